@@ -1,0 +1,7 @@
+import { builder } from './builder.ts';
+
+builder.scalarType('DateTime', {
+  description: 'An instant: RFC 3339, UTC, millisecond precision.',
+  specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time',
+  serialize: (instant) => instant,
+});

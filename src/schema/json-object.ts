@@ -1,0 +1,93 @@
+import { GraphQLError, Kind, type ObjectValueNode, type ValueNode } from 'graphql';
+import type { Json, JsonObject } from '../store/records.ts';
+import { setKey } from '../store/rules/json.ts';
+import { builder } from './builder.ts';
+
+/** A JSON object on its way out. */
+export type JsonOutput = JsonObject | ThenHolder;
+
+builder.scalarType('JSONObject', {
+  description: 'A JSON object with arbitrary values. Arrays and bare scalars are rejected.',
+  specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259#section-4',
+  serialize: (value) => value,
+  parseValue(value) {
+    if (!isJsonObject(value)) throw notAnObject();
+    return value;
+  },
+  parseLiteral(node, variables) {
+    if (node.kind !== Kind.OBJECT) throw notAnObject(node);
+    return readObject(node, variables);
+  },
+});
+
+/**
+ * Gives a stored object to the executor, which takes whatever has a `then` for a promise: such an object goes out
+ * in a holder that JSON.stringify opens.
+ */
+export function jsonOutput(value: JsonObject): JsonOutput {
+  return value.then == null ? value : new ThenHolder(value);
+}
+
+class ThenHolder {
+  readonly #value: JsonObject;
+
+  constructor(value: JsonObject) {
+    this.#value = value;
+  }
+
+  toJSON(): JsonObject {
+    return this.#value;
+  }
+}
+
+type Variables = Readonly<Record<string, unknown>> | null | undefined;
+
+function readObject(node: ObjectValueNode, variables: Variables): JsonObject {
+  const object: Record<string, Json> = {};
+  for (const { name, value } of node.fields) {
+    // As in input objects, a variable that is not given leaves its key out.
+    if (value.kind === Kind.VARIABLE && variables?.[value.name.value] === undefined) continue;
+    setKey(object, name.value, readValue(value, variables));
+  }
+  return object;
+}
+
+function readValue(node: ValueNode, variables: Variables): Json {
+  switch (node.kind) {
+    case Kind.OBJECT:
+      return readObject(node, variables);
+    case Kind.LIST:
+      return node.values.map((item) => readValue(item, variables));
+    case Kind.INT:
+    case Kind.FLOAT:
+      return Number(node.value);
+    case Kind.STRING:
+    case Kind.BOOLEAN:
+      return node.value;
+    case Kind.NULL:
+      return null;
+    case Kind.VARIABLE:
+      return readVariable(variables?.[node.name.value]);
+    case Kind.ENUM:
+      throw new GraphQLError(`JSON has no bare words: write ${JSON.stringify(node.value)} in quotes.`, {
+        nodes: node,
+      });
+  }
+}
+
+/** Variables come from JSON, or as enum values and input objects made of it. */
+function readVariable(value: unknown): Json {
+  return isJson(value) ? value : null;
+}
+
+function isJson(value: unknown): value is Json {
+  return value !== undefined;
+}
+
+function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function notAnObject(node?: ValueNode): GraphQLError {
+  return new GraphQLError('A JSON object is expected here.', node && { nodes: node });
+}

@@ -1,0 +1,14 @@
+import type { ObjectRef } from '@pothos/core';
+import type { Assistant, Run, Thread } from '../store/records.ts';
+import { builder } from './builder.ts';
+
+/** A GraphQL object type, by what its resolvers are given. */
+export type Ref<T> = ObjectRef<typeof builder.$inferSchemaTypes, T>;
+
+/** A record of any resource. */
+export type AnyResource = Assistant | Thread | Run;
+
+/** The resources by their GraphQL names, so that their files can refer to each other. */
+export const AssistantRef = builder.objectRef<Assistant>('Assistant');
+export const ThreadRef = builder.objectRef<Thread>('Thread');
+export const RunRef = builder.objectRef<Run>('Run');

@@ -1,0 +1,7 @@
+import type { Assistant, Run, Thread } from './records.ts';
+
+/** What happened to one record: created (nothing before), updated, or deleted (nothing after). */
+export type Change =
+  | { readonly resource: 'assistant'; readonly before: Assistant | null; readonly after: Assistant | null }
+  | { readonly resource: 'thread'; readonly before: Thread | null; readonly after: Thread | null }
+  | { readonly resource: 'run'; readonly before: Run | null; readonly after: Run | null };

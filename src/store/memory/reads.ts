@@ -1,0 +1,101 @@
+import { andThen, type MaybePromise } from '../../maybe-promise.ts';
+import type { Owner } from '../owner.ts';
+import type { AssistantFilter, ListQuery, OrderField, Page, RunFilter, ThreadFilter } from '../query.ts';
+import { filterName, type Match } from '../rules/filter.ts';
+import { orderName, positionOf, type Sortable } from '../rules/order.ts';
+import { readPageArgs } from '../rules/page.ts';
+import type { Store } from '../stores.ts';
+import type { Database } from './database.ts';
+import { countMatches, findMatches } from './scan.ts';
+import type { Shelf, Table } from './shelf.ts';
+import { SortedLists } from './sorted-lists.ts';
+
+/** Where the records of a resource are, and which of them a filter keeps. */
+interface Source<R extends Sortable, Filter> {
+  readonly resource: 'assistant' | 'thread' | 'run';
+  table(shelf: Shelf): Table<R>;
+  /** The shortest list that holds all that the filter keeps. */
+  select(shelf: Shelf, filter: Filter): Selection<R>;
+}
+
+/** A list, and which of its records are wanted. */
+export interface Selection<R extends Sortable> {
+  readonly lists: SortedLists<R>;
+  readonly match: Match<R>;
+}
+
+type AnyFilter = AssistantFilter | ThreadFilter | RunFilter;
+type Reads<R, Filter, Field extends OrderField> = Pick<
+  Store<R, never, never, Filter, Field>,
+  'get' | 'getMany' | 'list' | 'count'
+>;
+
+/** The reads of a store, which are the same for each resource. */
+export function createReads<R extends Sortable, Filter extends AnyFilter, Field extends OrderField>(
+  database: Database,
+  source: Source<R, Filter>,
+  everything: Filter,
+): Reads<R, Filter, Field> {
+  return {
+    get(owner, id) {
+      return source.table(database.shelf(owner)).get(id);
+    },
+    getMany(owner, ids) {
+      const table = source.table(database.shelf(owner));
+      return ids.map((id) => table.get(id));
+    },
+    list(owner, query) {
+      const request = readPageArgs(query);
+      const filter = query.filter ?? everything;
+      const { field, direction } = query.orderBy;
+      const { lists, match } = source.select(database.shelf(owner), filter);
+      const name = listName(source.resource, owner, query.orderBy, filter);
+      const position =
+        request.cursor === null
+          ? undefined
+          : database.cursors.decode(name(), request.forward ? 'after' : 'before', request.cursor);
+
+      const ascending = (direction === 'ASC') === request.forward;
+      const onward = { field, ascending, from: position && { position, inclusive: false } };
+      const back = { field, ascending: !ascending, from: position && { position, inclusive: true } };
+      return andThen(findMatches(lists, onward, match, request.size + 1), (found) =>
+        andThen(findMatches(lists, back, match, position === undefined ? 0 : 1), (passed): Page<R> => {
+          const items = found.slice(0, request.size);
+          const [more, less] = [found.length > items.length, passed.length > 0];
+          return {
+            items: request.forward ? items : items.toReversed(),
+            hasNextPage: request.forward ? more : less,
+            hasPreviousPage: request.forward ? less : more,
+            cursorOf: (item) => database.cursors.encode(name(), positionOf(item, field)),
+          };
+        }),
+      );
+    },
+    count(owner, filter): MaybePromise<number> {
+      const { lists, match } = source.select(database.shelf(owner), filter ?? everything);
+      return countMatches(lists, match);
+    },
+  };
+}
+
+/** The records of a table that have one of these ids, as a list. */
+export function pick<R extends Sortable>(
+  table: Table<R>,
+  fields: readonly OrderField[],
+  ids: readonly string[],
+): SortedLists<R> {
+  const lists = new SortedLists<R>(fields);
+  for (const id of new Set(ids)) lists.replace(null, table.get(id));
+  return lists;
+}
+
+/** What a cursor is signed for; worked out once, when it is needed. No owner has a U+0000 in it. */
+function listName(
+  resource: string,
+  owner: Owner,
+  orderBy: ListQuery<AnyFilter, OrderField>['orderBy'],
+  filter: AnyFilter,
+): () => string {
+  let name: string | undefined;
+  return () => (name ??= [resource, owner, orderName(orderBy), filterName(filter)].join('\0'));
+}

@@ -1,0 +1,27 @@
+import { randomBytes } from 'node:crypto';
+import type { Change } from '../change.ts';
+import type { Owner } from '../owner.ts';
+import { createCursors } from '../rules/cursor.ts';
+import type { Stores } from '../stores.ts';
+import { createAssistants } from './assistants.ts';
+import { Database } from './database.ts';
+import { createRuns } from './runs.ts';
+import { createThreads } from './threads.ts';
+
+/** What the stores need from outside. */
+export interface StoreOptions {
+  /** Told of each change after it is stored, in the order in which they happened. Must not throw. */
+  readonly publish?: (owner: Owner, change: Change) => void;
+  /** The time, in milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/** Stores in memory, which answer at once. Nothing in them outlives the process, their cursors' key included. */
+export function createMemoryStores({ publish = () => {}, now = Date.now }: StoreOptions = {}): Stores {
+  const database = new Database({ publish, now, cursors: createCursors(randomBytes(32)) });
+  return {
+    assistants: createAssistants(database),
+    threads: createThreads(database),
+    runs: createRuns(database),
+  };
+}

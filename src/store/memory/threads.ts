@@ -1,0 +1,56 @@
+import type { Change } from '../change.ts';
+import type { ThreadFilter, ThreadOrderField } from '../query.ts';
+import type { Thread } from '../records.ts';
+import { matchThreads } from '../rules/filter.ts';
+import { checkMetadata } from '../rules/metadata.ts';
+import { changeThread, newThread } from '../rules/thread.ts';
+import type { ThreadStore } from '../stores.ts';
+import type { Database } from './database.ts';
+import { createReads, pick } from './reads.ts';
+import { TIME_ORDERS } from './shelf.ts';
+
+/** The threads in memory. Every method answers at once, save reads whose filter has to look far. */
+export function createThreads(database: Database): ThreadStore {
+  const reads = createReads<Thread, ThreadFilter, ThreadOrderField>(
+    database,
+    {
+      resource: 'thread',
+      table: (shelf) => shelf.threads,
+      select: ({ threads }, filter) => ({
+        lists: filter.ids == null ? threads.lists : pick(threads, TIME_ORDERS, filter.ids),
+        match: matchThreads(filter),
+      }),
+    },
+    {},
+  );
+  return {
+    ...reads,
+    create(owner, input) {
+      const created = newThread(owner, input, database.now());
+      if ('value' in created) {
+        database.commit(owner, [{ resource: 'thread', before: null, after: created.value }]);
+      }
+      return created;
+    },
+    update(owner, id, changes) {
+      const given = checkMetadata(changes.metadata);
+      if ('refusals' in given) return given;
+      const before = database.shelf(owner).threads.get(id);
+      if (before === null) return { value: null };
+      const changed = changeThread(owner, before, given.value, database.now());
+      if ('value' in changed && changed.value !== before) {
+        database.commit(owner, [{ resource: 'thread', before, after: changed.value }]);
+      }
+      return changed;
+    },
+    delete(owner, id) {
+      const shelf = database.shelf(owner);
+      const before = shelf.threads.get(id);
+      if (before === null) return { value: null };
+      const runs = shelf.runsOfThread.get(id)?.lists.walk({ field: 'CREATED_AT', ascending: true }) ?? [];
+      const deletions = Array.from(runs, (run): Change => ({ resource: 'run', before: run, after: null }));
+      database.commit(owner, [...deletions, { resource: 'thread', before, after: null }]);
+      return { value: before };
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import { BadUserInput } from '../bad-user-input.ts';
+import type { AssistantFilter, RunFilter, ThreadFilter } from '../query.ts';
+import type { Assistant, JsonObject, Run, Thread } from '../records.ts';
+import { canMatch, contains } from './containment.ts';
+import { compareCodePoints, foldCase, isStorableText } from './text.ts';
+
+/** Ids that one call may name. */
+export const MAX_IDS = 100;
+
+/** Whether a record is kept; null where all are. */
+export type Match<R> = ((record: R) => boolean) | null;
+
+/** What an assistant filter keeps. Throws `BadUserInput` for more than 100 ids. */
+export function matchAssistants({ ids, graphId, nameContains, metadata }: AssistantFilter): Match<Assistant> {
+  return all(
+    ids == null ? null : oneOf(checkIds('filter.ids', ids), (assistant) => assistant.id),
+    graphId == null ? null : (assistant) => assistant.graphId === graphId,
+    nameContains == null ? null : matchName(nameContains),
+    metadata == null ? null : matchMetadata(metadata),
+  );
+}
+
+/** What a thread filter keeps. Throws `BadUserInput` for more than 100 ids. */
+export function matchThreads({ ids, status, metadata }: ThreadFilter): Match<Thread> {
+  return all(
+    ids == null ? null : oneOf(checkIds('filter.ids', ids), (thread) => thread.id),
+    status == null ? null : oneOf(status, (thread) => thread.status),
+    metadata == null ? null : matchMetadata(metadata),
+  );
+}
+
+/** What a run filter keeps. Throws `BadUserInput` for more than 100 ids. */
+export function matchRuns(filter: RunFilter): Match<Run> {
+  const { ids, threadId, assistantId, status, metadata, parent } = filter;
+  return all(
+    ids == null ? null : oneOf(checkIds('filter.ids', ids), (run) => run.id),
+    threadId == null ? null : (run) => run.threadId === threadId,
+    assistantId == null ? null : (run) => run.assistantId === assistantId,
+    status == null ? null : oneOf(status, (run) => run.status),
+    metadata == null ? null : matchMetadata(metadata),
+    parent == null ? null : isChildOf(parent),
+  );
+}
+
+/** The ids again, unless there are more than 100: then throws `BadUserInput`. */
+export function checkIds(argument: string, ids: readonly string[]): readonly string[] {
+  if (ids.length > MAX_IDS) {
+    throw new BadUserInput(`\`${argument}\` names ${ids.length} ids: at most ${MAX_IDS} are accepted.`);
+  }
+  return ids;
+}
+
+/** A filter as it names its list: two that ask for the same have the same name, whatever the order of their keys. */
+export function filterName(filter: AssistantFilter | ThreadFilter | RunFilter): string {
+  const conditions: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(filter)) {
+    if (value != null) conditions[key] = Array.isArray(value) ? sortedSet(value.map(String)) : value;
+  }
+  // What matches nothing is named as such, and not walked: it may be nested without end.
+  if (filter.metadata != null && !canMatch(filter.metadata)) conditions.metadata = null;
+  return JSON.stringify(conditions, (_, value: unknown) => (isObject(value) ? sortKeys(value) : value));
+}
+
+function all<R>(...conditions: Match<R>[]): Match<R> {
+  const given = conditions.filter((condition) => condition !== null);
+  const [only] = given;
+  if (only === undefined) return null;
+  return given.length === 1 ? only : (record) => given.every((condition) => condition(record));
+}
+
+function oneOf<R>(accepted: readonly string[], valueOf: (record: R) => string): Match<R> {
+  const set = new Set(accepted);
+  return (record) => set.has(valueOf(record));
+}
+
+function isChildOf(parent: NonNullable<RunFilter['parent']>): Match<Run> {
+  if ('threadId' in parent) return (run) => run.threadId === parent.threadId;
+  return (run) => run.assistantId === parent.assistantId;
+}
+
+function matchName(part: string): Match<Assistant> {
+  // Half of a character is in no name, though JavaScript would find it there.
+  if (!isStorableText(part)) return () => false;
+  const folded = foldCase(part);
+  return (assistant) => foldCase(assistant.name).includes(folded);
+}
+
+function matchMetadata(filter: JsonObject): Match<{ metadata: JsonObject }> {
+  if (!canMatch(filter)) return () => false;
+  return (record) => contains(record.metadata, filter);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function sortKeys(object: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).toSorted(([a], [b]) => compareCodePoints(a, b)));
+}
+
+function sortedSet(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)].toSorted(compareCodePoints);
+}

@@ -1,0 +1,47 @@
+import type { Outcome } from '../outcome.ts';
+import type { Owner } from '../owner.ts';
+import type { JsonObject, NewThread, Thread, ThreadStatus } from '../records.ts';
+import { instant, newId, nextInstant } from './identity.ts';
+import { checkMetadata, mergeMetadata, newMetadata } from './metadata.ts';
+
+/** A new thread, or why it cannot be stored. @param now milliseconds since 1970 */
+export function newThread(owner: Owner, input: NewThread, now: number): Outcome<Thread> {
+  const given = checkMetadata(input.metadata);
+  if ('refusals' in given) return given;
+  const metadata = newMetadata(owner, given.value);
+  if ('refusals' in metadata) return metadata;
+  const createdAt = instant(now);
+  return {
+    value: Object.freeze({
+      id: newId(),
+      status: 'IDLE',
+      metadata: metadata.value,
+      createdAt,
+      updatedAt: createdAt,
+    }),
+  };
+}
+
+/**
+ * A thread with metadata merged in; the very same thread when that changes nothing.
+ * @param given as `checkMetadata` made it
+ * @param now milliseconds since 1970
+ */
+export function changeThread(
+  owner: Owner,
+  stored: Thread,
+  given: JsonObject | undefined,
+  now: number,
+): Outcome<Thread> {
+  const metadata = mergeMetadata(owner, stored.metadata, given);
+  if ('refusals' in metadata) return metadata;
+  if (metadata.value === stored.metadata) return { value: stored };
+  const updatedAt = nextInstant(stored.updatedAt, now);
+  return { value: Object.freeze({ ...stored, metadata: metadata.value, updatedAt }) };
+}
+
+/** A thread with another status; the very same thread when it has it. @param now milliseconds since 1970 */
+export function moveThread(stored: Thread, status: ThreadStatus, now: number): Thread {
+  if (stored.status === status) return stored;
+  return Object.freeze({ ...stored, status, updatedAt: nextInstant(stored.updatedAt, now) });
+}
