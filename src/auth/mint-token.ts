@@ -1,0 +1,39 @@
+import { SignJWT } from 'jose';
+
+import type { Owner } from '../store/owner.ts';
+import { secretKey } from './secret.ts';
+import { MAX_TOKEN_AGE } from './token-limits.ts';
+
+export interface MintTokenOptions {
+  /** The HS256 secret, 32 bytes at least. */
+  readonly secret: string;
+  readonly owner: Owner;
+  /** The `iss`; null for none. */
+  readonly issuer: string | null;
+  /** The `aud`; null for none. */
+  readonly audience: string | null;
+  /** The claim that names the owner, besides `sub`. */
+  readonly ownerClaim: string;
+  /** The time in ms since the epoch. */
+  readonly now?: () => number;
+}
+
+/**
+ * Signs a token that an authenticator with the same settings accepts for 24 hours.
+ *
+ * @throws RangeError when the secret is shorter than 32 bytes
+ */
+export async function mintToken(options: MintTokenOptions): Promise<string> {
+  const { secret, owner, issuer, audience, ownerClaim, now = Date.now } = options;
+  const iat = Math.floor(now() / 1000);
+  const claims = {
+    [ownerClaim]: owner,
+    sub: owner,
+    iat,
+    exp: iat + MAX_TOKEN_AGE,
+    ...(issuer !== null && { iss: issuer }),
+    ...(audience !== null && { aud: audience }),
+  };
+  const token = new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'JWT' });
+  return token.sign(await secretKey(secret, 'sign'));
+}

@@ -1,0 +1,49 @@
+import type { MaybePromise } from '../maybe-promise.ts';
+
+/**
+ * The GraphiQL page, whole in itself: it asks no other host for anything.
+ * @param token makes the token that the page's requests carry, if there is one to be given to whoever opens it
+ */
+export async function renderPage(token: (() => MaybePromise<string>) | null): Promise<string> {
+  // 9 MB of page, read only by those who look at it.
+  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
+  return renderGraphiQL({
+    title: 'agent-graphql',
+    defaultQuery: DEFAULT_QUERY,
+    ...(token !== null && {
+      headers: JSON.stringify({ Authorization: `Bearer ${await token()}` }, null, 2),
+    }),
+  });
+}
+
+const DEFAULT_QUERY = `# agent-graphql: assistants, threads and runs, each its owner's alone.
+# Press ▶ to see what you have. To make something first, put a mutation here instead:
+#
+#   mutation { createAssistant(input: { graphId: "support", name: "Support" }) { assistant { id } } }
+#   mutation { createThread { thread { id } } }
+#   mutation { createRun(input: { threadId: "…", assistantId: "…" }) { run { id status } userErrors { message } } }
+#   mutation { updateRun(input: { id: "…", status: SUCCESS }) { run { status thread { status } } } }
+#
+# and watch it from a second tab:
+#
+#   subscription { runChanged { kind id run { status } } }
+
+query Overview {
+  assistants(first: 5) {
+    totalCount
+    nodes { id name graphId version }
+  }
+  threads(first: 5, orderBy: { field: UPDATED_AT, direction: DESC }) {
+    totalCount
+    nodes {
+      id
+      status
+      metadata
+      runs(first: 3) {
+        nodes { id status assistant { name } }
+      }
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+`;

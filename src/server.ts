@@ -1,0 +1,89 @@
+import { pino } from 'pino';
+import { createApi } from './api.ts';
+import { unavailable } from './api-error.ts';
+import { createAuthenticator } from './auth/authenticator.ts';
+import { DEV_SECRET_FILE, devSecret } from './auth/dev-secret.ts';
+import { mintToken } from './auth/mint-token.ts';
+import { createChanges } from './changes.ts';
+import { type Config, ConfigError, readConfig } from './config.ts';
+import { renderPage } from './http/graphiql.ts';
+import { serve } from './http/serve.ts';
+import { GRAPHQL_PATH } from './http/use-routes.ts';
+import { createMemoryStores } from './store/memory/stores.ts';
+import { isOwner } from './store/owner.ts';
+
+/** How long running requests may take after SIGTERM or SIGINT, in milliseconds. */
+const DRAIN_PATIENCE = 10_000;
+
+try {
+  await start(readConfig(process.env));
+} catch (error) {
+  const line = startError(error);
+  if (line === null) throw error;
+  process.stderr.write(`${line}\n`);
+  process.exitCode = 1;
+}
+
+async function start(config: Config): Promise<void> {
+  const log = pino({ level: config.logLevel });
+  const secret = config.auth.secret ?? (config.auth.jwksUrl === null ? devSecret(DEV_SECRET_FILE) : null);
+  const key = config.auth.jwksUrl ?? secret;
+  if (key === null) throw new TypeError('There is a secret where there is no key set.');
+  const changes = createChanges();
+  let draining = false;
+
+  const devToken = config.production || secret === null ? null : () => mintDevToken(config, secret);
+  // A token in a page is for whoever opens it: one signed with a secret of yours stays on this machine.
+  const pageToken = config.auth.secret === null || isLoopback(config.host) ? devToken : null;
+  const api = createApi({
+    ...config,
+    stores: createMemoryStores({ publish: changes.publish }),
+    changes,
+    authenticate: createAuthenticator({ ...config.auth, key }),
+    isReady: () => !draining,
+    page: config.introspection ? () => renderPage(pageToken) : null,
+    log: (error) => log.error({ err: error }, 'unexpected error'),
+  });
+  const server = await serve((request, response) => void api(request, response), config.host, config.port);
+  if (devToken === null) log.info({ host: config.host, port: server.port }, 'listening');
+  else greet(server.port, await devToken());
+
+  async function drain(signal: string): Promise<void> {
+    if (draining) return;
+    draining = true;
+    log.debug({ signal }, 'draining');
+    changes.close(unavailable('The server is shutting down: subscribe again.'));
+    await server.close(DRAIN_PATIENCE);
+    process.exit(0);
+  }
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void drain(signal));
+}
+
+async function mintDevToken({ auth }: Config, secret: string): Promise<string> {
+  const owner = 'dev';
+  if (!isOwner(owner)) throw new TypeError(`${owner} is no owner.`);
+  return mintToken({ ...auth, secret, owner });
+}
+
+function greet(port: number, token: string): void {
+  process.stdout.write(
+    `agent-graphql serves http://localhost:${port}${GRAPHQL_PATH}\n` +
+      `A token for the owner dev, good for 24 hours:\n${token}\n`,
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+/** What to tell whoever started the server; null for what nobody foresaw. */
+function startError(error: unknown): string | null {
+  if (error instanceof ConfigError) return error.message;
+  if (!(error instanceof Error) || !('code' in error)) return null;
+  if (error.code === 'EADDRINUSE')
+    return 'PORT is in use by another process: stop that one, or choose another.';
+  if (error.code === 'EACCES') return 'PORT is not open to this user: choose one above 1023.';
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+    return 'HOST is not an address of this machine.';
+  return null;
+}

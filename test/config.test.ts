@@ -1,0 +1,219 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { ConfigError, readConfig } from '../src/config.ts';
+
+const SECRET = 'correct horse battery staple etc';
+const production = {
+  NODE_ENV: 'production',
+  AUTH_SECRET: SECRET,
+  AUTH_ISSUER: 'https://id.example.com',
+  AUTH_AUDIENCE: 'agents',
+};
+
+/** What stops the start; null when nothing does. */
+function refusalOf(env: Record<string, string>): string | null {
+  try {
+    readConfig(env);
+    return null;
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+}
+
+const DEFAULTS = {
+  production: false,
+  host: '127.0.0.1',
+  port: 4000,
+  auth: { secret: null, jwksUrl: null, issuer: null, audience: null, ownerClaim: 'sub' },
+  corsOrigins: 'localhost',
+  introspection: true,
+  logLevel: 'info',
+};
+
+describe('the configuration', () => {
+  it('should need no variable', () => {
+    expect(readConfig({})).toEqual(DEFAULTS);
+  });
+
+  it('should take an empty variable as not set, and ignore others', () => {
+    const names = [
+      'NODE_ENV',
+      'PORT',
+      'HOST',
+      'AUTH_SECRET',
+      'AUTH_JWKS_URL',
+      'AUTH_ISSUER',
+      'AUTH_AUDIENCE',
+    ];
+    const more = ['AUTH_OWNER_CLAIM', 'CORS_ORIGINS', 'INTROSPECTION', 'LOG_LEVEL'];
+    const env = Object.fromEntries([...names, ...more].map((name) => [name, '']));
+    expect(readConfig({ ...env, HOME: '/root', PATH: undefined })).toEqual(DEFAULTS);
+  });
+
+  it.each<[string, string, object]>([
+    ['PORT', '0', { port: 0 }],
+    ['PORT', '65535', { port: 65_535 }],
+    ['HOST', '0.0.0.0', { host: '0.0.0.0' }],
+    ['HOST', '::1', { host: '::1' }],
+    ['HOST', 'my_service-1.internal', { host: 'my_service-1.internal' }],
+    ['CORS_ORIGINS', 'https://a.example', { corsOrigins: ['https://a.example'] }],
+    [
+      'CORS_ORIGINS',
+      'https://a.example, http://localhost:3000',
+      { corsOrigins: ['https://a.example', 'http://localhost:3000'] },
+    ],
+    ['INTROSPECTION', 'on', { introspection: true }],
+    ['INTROSPECTION', 'off', { introspection: false }],
+    ...['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map(
+      (level): [string, string, object] => ['LOG_LEVEL', level, { logLevel: level }],
+    ),
+    ['NODE_ENV', 'development', {}],
+    ['NODE_ENV', 'test', {}],
+  ])('should read %s=%s', (name, value, changes) => {
+    expect(readConfig({ [name]: value })).toEqual({ ...DEFAULTS, ...changes });
+  });
+
+  it.each([
+    ['AUTH_SECRET', SECRET, { secret: SECRET }],
+    ['AUTH_SECRET', '€'.repeat(11), { secret: '€'.repeat(11) }],
+    ['AUTH_JWKS_URL', 'http://localhost:9000/keys', { jwksUrl: new URL('http://localhost:9000/keys') }],
+    ['AUTH_JWKS_URL', 'https://id.example/jwks?v=1', { jwksUrl: new URL('https://id.example/jwks?v=1') }],
+    ['AUTH_ISSUER', 'https://id.example/', { issuer: 'https://id.example/' }],
+    ['AUTH_AUDIENCE', 'agents', { audience: 'agents' }],
+    ['AUTH_OWNER_CLAIM', 'https://example.com/tenant.id', { ownerClaim: 'https://example.com/tenant.id' }],
+  ])('should read %s=%s', (name, value, auth) => {
+    expect(readConfig({ [name]: value })).toEqual({ ...DEFAULTS, auth: { ...DEFAULTS.auth, ...auth } });
+  });
+
+  it.each([
+    ['PORT', ['abc', '-1', '65536', '99999999999', '80.5', '1e3', ' 80', '0x50', '8080\n']],
+    [
+      'HOST',
+      ['not a host', 'http://localhost', 'localhost:4000', '256.1.1.1', '127.1', '[::1]', 'a..b', '-'],
+    ],
+    ['AUTH_SECRET', ['short', 'x'.repeat(31), '€'.repeat(10)]],
+    [
+      'AUTH_JWKS_URL',
+      ['id.example/keys', '/keys', 'ftp://id.example/keys', 'https://me:pass@id.example/keys'],
+    ],
+    ['AUTH_ISSUER', [' ', ' https://id.example', 'https://id.example\n']],
+    ['AUTH_AUDIENCE', ['\t', 'agents ']],
+    ['AUTH_OWNER_CLAIM', [' ', 'sub ']],
+    [
+      'CORS_ORIGINS',
+      [
+        '*',
+        'null',
+        'https://a.example/',
+        'https://A.example',
+        'a.example',
+        'https://a.example,',
+        ',',
+        'file:///x',
+        'ws://a.example',
+      ],
+    ],
+    ['INTROSPECTION', ['true', 'ON', '1']],
+    ['LOG_LEVEL', ['verbose', 'INFO', '30']],
+    ['NODE_ENV', ['prod', 'Production', 'staging']],
+  ])('should refuse a bad %s in one line that names it', (name, values) => {
+    for (const value of values) {
+      expect(refusalOf({ [name]: value })).toMatch(new RegExp(`^${name} must .+\\.$`));
+    }
+  });
+
+  it('should say what was wrong and what is accepted', () => {
+    expect(refusalOf({ PORT: 'abc' })).toBe(
+      'PORT must be a whole number from 0 (any free port) to 65535, and is "abc".',
+    );
+    expect(refusalOf({ LOG_LEVEL: 'loud' })).toBe(
+      'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent, and is "loud".',
+    );
+    expect(refusalOf({ CORS_ORIGINS: 'https://a.example,https://user:pass@b.example' })).toMatch(
+      /entry 2 is not one\.$/,
+    );
+  });
+
+  it('should refuse a secret together with a key set', () => {
+    const message = refusalOf({ AUTH_SECRET: SECRET, AUTH_JWKS_URL: 'https://id.example/keys' });
+    expect(message).toMatch(/^AUTH_JWKS_URL must not be set together with AUTH_SECRET/);
+  });
+});
+
+describe('in production', () => {
+  it('should start with a secret, and be closed by default', () => {
+    expect(readConfig(production)).toEqual({
+      ...DEFAULTS,
+      production: true,
+      auth: {
+        secret: SECRET,
+        jwksUrl: null,
+        issuer: 'https://id.example.com',
+        audience: 'agents',
+        ownerClaim: 'sub',
+      },
+      corsOrigins: [],
+      introspection: false,
+    });
+  });
+
+  it('should start with a key set, and be opened on demand', () => {
+    const { AUTH_SECRET: _, ...rest } = production;
+    const AUTH_JWKS_URL = 'https://id.example/keys';
+    const config = readConfig({
+      ...rest,
+      AUTH_JWKS_URL,
+      INTROSPECTION: 'on',
+      CORS_ORIGINS: 'https://a.example',
+    });
+    expect(config).toMatchObject({ introspection: true, corsOrigins: ['https://a.example'] });
+    expect(config.auth).toMatchObject({ secret: null, jwksUrl: new URL(AUTH_JWKS_URL) });
+  });
+
+  it.each(['AUTH_SECRET', 'AUTH_ISSUER', 'AUTH_AUDIENCE'])('should refuse to start without %s', (name) => {
+    expect(refusalOf({ ...production, [name]: '' })).toMatch(
+      new RegExp(`^${name} .*must be set in production`),
+    );
+  });
+
+  it('should name both ways to verify tokens when neither is set', () => {
+    expect(refusalOf({ NODE_ENV: 'production' })).toMatch(/^AUTH_SECRET or AUTH_JWKS_URL must be set/);
+  });
+});
+
+it('should answer any environment with a configuration or one line that shows no secret', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.webUrl(),
+    fc.constantFrom('\n', 'production', '0', 'on'),
+  );
+  const env = fc.record(
+    {
+      NODE_ENV: text,
+      PORT: text,
+      HOST: text,
+      AUTH_ISSUER: text,
+      AUTH_AUDIENCE: text,
+      AUTH_OWNER_CLAIM: text,
+      CORS_ORIGINS: text,
+      INTROSPECTION: text,
+      LOG_LEVEL: text,
+      AUTH_JWKS_URL: fc.constantFrom(
+        'https://me:hunter2hunter2@id.example',
+        'hunter2hunter2',
+        'https://id.example',
+      ),
+      AUTH_SECRET: fc.constantFrom('hunter2hunter2', 'hunter2hunter2'.repeat(3)),
+    },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(env, (variables) => {
+      const message = refusalOf(variables) ?? 'PORT is good.';
+      expect(message).toMatch(/^[A-Z_]+ [^\n\r]+\.$/);
+      expect(message).not.toMatch(/hunter2|undefined/);
+    }),
+  );
+});
