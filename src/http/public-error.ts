@@ -11,7 +11,7 @@ const MAX_PATH = 500;
 /**
  * Turns whatever was thrown into an error that the client may see: with one of the known codes, a short message, and
  * nothing of its cause. What nobody foresaw becomes INTERNAL_SERVER_ERROR, and goes to the log.
- * @param log told of the errors that are the server's own
+ * @param log told of the errors that are no fault of the client
  */
 export function createPublicError(log: (cause: unknown) => void): (error: unknown) => GraphQLError {
   const done = new WeakSet<GraphQLError>();
@@ -20,7 +20,7 @@ export function createPublicError(log: (cause: unknown) => void): (error: unknow
     if (error instanceof GraphQLError && done.has(error)) return error;
     const cause = causeOf(error);
     const known = toKnown(cause);
-    if (known === null) log(cause);
+    if (known === null || cause instanceof KeySetUnavailableError) log(cause);
     const { message, extensions } = known ?? apiError('INTERNAL_SERVER_ERROR', 'Unexpected error.');
     const at = error instanceof GraphQLError ? error : null;
     const shown = new GraphQLError(shorten(message), {

@@ -1,0 +1,81 @@
+import { type Api, type ApiParts, createApi } from '../../src/api.ts';
+import { createAuthenticator } from '../../src/auth/authenticator.ts';
+import { mintToken } from '../../src/auth/mint-token.ts';
+import { type Changes, createChanges } from '../../src/changes.ts';
+import { createMemoryStores } from '../../src/store/memory/stores.ts';
+import type { Stores } from '../../src/store/stores.ts';
+import { owner } from './owners.ts';
+
+/** What signs the tokens of tests. */
+export const SECRET = 'a secret for tests, 32 bytes or more';
+
+/** An API of a test's own, with nothing in it. */
+export interface TestApi {
+  readonly api: Api;
+  readonly stores: Stores;
+  readonly changes: Changes;
+  /** What the server logged as its own errors. */
+  readonly logged: unknown[];
+}
+
+/** Makes an API on stores of its own; parts can be replaced. */
+export function openApi(parts: Partial<ApiParts> & { readonly now?: () => number } = {}): TestApi {
+  const { now = Date.now, ...others } = parts;
+  const changes = createChanges();
+  const stores = createMemoryStores({ publish: changes.publish, now });
+  const logged: unknown[] = [];
+  const api = createApi({
+    stores,
+    changes,
+    authenticate: createAuthenticator({ key: SECRET, issuer: null, audience: null, ownerClaim: 'sub' }),
+    corsOrigins: 'localhost',
+    introspection: true,
+    isReady: () => true,
+    page: null,
+    log: (cause) => logged.push(cause),
+    ...others,
+  });
+  return { api, stores, changes, logged };
+}
+
+/** A token for an owner, signed with the secret of tests. */
+export function tokenFor(name: string): Promise<string> {
+  return mintToken({ secret: SECRET, owner: owner(name), issuer: null, audience: null, ownerClaim: 'sub' });
+}
+
+/** An answer as it came. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The text, parsed. */
+  readonly body: { readonly data?: unknown; readonly errors?: readonly AnsweredError[] };
+}
+
+/** An error in an answer. */
+export interface AnsweredError {
+  readonly message: string;
+  readonly path?: readonly (string | number)[];
+  readonly extensions: { readonly code: string };
+}
+
+/** Sends a GraphQL request as an owner; as nobody when that is null. */
+export async function send(
+  api: Api,
+  as: string | null,
+  query: string,
+  variables?: Record<string, unknown>,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const response = await api.fetch('http://localhost/graphql', {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(as !== null && { authorization: `Bearer ${await tokenFor(as)}` }),
+      ...headers,
+    },
+    body: JSON.stringify({ query, variables }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, body: JSON.parse(text) };
+}
