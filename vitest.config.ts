@@ -10,5 +10,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     pool: 'threads',
     isolate: false,
+    // CommonJS default exports as Node.js gives them, not unwrapped.
+    deps: { interopDefault: false },
   },
 });

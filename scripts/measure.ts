@@ -6,10 +6,10 @@ import type { Stores } from '../src/store/stores.ts';
 /** Measures the stores in memory: the heap that a thread costs, and the time of a page by the length of its list. */
 const ROUNDS = 2_000;
 
-measureMemory(1_000_000, 10_000);
+await measureMemory(1_000_000, 10_000);
 for (const threads of [100, 10_000, 1_000_000]) await measurePages(threads);
 
-function measureMemory(threads: number, owners: number): void {
+async function measureMemory(threads: number, owners: number): Promise<void> {
   const before = heap();
   const stores = createMemoryStores();
   const names = Array.from({ length: owners }, (_, index) => owner(`owner-${index}`));
@@ -23,8 +23,8 @@ function measureMemory(threads: number, owners: number): void {
     `${threads} threads over ${owners} owners: ${Math.round((heap() - before) / threads)} bytes of heap each, ` +
       `${Math.round(threads / seconds)} created a second`,
   );
-  // Kept alive up to here.
-  console.log(`  (${stores.threads.count(owner('owner-0'))} of them are the first owner's)`);
+  // Also keeps the stores alive up to here.
+  console.log(`  ${await stores.threads.count(owner('owner-0'))} of them are the first owner's`);
 }
 
 async function measurePages(threads: number): Promise<void> {

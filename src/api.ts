@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import { corsFor, useVaryOrigin } from './http/cors.ts';
 import { createPublicError } from './http/public-error.ts';
+import { useAcceptable } from './http/use-acceptable.ts';
 import { useAuthentication } from './http/use-authentication.ts';
 import { useIntrospectionOff } from './http/use-introspection-off.ts';
 import { useJsonOnly } from './http/use-json-only.ts';
@@ -28,7 +29,7 @@ export type Api = YogaServerInstance<object, Pick<Context, 'stores' | 'changes'>
 /** The API over HTTP: a request goes through the plugins from top to bottom. */
 export function createApi(parts: ApiParts): Api {
   const { stores, changes, introspection } = parts;
-  const publicError = createPublicError(parts.log);
+  const publicError = createPublicError(parts.log, { hints: introspection });
   return createYoga({
     schema,
     context: { stores, changes },
@@ -43,9 +44,10 @@ export function createApi(parts: ApiParts): Api {
     landingPage: false,
     plugins: [
       useVaryOrigin(),
-      useRoutes(parts),
+      useRoutes(parts, parts.log),
       useAuthentication(parts.authenticate, parts),
       useJsonOnly(),
+      useAcceptable(),
       !introspection && useIntrospectionOff(),
       usePublicErrors(publicError),
     ],

@@ -7,14 +7,19 @@ import type { MaybePromise } from '../maybe-promise.ts';
 export async function renderPage(token: (() => MaybePromise<string>) | null): Promise<string> {
   // 9 MB of page, read only by those who look at it.
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-  return renderGraphiQL({
+  const page = renderGraphiQL({
     title: 'agent-graphql',
     defaultQuery: DEFAULT_QUERY,
+    // A token that was kept would have ended by the time that the page is opened again: each page brings its own.
+    shouldPersistHeaders: false,
     ...(token !== null && {
       headers: JSON.stringify({ Authorization: `Bearer ${await token()}` }, null, 2),
     }),
   });
+  return page.replace(ROOT, () => `${ROOT}<script>${KEEP_QUERY}</script>`);
 }
+
+const ROOT = '<div id="root"></div>';
 
 const DEFAULT_QUERY = `# agent-graphql: assistants, threads and runs, each its owner's alone.
 # Press ▶ to see what you have. To make something first, put a mutation here instead:
@@ -47,3 +52,6 @@ query Overview {
   }
 }
 `;
+
+/** GraphiQL keeps a query once it is edited. At a reload without one it would open an empty tab beside the first. */
+const KEEP_QUERY = `localStorage.getItem('graphiql:query') ?? localStorage.setItem('graphiql:query', ${JSON.stringify(DEFAULT_QUERY)})`;

@@ -7,31 +7,33 @@ import { BadUserInput } from '../store/bad-user-input.ts';
 const MAX_MESSAGE = 300;
 /** A path is given back when its JSON is no longer than this, in characters: aliases may have any length. */
 const MAX_PATH = 500;
+/** An error can point at every place of a long document: so many of them say enough. */
+const MAX_LOCATIONS = 5;
+/** What GraphQL adds to a misspelt name: "Did you mean …?". */
+const HINT = / Did you mean [^?]*\?/g;
 
 /**
  * Turns whatever was thrown into an error that the client may see: with one of the known codes, a short message, and
  * nothing of its cause. What nobody foresaw becomes INTERNAL_SERVER_ERROR, and goes to the log.
  * @param log told of the errors that are no fault of the client
+ * @param options.hints whether messages may name parts of the schema that the client did not
  */
-export function createPublicError(log: (cause: unknown) => void): (error: unknown) => GraphQLError {
-  const done = new WeakSet<GraphQLError>();
-
+export function createPublicError(
+  log: (cause: unknown) => void,
+  { hints }: { readonly hints: boolean },
+): (error: unknown) => GraphQLError {
   return (error) => {
-    if (error instanceof GraphQLError && done.has(error)) return error;
     const cause = causeOf(error);
     const known = toKnown(cause);
     if (known === null || cause instanceof KeySetUnavailableError) log(cause);
     const { message, extensions } = known ?? apiError('INTERNAL_SERVER_ERROR', 'Unexpected error.');
     const at = error instanceof GraphQLError ? error : null;
-    const shown = new GraphQLError(shorten(message), {
-      nodes: at?.nodes ?? null,
+    return new GraphQLError(shorten(hints ? message : message.replace(HINT, '')), {
       source: at?.source ?? null,
-      positions: at?.positions ?? null,
+      positions: at?.positions?.slice(0, MAX_LOCATIONS) ?? null,
       path: shownPath(at),
       extensions,
     });
-    done.add(shown);
-    return shown;
   };
 }
 
@@ -49,10 +51,15 @@ function toKnown(cause: unknown): GraphQLError | null {
   if (cause instanceof BadUserInput) return apiError('BAD_USER_INPUT', cause.message);
   if (cause instanceof UnauthenticatedError) return unauthenticated(cause.message);
   if (cause instanceof KeySetUnavailableError) return unavailable(cause.message);
+  if (isStackOverflow(cause)) {
+    return apiError('BAD_USER_INPUT', 'The document is nested too deeply.', { status: 400 });
+  }
   if (!(cause instanceof GraphQLError)) return null;
   const { code, http } = cause.extensions;
+  // yoga answers 200 to `Accept: application/json` even where the body is no request: that is 400 for everyone.
+  const status = typeof http === 'object' && code === 'BAD_REQUEST' ? { ...http, spec: false } : http;
   return new GraphQLError(cause.message, {
-    extensions: { code: ourCode(code), ...(http != null && { http }) },
+    extensions: { code: ourCode(code), ...(status != null && { http: status }) },
   });
 }
 
@@ -60,6 +67,11 @@ function toKnown(cause: unknown): GraphQLError | null {
 function ourCode(code: unknown): ErrorCode {
   if (code === 'REQUEST_ENTITY_TOO_LARGE') return 'LIMIT_EXCEEDED';
   return ERROR_CODES.find((known) => known === code) ?? 'BAD_USER_INPUT';
+}
+
+/** The parser calls itself for each level of a document. */
+function isStackOverflow(cause: unknown): boolean {
+  return cause instanceof RangeError && cause.message.includes('call stack');
 }
 
 function shownPath(error: GraphQLError | null): GraphQLError['path'] | null {

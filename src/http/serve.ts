@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import type { Socket } from 'node:net';
 import { errorBody } from './error-body.ts';
 
 /** A server that listens. */
@@ -22,6 +23,11 @@ export async function serve(handler: RequestListener, host: string, port: number
     if (hasUrl(request)) handler(request, response);
     else response.writeHead(400, { 'Content-Type': 'application/json; charset=utf-8' }).end(BAD_URL);
   });
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.listen(port, host);
   await once(server, 'listening');
   const address = server.address();
@@ -31,6 +37,8 @@ export async function serve(handler: RequestListener, host: string, port: number
     async close(patience) {
       const closed = once(server, 'close');
       server.close();
+      // Browsers open connections in advance. To Node one is idle only after its first request.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       const cut = setTimeout(() => server.closeAllConnections(), patience);
       await closed;
       clearTimeout(cut);

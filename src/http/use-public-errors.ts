@@ -1,10 +1,10 @@
 import type { ExecutionResult, GraphQLError } from 'graphql';
-import { isAsyncIterable, type Plugin } from 'graphql-yoga';
+import { isAsyncIterable, mapAsyncIterator, type Plugin } from 'graphql-yoga';
 
-/** The errors of one answer together, as JSON: the rest of a long list says little more. In characters. */
+/** The errors of one answer together, as JSON: the rest of a long list says little more. In bytes. */
 const MAX_ERRORS = 3_000;
 
-/** Lets out only errors that the client may see, and not more than fit. Errors of a stream's events pass yoga's masking. */
+/** Lets out only errors that the client may see, and not more than fit, in answers and in the events of streams. */
 export function usePublicErrors(publicError: (error: unknown) => GraphQLError): Plugin {
   function withPublicErrors(result: ExecutionResult): ExecutionResult {
     if (result.errors === undefined) return result;
@@ -12,7 +12,8 @@ export function usePublicErrors(publicError: (error: unknown) => GraphQLError): 
   }
   return {
     onResultProcess({ result, setResult }) {
-      if (!isAsyncIterable(result) && !Array.isArray(result)) setResult(withPublicErrors(result));
+      if (isAsyncIterable(result)) setResult(mapAsyncIterator(result, withPublicErrors));
+      else if (!Array.isArray(result)) setResult(withPublicErrors(result));
     },
   };
 }
@@ -20,7 +21,7 @@ export function usePublicErrors(publicError: (error: unknown) => GraphQLError): 
 function firstThatFit(errors: readonly GraphQLError[]): readonly GraphQLError[] {
   let length = 0;
   return errors.filter((error, index) => {
-    length += JSON.stringify(error).length;
+    length += Buffer.byteLength(JSON.stringify(error));
     return index === 0 || length <= MAX_ERRORS;
   });
 }

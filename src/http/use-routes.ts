@@ -1,5 +1,5 @@
 import type { Plugin } from 'graphql-yoga';
-import { andThen, type MaybePromise } from '../maybe-promise.ts';
+import type { MaybePromise } from '../maybe-promise.ts';
 import { errorBody } from './error-body.ts';
 
 /** Where the API is. */
@@ -13,8 +13,11 @@ export interface Routes {
   readonly page: (() => MaybePromise<string>) | null;
 }
 
-/** Answers `/health`, `/ready` and the page, and refuses unknown paths. Only exact paths count. */
-export function useRoutes({ isReady, page }: Routes): Plugin {
+/**
+ * Answers `/health`, `/ready` and the page, and refuses unknown paths. Only exact paths count.
+ * @param log told why the page could not be made
+ */
+export function useRoutes({ isReady, page }: Routes, log: (cause: unknown) => void): Plugin {
   return {
     onRequest({ request, url, fetchAPI, endResponse }): MaybePromise<void> {
       const answer = (body: string, status = 200, type = 'text/plain'): void => {
@@ -28,7 +31,16 @@ export function useRoutes({ isReady, page }: Routes): Plugin {
           return isReady() ? answer('ok\n') : answer('not ready\n', 503);
         case GRAPHQL_PATH:
           if (page === null || request.method !== 'GET' || !wantsPage(request)) return undefined;
-          return andThen(page(), (html) => answer(html, 200, 'text/html'));
+          // yoga would answer with the stack.
+          return Promise.resolve()
+            .then(page)
+            .then(
+              (html) => answer(html, 200, 'text/html'),
+              (cause: unknown) => {
+                log(cause);
+                answer(NO_PAGE, 500, 'application/json');
+              },
+            );
         default:
           return answer(NOT_FOUND, 404, 'application/json');
       }
@@ -36,6 +48,7 @@ export function useRoutes({ isReady, page }: Routes): Plugin {
   };
 }
 
+const NO_PAGE = errorBody('INTERNAL_SERVER_ERROR', 'Unexpected error.');
 const NOT_FOUND = errorBody('BAD_USER_INPUT', `Not found: the API is at ${GRAPHQL_PATH}.`);
 
 function wantsPage(request: Request): boolean {

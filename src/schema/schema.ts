@@ -7,7 +7,9 @@ import './node.ts';
 import './run.ts';
 import './thread.ts';
 
-builder.queryType({ description: "The caller's resources." });
+builder.queryType({
+  description: "A look-up answers null for what does not exist and for what is another owner's, alike.",
+});
 builder.mutationType({
   description: "Changes to the caller's resources. An update leaves what it does not name as it is.",
 });

@@ -15,10 +15,13 @@ export function createAssistants(database: Database): AssistantStore {
     {
       resource: 'assistant',
       table: (shelf) => shelf.assistants,
-      select: ({ assistants }, filter) => ({
-        lists: filter.ids == null ? assistants.lists : pick(assistants, ASSISTANT_ORDERS, filter.ids),
-        match: matchAssistants(filter),
-      }),
+      select({ assistants }, filter) {
+        const match = matchAssistants(filter);
+        return {
+          lists: filter.ids == null ? assistants.lists : pick(assistants, ASSISTANT_ORDERS, filter.ids),
+          match,
+        };
+      },
     },
     {},
   );

@@ -21,12 +21,12 @@ export function createRuns(database: Database): RunStore {
   );
 
   /** Commits a change of a run together with what it makes of its thread's status. */
-  function commit(owner: Owner, shelf: Shelf, threadId: string, before: Run | null, after: Run | null): void {
+  function commit(owner: Owner, threadId: string, before: Run | null, after: Run | null, now: number): void {
+    const shelf = database.shelf(owner);
     const changes: Change[] = [{ resource: 'run', before, after }];
     const thread = shelf.threads.get(threadId);
     if (thread !== null) {
-      const status = runsOf(shelf, threadId).statusAfter(before, after);
-      const moved = moveThread(thread, status, database.now());
+      const moved = moveThread(thread, runsOf(shelf, threadId).statusAfter(before, after), now);
       if (moved !== thread) changes.push({ resource: 'thread', before: thread, after: moved });
     }
     database.commit(owner, changes);
@@ -40,8 +40,9 @@ export function createRuns(database: Database): RunStore {
         thread: shelf.threads.get(input.threadId) !== null,
         assistant: shelf.assistants.get(input.assistantId) !== null,
       };
-      const created = newRun(owner, input, exists, database.now());
-      if ('value' in created) commit(owner, shelf, input.threadId, null, created.value);
+      const now = database.now();
+      const created = newRun(owner, input, exists, now);
+      if ('value' in created) commit(owner, input.threadId, null, created.value, now);
       return created;
     },
     update(owner, id, changes) {
@@ -51,19 +52,19 @@ export function createRuns(database: Database): RunStore {
       const before = shelf.runs.get(id);
       if (before === null) return { value: null };
       const { nextEnd } = runsOf(shelf, before.threadId);
-      const changed = changeRun(owner, before, checked.value, nextEnd, database.now());
+      const now = database.now();
+      const changed = changeRun(owner, before, checked.value, nextEnd, now);
       if ('value' in changed && changed.value !== before) {
-        commit(owner, shelf, before.threadId, before, changed.value);
+        commit(owner, before.threadId, before, changed.value, now);
       }
       return changed;
     },
     delete(owner, id) {
-      const shelf = database.shelf(owner);
-      const before = shelf.runs.get(id);
+      const before = database.shelf(owner).runs.get(id);
       if (before === null) return { value: null };
       const refusal = refuseRunDelete(before);
       if (refusal !== null) return refused(refusal);
-      commit(owner, shelf, before.threadId, before, null);
+      commit(owner, before.threadId, before, null, database.now());
       return { value: before };
     },
   };
@@ -75,7 +76,10 @@ function runsOf(shelf: Shelf, threadId: string): ThreadRuns {
 
 function selectRuns(shelf: Shelf, filter: RunFilter): Selection<Run> {
   const { ids, threadId, assistantId, parent, ...rest } = filter;
-  if (ids != null) return { lists: pick(shelf.runs, TIME_ORDERS, ids), match: matchRuns(filter) };
+  if (ids != null) {
+    const match = matchRuns(filter);
+    return { lists: pick(shelf.runs, TIME_ORDERS, ids), match };
+  }
   if (parent !== undefined) {
     const siblings =
       'threadId' in parent

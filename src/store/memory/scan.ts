@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { andThen, type MaybePromise } from '../../maybe-promise.ts';
-import type { Match } from '../rules/filter.ts';
+import { type Match, NOTHING } from '../rules/filter.ts';
 import { positionOf, type Sortable } from '../rules/order.ts';
 import type { SortedLists, Walk } from './sorted-lists.ts';
 
@@ -17,13 +17,17 @@ export function findMatches<R extends Sortable>(
   match: Match<R>,
   limit: number,
 ): MaybePromise<readonly R[]> {
-  if (limit === 0) return [];
-  const found: R[] = [];
+  if (limit === 0 || match === NOTHING) return [];
+  const found = new Map<string, R>();
   const done = scan(lists, walk, (record) => {
-    if (match === null || match(record)) found.push(record);
-    return found.length < limit;
+    if (match === null || match(record)) {
+      // Between two turns a record may have moved to a place that was still to come: there it counts, and once.
+      found.delete(record.id);
+      found.set(record.id, record);
+    }
+    return found.size < limit;
   });
-  return done instanceof Promise ? done.then(() => found.filter(isLatest)) : found;
+  return andThen(done, () => [...found.values()]);
 }
 
 /** How many records match. */
@@ -32,6 +36,7 @@ export function countMatches<R extends Sortable>(
   match: Match<R>,
 ): MaybePromise<number> {
   if (match === null) return lists.size;
+  if (match === NOTHING) return 0;
   let count = 0;
   const done = scan(lists, { field: 'CREATED_AT', ascending: true }, (record) => {
     if (match(record)) count++;
@@ -66,9 +71,4 @@ function scanSlice<R extends Sortable>(
       return { ...walk, from: { position: positionOf(record, walk.field), inclusive: false } };
   }
   return null;
-}
-
-/** Between two turns a record may have moved to a place that is still to come, and then stands there twice. */
-function isLatest<R extends Sortable>(record: R, index: number, records: readonly R[]): boolean {
-  return records.findLastIndex((other) => other.id === record.id) === index;
 }

@@ -16,10 +16,10 @@ export function createThreads(database: Database): ThreadStore {
     {
       resource: 'thread',
       table: (shelf) => shelf.threads,
-      select: ({ threads }, filter) => ({
-        lists: filter.ids == null ? threads.lists : pick(threads, TIME_ORDERS, filter.ids),
-        match: matchThreads(filter),
-      }),
+      select({ threads }, filter) {
+        const match = matchThreads(filter);
+        return { lists: filter.ids == null ? threads.lists : pick(threads, TIME_ORDERS, filter.ids), match };
+      },
     },
     {},
   );

@@ -10,6 +10,9 @@ export const MAX_IDS = 100;
 /** Whether a record is kept; null where all are. */
 export type Match<R> = ((record: R) => boolean) | null;
 
+/** The match of a filter that keeps nothing, whatever there is: no list need be searched for it. */
+export const NOTHING = (): boolean => false;
+
 /** What an assistant filter keeps. Throws `BadUserInput` for more than 100 ids. */
 export function matchAssistants({ ids, graphId, nameContains, metadata }: AssistantFilter): Match<Assistant> {
   return all(
@@ -63,12 +66,14 @@ export function filterName(filter: AssistantFilter | ThreadFilter | RunFilter): 
 
 function all<R>(...conditions: Match<R>[]): Match<R> {
   const given = conditions.filter((condition) => condition !== null);
+  if (given.includes(NOTHING)) return NOTHING;
   const [only] = given;
   if (only === undefined) return null;
   return given.length === 1 ? only : (record) => given.every((condition) => condition(record));
 }
 
 function oneOf<R>(accepted: readonly string[], valueOf: (record: R) => string): Match<R> {
+  if (accepted.length === 0) return NOTHING;
   const set = new Set(accepted);
   return (record) => set.has(valueOf(record));
 }
@@ -80,13 +85,13 @@ function isChildOf(parent: NonNullable<RunFilter['parent']>): Match<Run> {
 
 function matchName(part: string): Match<Assistant> {
   // Half of a character is in no name, though JavaScript would find it there.
-  if (!isStorableText(part)) return () => false;
+  if (!isStorableText(part)) return NOTHING;
   const folded = foldCase(part);
   return (assistant) => foldCase(assistant.name).includes(folded);
 }
 
 function matchMetadata(filter: JsonObject): Match<{ metadata: JsonObject }> {
-  if (!canMatch(filter)) return () => false;
+  if (!canMatch(filter)) return NOTHING;
   return (record) => contains(record.metadata, filter);
 }
 
