@@ -1,0 +1,319 @@
+import { getNamedType, GraphQLID, isInputObjectType, isInterfaceType, isObjectType } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { unavailable } from '../../src/api-error.ts';
+import { schema } from '../../src/schema/schema.ts';
+import { openApi, send } from '../support/api.ts';
+import {
+  codesOf,
+  createAssistant,
+  createRun,
+  createThread,
+  listAt,
+  moveRun,
+  textAt,
+} from '../support/requests.ts';
+import { subscribe } from '../support/sse.ts';
+
+const UNKNOWN = '0123456789abcdef0123456789abcdef';
+const ERRORS = 'userErrors { code message field }';
+const RUNS =
+  'totalCount edges { cursor node { id } } nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }';
+
+/** Requests that give an id in one place; `$thread`, `$assistant` and `$run` are the caller's own. */
+const CASES: Readonly<Record<string, readonly string[]>> = {
+  'Query.node(id:)': ['query($id: ID!) { node(id: $id) { __typename id } }'],
+  'Query.nodes(ids:)': [
+    'query($id: ID!) { nodes(ids: [$id]) { __typename id } }',
+    'query($id: ID!, $run: ID!) { nodes(ids: [$run, $id, $run]) { __typename id } }',
+  ],
+  'Query.assistant(id:)': ['query($id: ID!) { assistant(id: $id) { id metadata runs { totalCount } } }'],
+  'Query.thread(id:)': ['query($id: ID!) { thread(id: $id) { id metadata runs { totalCount } } }'],
+  'Query.run(id:)': ['query($id: ID!) { run(id: $id) { id metadata thread { id } assistant { id } } }'],
+  'AssistantFilterInput.ids': [
+    `query($id: ID!) { assistants(filter: {ids: [$id]}) { ${RUNS} } }`,
+    `query($id: ID!, $assistant: ID!) { assistants(filter: {ids: [$id, $assistant]}, first: 1) { totalCount nodes { id } pageInfo { hasNextPage hasPreviousPage } } }`,
+  ],
+  'ThreadFilterInput.ids': [
+    `query($id: ID!) { threads(filter: {ids: [$id]}) { ${RUNS} } }`,
+    `query($id: ID!, $thread: ID!) { threads(filter: {ids: [$id, $thread]}, last: 1) { totalCount nodes { id } pageInfo { hasNextPage hasPreviousPage } } }`,
+  ],
+  'RunFilterInput.ids': [
+    `query($id: ID!) { runs(filter: {ids: [$id]}) { ${RUNS} } }`,
+    `query($id: ID!, $run: ID!) { runs(filter: {ids: [$id, $run]}) { totalCount nodes { id } } }`,
+    `query($id: ID!, $thread: ID!) { thread(id: $thread) { runs(filter: {ids: [$id]}) { ${RUNS} } } }`,
+    `query($id: ID!, $assistant: ID!) { assistant(id: $assistant) { runs(filter: {ids: [$id]}) { ${RUNS} } } }`,
+  ],
+  'RunFilterInput.threadId': [
+    `query($id: ID!) { runs(filter: {threadId: $id}) { ${RUNS} } }`,
+    `query($id: ID!, $run: ID!) { runs(filter: {threadId: $id, ids: [$run]}) { ${RUNS} } }`,
+    `query($id: ID!, $thread: ID!) { thread(id: $thread) { runs(filter: {threadId: $id}) { ${RUNS} } } }`,
+    `query($id: ID!, $assistant: ID!) { assistant(id: $assistant) { runs(filter: {threadId: $id}) { ${RUNS} } } }`,
+  ],
+  'RunFilterInput.assistantId': [
+    `query($id: ID!) { runs(filter: {assistantId: $id}) { ${RUNS} } }`,
+    `query($id: ID!, $run: ID!) { runs(filter: {assistantId: $id, ids: [$run]}) { ${RUNS} } }`,
+    `query($id: ID!, $thread: ID!) { thread(id: $thread) { runs(filter: {assistantId: $id}) { ${RUNS} } } }`,
+    `query($id: ID!, $assistant: ID!) { assistant(id: $assistant) { runs(filter: {assistantId: $id}) { ${RUNS} } } }`,
+  ],
+  'UpdateAssistantInput.id': [
+    `mutation($id: ID!) { updateAssistant(input: {id: $id, name: "x", metadata: {a: 1}}) { assistant { id } ${ERRORS} } }`,
+    `mutation($id: ID!) { updateAssistant(input: {id: $id, name: "", metadata: null}) { assistant { id } ${ERRORS} } }`,
+    // What is there already leaves no room for this.
+    `mutation($id: ID!) { updateAssistant(input: {id: $id, metadata: {more: "${'x'.repeat(40_000)}"}}) { assistant { id } ${ERRORS} } }`,
+  ],
+  'UpdateThreadInput.id': [
+    `mutation($id: ID!) { updateThread(input: {id: $id, metadata: {a: 1}}) { thread { id } ${ERRORS} } }`,
+    `mutation($id: ID!) { updateThread(input: {id: $id, metadata: null}) { thread { id } ${ERRORS} } }`,
+    `mutation($id: ID!) { updateThread(input: {id: $id, metadata: {more: "${'x'.repeat(40_000)}"}}) { thread { id } ${ERRORS} } }`,
+  ],
+  'UpdateRunInput.id': [
+    `mutation($id: ID!) { updateRun(input: {id: $id, status: SUCCESS}) { run { id } ${ERRORS} } }`,
+    `mutation($id: ID!) { updateRun(input: {id: $id, status: PENDING}) { run { id } ${ERRORS} } }`,
+    `mutation($id: ID!) { updateRun(input: {id: $id, status: null}) { run { id } ${ERRORS} } }`,
+    `mutation($id: ID!) { updateRun(input: {id: $id, metadata: {more: "${'x'.repeat(40_000)}"}}) { run { id } ${ERRORS} } }`,
+  ],
+  'Mutation.deleteAssistant(id:)': [
+    `mutation($id: ID!) { deleteAssistant(id: $id) { success assistant { id } ${ERRORS} } }`,
+  ],
+  'Mutation.deleteThread(id:)': [
+    `mutation($id: ID!) { deleteThread(id: $id) { success thread { id } ${ERRORS} } }`,
+  ],
+  'Mutation.deleteRun(id:)': [`mutation($id: ID!) { deleteRun(id: $id) { success run { id } ${ERRORS} } }`],
+  'CreateRunInput.threadId': [
+    `mutation($id: ID!, $assistant: ID!) { createRun(input: {threadId: $id, assistantId: $assistant}) { run { id } ${ERRORS} } }`,
+    `mutation($id: ID!) { createRun(input: {threadId: $id, assistantId: $id}) { run { id } ${ERRORS} } }`,
+    `mutation($id: ID!) { createRun(input: {threadId: $id, assistantId: "x", metadata: null}) { run { id } ${ERRORS} } }`,
+  ],
+  'CreateRunInput.assistantId': [
+    `mutation($id: ID!, $thread: ID!) { createRun(input: {threadId: $thread, assistantId: $id}) { run { id } ${ERRORS} } }`,
+  ],
+  'Subscription.assistantChanged(id:)': ['subscription($id: ID) { assistantChanged(id: $id) { kind id } }'],
+  'Subscription.threadChanged(id:)': ['subscription($id: ID) { threadChanged(id: $id) { kind id } }'],
+  'Subscription.runChanged(id:)': [
+    'subscription($id: ID) { runChanged(id: $id) { kind id } }',
+    'subscription($id: ID, $thread: ID) { runChanged(id: $id, threadId: $thread) { kind id } }',
+  ],
+  'Subscription.runChanged(threadId:)': [
+    'subscription($id: ID) { runChanged(threadId: $id) { kind id } }',
+    'subscription($id: ID, $run: ID) { runChanged(threadId: $id, id: $run) { kind id } }',
+  ],
+};
+
+/** Where the schema takes an id. */
+function idPlaces(): string[] {
+  return Object.values(schema.getTypeMap()).flatMap((type) => {
+    if (isInputObjectType(type)) {
+      return Object.values(type.getFields())
+        .filter((field) => getNamedType(field.type) === GraphQLID)
+        .map((field) => `${type.name}.${field.name}`);
+    }
+    if (!isObjectType(type) && !isInterfaceType(type)) return [];
+    return Object.values(type.getFields()).flatMap((field) =>
+      field.args
+        .filter((arg) => getNamedType(arg.type) === GraphQLID)
+        .map((arg) => `${type.name}.${field.name}(${arg.name}:)`),
+    );
+  });
+}
+
+/** All that an owner has, as text. */
+async function everythingOf(api: ReturnType<typeof openApi>['api'], owner: string): Promise<string> {
+  const { text } = await send(
+    api,
+    owner,
+    `{
+      assistants { totalCount nodes { id name description config context metadata version updatedAt } }
+      threads { totalCount nodes { id status metadata updatedAt } }
+      runs { totalCount nodes { id status metadata updatedAt threadId assistantId } }
+    }`,
+  );
+  return text;
+}
+
+/** Alice and bob, each with all that can be. Bob's records are full to the brim, ended, active and deleted. */
+async function given() {
+  const test = openApi();
+  const { api } = test;
+  const own = async (as: string) => {
+    const metadata = { filler: 'x'.repeat(40_000) };
+    const assistant = await createAssistant(api, as, { metadata });
+    const thread = await createThread(api, as, metadata);
+    const run = await createRun(api, as, thread, assistant, metadata);
+    const ended = await createRun(api, as, await createThread(api, as), assistant);
+    await moveRun(api, as, ended, 'ERROR');
+    const spareAssistant = await createAssistant(api, as);
+    const spareThread = await createThread(api, as);
+    return { assistant, thread, run, ended, spareAssistant, spareThread };
+  };
+  return { ...test, alice: await own('alice'), bob: await own('bob') };
+}
+
+describe("another owner's id", () => {
+  it('should have a case for each place where the schema takes an id', () => {
+    expect(Object.keys(CASES).toSorted()).toEqual(idPlaces().toSorted());
+  });
+
+  const requests = Object.entries(CASES)
+    .filter(([place]) => !place.startsWith('Subscription.'))
+    .flatMap(([place, documents]) => documents.map((document) => [place, document] as const));
+
+  it('should be answered byte for byte as an unknown one, everywhere, and nothing of the other owner change', async () => {
+    const { api, alice, bob } = await given();
+    const before = await everythingOf(api, 'bob');
+    let compared = 0;
+    for (const [, document] of requests) {
+      const ask = (id: string) => send(api, 'alice', document, { ...alice, id });
+      const unknown = await ask(UNKNOWN);
+      expect([document, unknown.status, unknown.body.errors]).toEqual([document, 200, undefined]);
+      for (const id of Object.values(bob)) {
+        const foreign = await ask(id);
+        expect([document, foreign.text]).toEqual([document, unknown.text]);
+        expect(foreign.status).toBe(unknown.status);
+        expect([...foreign.headers]).toEqual([...unknown.headers]);
+        compared++;
+      }
+    }
+    expect(compared).toBe(6 * requests.length);
+    expect(await everythingOf(api, 'bob')).toBe(before);
+  });
+
+  it('should make a difference to its own owner in each of these requests', async () => {
+    for (const [, document] of requests) {
+      const { api, alice } = await given();
+      const unknown = await send(api, 'alice', document, { ...alice, id: UNKNOWN });
+      const answers: string[] = [];
+      for (const id of Object.values(alice)) {
+        answers.push((await send(api, 'alice', document, { ...alice, id })).text);
+      }
+      // An input that no record could take is refused before anybody looks for one.
+      const refusedAnyway = unknown.text.includes('INVALID');
+      const differs = answers.some((text) => text !== unknown.text);
+      expect([document, differs]).toEqual([document, !refusedAnyway]);
+    }
+  });
+
+  const subscriptions = Object.entries(CASES)
+    .filter(([place]) => place.startsWith('Subscription.'))
+    .flatMap(([place, documents]) => documents.map((document) => [place, document] as const));
+
+  it.each(subscriptions)('should be as silent as an unknown one: %s by %s', async (_, document) => {
+    const { api, alice, bob, changes } = await given();
+    const open = (id: string) => subscribe(api, 'alice', document, { ...alice, id });
+    const unknown = await open(UNKNOWN);
+    const foreign = await Promise.all(Object.values(bob).map(open));
+    for (const status of ['RUNNING', 'SUCCESS']) await moveRun(api, 'bob', bob.run, status);
+    await send(
+      api,
+      'bob',
+      `mutation($thread: ID!, $assistant: ID!) {
+        updateAssistant(input: {id: $assistant, name: "x"}) { assistant { id } }
+        updateThread(input: {id: $thread, metadata: {x: 1}}) { thread { id } }
+        deleteThread(id: $thread) { success }
+        deleteAssistant(id: $assistant) { success }
+      }`,
+      { ...bob },
+    );
+    await moveRun(api, 'alice', alice.run, 'RUNNING');
+    changes.close(unavailable('over'));
+    const expected = await unknown.rest();
+    expect(expected.map(({ event }) => event)).toEqual(['next', 'complete']);
+    for (const stream of foreign) {
+      expect(await stream.rest()).toEqual(expected);
+      expect([stream.status, ...stream.headers]).toEqual([unknown.status, ...unknown.headers]);
+    }
+  });
+});
+
+describe("another owner's records", () => {
+  it('should be in no list and in no count', async () => {
+    const { api } = await given();
+    const query = `{
+      assistants { totalCount nodes { metadata } } threads { totalCount nodes { metadata } } runs { totalCount nodes { metadata } }
+    }`;
+    const { body } = await send(api, 'carol', query);
+    const none = { totalCount: 0, nodes: [] };
+    expect(body).toEqual({ data: { assistants: none, threads: none, runs: none } });
+    const alice = await send(api, 'alice', query);
+    expect(alice.text).not.toContain('"owner":"bob"');
+    expect(alice.body.data).toMatchObject({
+      assistants: { totalCount: 2 },
+      threads: { totalCount: 3 },
+      runs: { totalCount: 2 },
+    });
+  });
+
+  it('should not be reached by a filter for their owner', async () => {
+    const { api } = await given();
+    const query = `query($m: JSONObject) {
+      assistants(filter: {metadata: $m}) { totalCount nodes { id } }
+      threads(filter: {metadata: $m}) { totalCount nodes { id } }
+      runs(filter: {metadata: $m}) { totalCount nodes { id } }
+    }`;
+    const bob = await send(api, 'alice', query, { m: { owner: 'bob' } });
+    const nobody = await send(api, 'alice', query, { m: { owner: 'nobody' } });
+    expect(bob.text).toBe(nobody.text);
+    expect(listAt(bob, 'threads', 'nodes')).toEqual([]);
+    const own = await send(api, 'alice', query, { m: { owner: 'alice' } });
+    expect(own.body.data).toMatchObject({
+      assistants: { totalCount: 2 },
+      threads: { totalCount: 3 },
+      runs: { totalCount: 2 },
+    });
+  });
+
+  it('should not be reached by their cursors, which are refused as made-up ones are', async () => {
+    const { api } = await given();
+    for (const list of ['assistants', 'threads', 'runs']) {
+      const page = await send(api, 'bob', `{ ${list} { pageInfo { endCursor } } }`);
+      const cursor = textAt(page, list, 'pageInfo', 'endCursor');
+      const query = `query($c: String) { ${list}(after: $c) { totalCount } }`;
+      const foreign = await send(api, 'alice', query, { c: cursor });
+      const madeUp = await send(api, 'alice', query, { c: 'x'.repeat(cursor.length) });
+      expect(codesOf(foreign)).toEqual(['BAD_USER_INPUT']);
+      expect(foreign.text).toBe(madeUp.text);
+      expect((await send(api, 'bob', query, { c: cursor })).body.errors).toBeUndefined();
+    }
+  });
+
+  it('should not be told apart by what happens between two pages', async () => {
+    const { api } = openApi();
+    for (let i = 0; i < 3; i++) await createThread(api, 'alice', { i });
+    const query =
+      'query($c: String) { threads(first: 1, after: $c) { totalCount nodes { metadata } pageInfo { endCursor } } }';
+    const first = await send(api, 'alice', query);
+    const cursor = textAt(first, 'threads', 'pageInfo', 'endCursor');
+    const before = await send(api, 'alice', query, { c: cursor });
+    await createThread(api, 'bob');
+    expect((await send(api, 'alice', query, { c: cursor })).text).toBe(before.text);
+  });
+});
+
+describe('names that mean something to JavaScript', () => {
+  const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'null', 'then'];
+
+  it.each(names)('should be owners as any other: %s', async (name) => {
+    const { api } = openApi();
+    const thread = await createThread(api, name, { mine: true });
+    await createThread(api, 'alice');
+    const query = 'query($id: ID!) { thread(id: $id) { metadata } threads { totalCount } }';
+    expect((await send(api, name, query, { id: thread })).body.data).toEqual({
+      thread: { metadata: { mine: true, owner: name } },
+      threads: { totalCount: 1 },
+    });
+    expect((await send(api, 'alice', query, { id: thread })).body.data).toEqual({
+      thread: null,
+      threads: { totalCount: 1 },
+    });
+  });
+
+  it('should tell owners apart by every character', async () => {
+    const { api } = openApi();
+    const owners = ['alice', 'Alice', 'alice ', ' alice', 'alice/x', 'e\u0301', '\u00e9', 'run:alice'];
+    for (const owner of owners) await createThread(api, owner);
+    for (const owner of owners) {
+      expect((await send(api, owner, '{ threads { totalCount nodes { metadata } } }')).body.data).toEqual({
+        threads: { totalCount: 1, nodes: [{ metadata: { owner } }] },
+      });
+    }
+  });
+});
