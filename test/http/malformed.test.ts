@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listen } from './listen.ts';
+import { INNARDS } from './request.ts';
+
+let server: Awaited<ReturnType<typeof listen>>;
+
+beforeAll(async () => {
+  server = await listen();
+});
+
+afterAll(() => server.close());
+
+const HOST = 'Host: localhost\r\n';
+const END = 'Connection: close\r\n\r\n';
+
+const MALFORMED: readonly (readonly [kind: string, bytes: string])[] = [
+  ...['a b', '[', '%', 'localhost:99999', 'localhost:abc', 'evil/path', 'a?b', 'a#b', 'http://x:y:z'].map(
+    (host): [string, string] => [`the host ${host}`, `GET /health HTTP/1.1\r\nHost: ${host}\r\n${END}`],
+  ),
+  ...[
+    'http://[/',
+    'http://evil.com/graphql?query={__typename}',
+    '*',
+    '//',
+    '///',
+    '//evil.com/health',
+    '/%',
+    '/%zz%',
+    '/\\evil',
+    'health',
+    '?query={__typename}',
+    '/graphql?%',
+    '/graphql?query=%',
+    '/graphql?query=%E0%A4%A',
+    '/graphql?query={__typename}&variables=%',
+    '/graphql?query={__typename}&variables=%7B',
+    '/graphql?query={__typename}&extensions=%7B',
+  ].map((target): [string, string] => [
+    `the target ${target}`,
+    `GET ${target} HTTP/1.1\r\nAccept: application/graphql-response+json\r\n${HOST}${END}`,
+  ]),
+  ['no host', `GET /health HTTP/1.1\r\n${END}`],
+  ['an unknown method', `BREW /graphql HTTP/1.1\r\n${HOST}${END}`],
+  ['no HTTP', '\u0016\u0003\u0001\r\n\r\n'],
+  ['an endless header', `GET /health HTTP/1.1\r\n${HOST}X: ${'x'.repeat(20_000)}\r\n${END}`],
+  ['two lengths', `POST /graphql HTTP/1.1\r\n${HOST}Content-Length: 1\r\nContent-Length: 2\r\n${END}`],
+];
+
+describe('a malformed request', () => {
+  it.each(MALFORMED)('should be the fault of the client, and harm no other: %s', async (_kind, bytes) => {
+    const answer = await server.exchange(bytes);
+    expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
+    expect(answer).not.toMatch(INNARDS);
+    expect(server.logged).toEqual([]);
+    const next = await server.exchange(`GET /health HTTP/1.1\r\n${HOST}${END}`);
+    expect(next).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  });
+
+  it('should leave its connection to the next request where it can', async () => {
+    const bad = 'GET /health HTTP/1.1\r\nHost: [\r\n\r\n';
+    const answers = await server.exchange(`${bad}GET /health HTTP/1.1\r\n${HOST}${END}`);
+    expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 400', 'HTTP/1.1 200']);
+  });
+
+  it('should be answered without a body where it asks about the server as a whole', async () => {
+    const answer = await server.exchange(`OPTIONS * HTTP/1.1\r\n${HOST}${END}`);
+    expect(answer).toMatch(/^HTTP\/1\.1 204 No Content\r\n[^]*\r\n\r\n$/);
+  });
+});

@@ -1,0 +1,82 @@
+import { EventEmitter, once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { serve } from '../../src/http/serve.ts';
+import { open, readAll, reads } from './listen.ts';
+
+/** Far more than a test may take: what ends before it was not cut off. */
+const PATIENT = 60_000;
+const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
+
+const answerOk: RequestListener = (_request, response) => void response.end('ok');
+
+describe('a server that closes', () => {
+  it('should end connections that wait for another request', async () => {
+    const server = await serve(answerOk, '127.0.0.1', 0);
+    const socket = await open(server.port);
+    socket.write(GET);
+    await reads(socket, /ok$/);
+    await Promise.all([server.close(PATIENT), once(socket, 'close')]);
+    expect(socket.destroyed).toBe(true);
+  });
+
+  it('should end connections that nothing ever came from, such as browsers open in advance', async () => {
+    const server = await serve(answerOk, '127.0.0.1', 0);
+    const silent = await open(server.port);
+    // Accepted in order: once this one is answered, the silent one is known as well.
+    const other = await open(server.port);
+    other.write(GET);
+    await reads(other, /ok$/);
+    await Promise.all([server.close(PATIENT), once(silent, 'close')]);
+    expect(silent.bytesRead).toBe(0);
+  });
+
+  it('should answer what runs, then end its connection, and accept no other', async () => {
+    const asked = new EventEmitter();
+    const released = new EventEmitter();
+    const hold: RequestListener = (_request, response) => {
+      released.once('release', () => response.end('late'));
+      asked.emit('request');
+    };
+    const server = await serve(hold, '127.0.0.1', 0);
+    const socket = await open(server.port);
+    socket.write(GET);
+    await once(asked, 'request');
+    const closed = server.close(PATIENT);
+    await expect(open(server.port)).rejects.toThrow('ECONNREFUSED');
+    released.emit('release');
+    expect(await readAll(socket)).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*late/);
+    await closed;
+  });
+
+  it('should cut off what runs when its patience ends', async () => {
+    const asked = new EventEmitter();
+    const server = await serve(() => void asked.emit('request'), '127.0.0.1', 0);
+    const socket = await open(server.port);
+    socket.write(GET);
+    await once(asked, 'request');
+    const [received] = await Promise.all([readAll(socket), server.close(20)]);
+    expect(received).toBe('');
+  });
+
+  it('should cut off a request that never ends', async () => {
+    const asked = new EventEmitter();
+    const server = await serve(() => void asked.emit('request'), '127.0.0.1', 0);
+    const socket = await open(server.port);
+    socket.write('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf');
+    await once(asked, 'request');
+    const [received] = await Promise.all([readAll(socket), server.close(20)]);
+    expect(received).toBe('');
+  });
+});
+
+describe('a server that cannot listen', () => {
+  it("should reject with the system's error", async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const address = other.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    await expect(serve(answerOk, '127.0.0.1', port)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    other.close();
+  });
+});
