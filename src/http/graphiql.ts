@@ -21,24 +21,36 @@ export async function renderPage(token: (() => MaybePromise<string>) | null): Pr
 
 const ROOT = '<div id="root"></div>';
 
-const DEFAULT_QUERY = `# agent-graphql: assistants, threads and runs, each its owner's alone.
-# Press ▶ to see what you have. To make something first, put a mutation here instead:
+const DEFAULT_QUERY = `# Assistants, threads and runs: each its owner's alone.
+# Press ▶ to see what you have. To make something,
+# put one of these here instead:
 #
-#   mutation { createAssistant(input: { graphId: "support", name: "Support" }) { assistant { id } } }
-#   mutation { createThread { thread { id } } }
-#   mutation { createRun(input: { threadId: "…", assistantId: "…" }) { run { id status } userErrors { message } } }
-#   mutation { updateRun(input: { id: "…", status: SUCCESS }) { run { status thread { status } } } }
+#   mutation {
+#     createAssistant(input: { graphId: "support" }) {
+#       assistant { id name version }
+#       userErrors { code message field }
+#     }
+#   }
 #
-# and watch it from a second tab:
+#   mutation { createThread { thread { id status } } }
 #
-#   subscription { runChanged { kind id run { status } } }
+#   mutation {
+#     createRun(input: { threadId: "", assistantId: "" }) {
+#       run { id status thread { status } }
+#       userErrors { code message field }
+#     }
+#   }
+#
+# and watch it in another tab:
+#
+#   subscription { runChanged { kind run { id status } } }
 
 query Overview {
   assistants(first: 5) {
     totalCount
     nodes { id name graphId version }
   }
-  threads(first: 5, orderBy: { field: UPDATED_AT, direction: DESC }) {
+  threads(first: 5) {
     totalCount
     nodes {
       id
