@@ -21,30 +21,7 @@ export async function renderPage(token: (() => MaybePromise<string>) | null): Pr
 
 const ROOT = '<div id="root"></div>';
 
-const DEFAULT_QUERY = `# Assistants, threads and runs: each its owner's alone.
-# Press ▶ to see what you have. To make something,
-# put one of these here instead:
-#
-#   mutation {
-#     createAssistant(input: { graphId: "support" }) {
-#       assistant { id name version }
-#       userErrors { code message field }
-#     }
-#   }
-#
-#   mutation { createThread { thread { id status } } }
-#
-#   mutation {
-#     createRun(input: { threadId: "", assistantId: "" }) {
-#       run { id status thread { status } }
-#       userErrors { code message field }
-#     }
-#   }
-#
-# and watch it in another tab:
-#
-#   subscription { runChanged { kind run { id status } } }
-
+const DEFAULT_QUERY = `# What you have: press ▶. How to make more is below.
 query Overview {
   assistants(first: 5) {
     totalCount
@@ -63,6 +40,28 @@ query Overview {
     pageInfo { hasNextPage endCursor }
   }
 }
+
+# Put one of these in the place of the query:
+#
+# mutation {
+#   createAssistant(input: { graphId: "support" }) {
+#     assistant { id name version }
+#     userErrors { code message field }
+#   }
+# }
+#
+# mutation { createThread { thread { id status } } }
+#
+# mutation {
+#   createRun(input: { threadId: "", assistantId: "" }) {
+#     run { id status thread { status } }
+#     userErrors { code message field }
+#   }
+# }
+#
+# and watch it in another tab:
+#
+# subscription { runChanged { kind run { id status } } }
 `;
 
 /** GraphiQL keeps a query once it is edited. At a reload without one it would open an empty tab beside the first. */
