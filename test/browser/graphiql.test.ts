@@ -66,7 +66,7 @@ describe('GraphiQL in a browser', { timeout: 60_000 }, () => {
       const result = await resultWith('"threads"');
       expect(result).toContain('"assistants"');
       expect(result).not.toContain('"errors"');
-      expect(await page.locator('.graphiql-query-editor').innerText()).toContain('What you have');
+      expect(await page.locator('.graphiql-query-editor').innerText()).toContain('Overview');
       expect(await page.getByRole('tab').allInnerTexts()).toEqual(['Overview']);
       // GraphiQL keeps its tabs half a second after a change: the reload is to find them.
       await page.waitForFunction(`localStorage.getItem('graphiql:tabState') !== null`);
