@@ -5,26 +5,15 @@ import { changeAssistant, checkAssistant, newAssistant, refuseAssistantDelete } 
 import { matchAssistants } from '../rules/filter.ts';
 import type { AssistantStore } from '../stores.ts';
 import type { Database } from './database.ts';
-import { createReads, pick } from './reads.ts';
-import { ASSISTANT_ORDERS } from './shelf.ts';
+import { createReads } from './reads.ts';
 
 /** The assistants in memory. Every method answers at once, save reads whose filter has to look far. */
 export function createAssistants(database: Database): AssistantStore {
-  const reads = createReads<Assistant, AssistantFilter, AssistantOrderField>(
-    database,
-    {
-      resource: 'assistant',
-      table: (shelf) => shelf.assistants,
-      select({ assistants }, filter) {
-        const match = matchAssistants(filter);
-        return {
-          lists: filter.ids == null ? assistants.lists : pick(assistants, ASSISTANT_ORDERS, filter.ids),
-          match,
-        };
-      },
-    },
-    {},
-  );
+  const reads = createReads<Assistant, AssistantFilter, AssistantOrderField>(database, {
+    resource: 'assistant',
+    table: (shelf) => shelf.assistants,
+    match: matchAssistants,
+  });
   return {
     ...reads,
     create(owner, input) {

@@ -14,8 +14,9 @@ import { SortedLists } from './sorted-lists.ts';
 interface Source<R extends Sortable, Filter> {
   readonly resource: 'assistant' | 'thread' | 'run';
   table(shelf: Shelf): Table<R>;
-  /** The shortest list that holds all that the filter keeps. */
-  select(shelf: Shelf, filter: Filter): Selection<R>;
+  match(filter: Filter): Match<R>;
+  /** A list shorter than the whole that holds all that a filter keeps, if there is one. */
+  narrow?(shelf: Shelf, filter: Filter): Selection<R> | null;
 }
 
 /** A list, and which of its records are wanted. */
@@ -34,8 +35,18 @@ type Reads<R, Filter, Field extends OrderField> = Pick<
 export function createReads<R extends Sortable, Filter extends AnyFilter, Field extends OrderField>(
   database: Database,
   source: Source<R, Filter>,
-  everything: Filter,
 ): Reads<R, Filter, Field> {
+  function select(owner: Owner, filter: Filter | null | undefined, field: OrderField): Selection<R> {
+    const shelf = database.shelf(owner);
+    const table = source.table(shelf);
+    if (filter == null) return { lists: table.lists, match: null };
+    if (filter.ids == null) {
+      return source.narrow?.(shelf, filter) ?? { lists: table.lists, match: source.match(filter) };
+    }
+    const match = source.match(filter);
+    return { lists: pick(table, field, filter.ids), match };
+  }
+
   return {
     get(owner, id) {
       return source.table(database.shelf(owner)).get(id);
@@ -46,10 +57,9 @@ export function createReads<R extends Sortable, Filter extends AnyFilter, Field 
     },
     list(owner, query) {
       const request = readPageArgs(query);
-      const filter = query.filter ?? everything;
       const { field, direction } = query.orderBy;
-      const { lists, match } = source.select(database.shelf(owner), filter);
-      const name = listName(source.resource, owner, query.orderBy, filter);
+      const { lists, match } = select(owner, query.filter, field);
+      const name = listName(source.resource, owner, query.orderBy, query.filter ?? {});
       const position =
         request.cursor === null
           ? undefined
@@ -72,19 +82,19 @@ export function createReads<R extends Sortable, Filter extends AnyFilter, Field 
       );
     },
     count(owner, filter): MaybePromise<number> {
-      const { lists, match } = source.select(database.shelf(owner), filter ?? everything);
+      const { lists, match } = select(owner, filter, 'CREATED_AT');
       return countMatches(lists, match);
     },
   };
 }
 
-/** The records of a table that have one of these ids, as a list. */
-export function pick<R extends Sortable>(
+/** The records of a table that have one of these ids, as a list in one order. */
+function pick<R extends Sortable>(
   table: Table<R>,
-  fields: readonly OrderField[],
+  field: OrderField,
   ids: readonly string[],
 ): SortedLists<R> {
-  const lists = new SortedLists<R>(fields);
+  const lists = new SortedLists<R>([field]);
   for (const id of new Set(ids)) lists.replace(null, table.get(id));
   return lists;
 }

@@ -8,17 +8,18 @@ import { changeRun, checkRun, newRun, refuseRunDelete } from '../rules/run.ts';
 import { moveThread } from '../rules/thread.ts';
 import type { RunStore } from '../stores.ts';
 import type { Database } from './database.ts';
-import { createReads, pick, type Selection } from './reads.ts';
+import { createReads, type Selection } from './reads.ts';
 import { type Shelf, type SiblingRuns, ThreadRuns, TIME_ORDERS } from './shelf.ts';
 import { SortedLists } from './sorted-lists.ts';
 
 /** The runs in memory. Every method answers at once, save reads whose filter has to look far. */
 export function createRuns(database: Database): RunStore {
-  const reads = createReads<Run, RunFilter, RunOrderField>(
-    database,
-    { resource: 'run', table: (shelf) => shelf.runs, select: selectRuns },
-    {},
-  );
+  const reads = createReads<Run, RunFilter, RunOrderField>(database, {
+    resource: 'run',
+    table: (shelf) => shelf.runs,
+    match: matchRuns,
+    narrow: narrowRuns,
+  });
 
   /** Commits a change of a run together with what it makes of its thread's status. */
   function commit(owner: Owner, threadId: string, before: Run | null, after: Run | null, now: number): void {
@@ -74,12 +75,9 @@ function runsOf(shelf: Shelf, threadId: string): ThreadRuns {
   return shelf.runsOfThread.get(threadId) ?? new ThreadRuns();
 }
 
-function selectRuns(shelf: Shelf, filter: RunFilter): Selection<Run> {
-  const { ids, threadId, assistantId, parent, ...rest } = filter;
-  if (ids != null) {
-    const match = matchRuns(filter);
-    return { lists: pick(shelf.runs, TIME_ORDERS, ids), match };
-  }
+/** The runs of the thread or the assistant that a filter names; the match leaves out what the list stands for. */
+function narrowRuns(shelf: Shelf, filter: RunFilter): Selection<Run> | null {
+  const { threadId, assistantId, parent, ...rest } = filter;
   if (parent !== undefined) {
     const siblings =
       'threadId' in parent
@@ -93,7 +91,7 @@ function selectRuns(shelf: Shelf, filter: RunFilter): Selection<Run> {
   if (assistantId != null) {
     return { lists: listOf(shelf.runsOfAssistant.get(assistantId)), match: matchRuns(rest) };
   }
-  return { lists: shelf.runs.lists, match: matchRuns(rest) };
+  return null;
 }
 
 function listOf(siblings: SiblingRuns | undefined): SortedLists<Run> {

@@ -5,10 +5,11 @@ import { positionOf, type Sortable } from '../rules/order.ts';
 import type { SortedLists, Walk } from './sorted-lists.ts';
 
 /**
- * Records that a filter looks at before other requests get their turn: about a millisecond. Without this, one
- * owner's rare match in a long list would hold up everybody.
+ * How long a filter looks at records before other requests get their turn: so many, or so many milliseconds when they
+ * are slow to compare. Without this, one owner's rare match in a long list would hold up everybody.
  */
 const SLICE = 2_000;
+const SLICE_TIME = 5;
 
 /** The first matches on a walk, so many at most: at once, or over several turns when they are far apart. */
 export function findMatches<R extends Sortable>(
@@ -65,9 +66,10 @@ function scanSlice<R extends Sortable>(
   visit: (record: R) => boolean,
 ): Walk | null {
   let seen = 0;
+  const end = performance.now() + SLICE_TIME;
   for (const record of lists.walk(walk)) {
     if (!visit(record)) return null;
-    if (++seen === SLICE)
+    if (++seen === SLICE || performance.now() > end)
       return { ...walk, from: { position: positionOf(record, walk.field), inclusive: false } };
   }
   return null;

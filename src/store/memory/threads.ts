@@ -6,23 +6,15 @@ import { checkMetadata } from '../rules/metadata.ts';
 import { changeThread, newThread } from '../rules/thread.ts';
 import type { ThreadStore } from '../stores.ts';
 import type { Database } from './database.ts';
-import { createReads, pick } from './reads.ts';
-import { TIME_ORDERS } from './shelf.ts';
+import { createReads } from './reads.ts';
 
 /** The threads in memory. Every method answers at once, save reads whose filter has to look far. */
 export function createThreads(database: Database): ThreadStore {
-  const reads = createReads<Thread, ThreadFilter, ThreadOrderField>(
-    database,
-    {
-      resource: 'thread',
-      table: (shelf) => shelf.threads,
-      select({ threads }, filter) {
-        const match = matchThreads(filter);
-        return { lists: filter.ids == null ? threads.lists : pick(threads, TIME_ORDERS, filter.ids), match };
-      },
-    },
-    {},
-  );
+  const reads = createReads<Thread, ThreadFilter, ThreadOrderField>(database, {
+    resource: 'thread',
+    table: (shelf) => shelf.threads,
+    match: matchThreads,
+  });
   return {
     ...reads,
     create(owner, input) {

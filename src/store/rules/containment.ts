@@ -1,3 +1,4 @@
+import { BadUserInput } from '../bad-user-input.ts';
 import type { Json, JsonObject } from '../records.ts';
 import { isArray, isStorable } from './json.ts';
 import { withoutOwner } from './metadata.ts';
@@ -8,20 +9,42 @@ export function canMatch(filter: JsonObject): boolean {
 }
 
 /**
+ * Comparisons that one record may take: about a millisecond. Two long lists of objects take their product, and what
+ * takes longer than this holds up everybody.
+ */
+const MAX_COMPARISONS = 100_000;
+
+/**
  * Whether JSON contains other JSON, as PostgreSQL's `jsonb @>` defines it: objects key by key, arrays as sets,
- * scalars by type and value.
+ * scalars by type and value. Throws `BadUserInput` when that takes too many comparisons.
  * @see https://www.postgresql.org/docs/current/datatype-json.html#JSON-CONTAINMENT
  */
-export function contains(whole: Json | undefined, part: Json): boolean {
-  if (typeof part !== 'object' || part === null) return whole === part;
-  if (typeof whole !== 'object' || whole === null) return false;
-  if (isArray(part)) return isArray(whole) && containsItems(whole, part);
-  return !isArray(whole) && containsKeys(whole, part);
+export function contains(whole: Json, part: Json): boolean {
+  return containsValue(whole, part, { left: MAX_COMPARISONS });
 }
 
-function containsKeys(whole: JsonObject, part: JsonObject): boolean {
+interface Budget {
+  left: number;
+}
+
+function containsValue(whole: Json | undefined, part: Json, budget: Budget): boolean {
+  spend(budget, 1);
+  if (typeof part !== 'object' || part === null) return whole === part;
+  if (typeof whole !== 'object' || whole === null) return false;
+  if (isArray(part)) return isArray(whole) && containsItems(whole, part, budget);
+  return !isArray(whole) && containsKeys(whole, part, budget);
+}
+
+function spend(budget: Budget, comparisons: number): void {
+  budget.left -= comparisons;
+  if (budget.left < 0) {
+    throw new BadUserInput('`filter.metadata` takes too many comparisons: give shorter lists of objects.');
+  }
+}
+
+function containsKeys(whole: JsonObject, part: JsonObject, budget: Budget): boolean {
   for (const key of Object.keys(part)) {
-    if (!Object.hasOwn(whole, key) || !contains(whole[key], part[key] ?? null)) return false;
+    if (!Object.hasOwn(whole, key) || !containsValue(whole[key], part[key] ?? null, budget)) return false;
   }
   return true;
 }
@@ -29,12 +52,13 @@ function containsKeys(whole: JsonObject, part: JsonObject): boolean {
 // Above this many scalars a set is built, so that two long arrays do not cost their product.
 const FEW = 8;
 
-function containsItems(whole: readonly Json[], part: readonly Json[]): boolean {
+function containsItems(whole: readonly Json[], part: readonly Json[], budget: Budget): boolean {
+  spend(budget, whole.length + part.length);
   const scalars = part.filter((item) => typeof item !== 'object' || item === null);
   const known = scalars.length > FEW ? new Set(whole) : null;
   if (!scalars.every((item) => (known === null ? whole.includes(item) : known.has(item)))) return false;
   return part.every((item) => {
     if (typeof item !== 'object' || item === null) return true;
-    return whole.some((candidate) => contains(candidate, item));
+    return whole.some((candidate) => containsValue(candidate, item, budget));
   });
 }

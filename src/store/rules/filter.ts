@@ -4,7 +4,7 @@ import type { Assistant, JsonObject, Run, Thread } from '../records.ts';
 import { canMatch, contains } from './containment.ts';
 import { compareCodePoints, foldCase, isStorableText } from './text.ts';
 
-/** Ids that one call may name. */
+/** Ids that one call may name, and values that a condition of a filter may. */
 export const MAX_IDS = 100;
 
 /** Whether a record is kept; null where all are. */
@@ -23,23 +23,23 @@ export function matchAssistants({ ids, graphId, nameContains, metadata }: Assist
   );
 }
 
-/** What a thread filter keeps. Throws `BadUserInput` for more than 100 ids. */
+/** What a thread filter keeps. Throws `BadUserInput` for more than 100 ids or statuses. */
 export function matchThreads({ ids, status, metadata }: ThreadFilter): Match<Thread> {
   return all(
     ids == null ? null : oneOf(checkIds('filter.ids', ids), (thread) => thread.id),
-    status == null ? null : oneOf(status, (thread) => thread.status),
+    status == null ? null : oneOf(checkStatuses(status), (thread) => thread.status),
     metadata == null ? null : matchMetadata(metadata),
   );
 }
 
-/** What a run filter keeps. Throws `BadUserInput` for more than 100 ids. */
+/** What a run filter keeps. Throws `BadUserInput` for more than 100 ids or statuses. */
 export function matchRuns(filter: RunFilter): Match<Run> {
   const { ids, threadId, assistantId, status, metadata, parent } = filter;
   return all(
     ids == null ? null : oneOf(checkIds('filter.ids', ids), (run) => run.id),
     threadId == null ? null : (run) => run.threadId === threadId,
     assistantId == null ? null : (run) => run.assistantId === assistantId,
-    status == null ? null : oneOf(status, (run) => run.status),
+    status == null ? null : oneOf(checkStatuses(status), (run) => run.status),
     metadata == null ? null : matchMetadata(metadata),
     parent == null ? null : isChildOf(parent),
   );
@@ -51,6 +51,16 @@ export function checkIds(argument: string, ids: readonly string[]): readonly str
     throw new BadUserInput(`\`${argument}\` names ${ids.length} ids: at most ${MAX_IDS} are accepted.`);
   }
   return ids;
+}
+
+/** There are fewer of them, so that a longer list repeats some. */
+function checkStatuses<T>(statuses: readonly T[]): readonly T[] {
+  if (statuses.length > MAX_IDS) {
+    throw new BadUserInput(
+      `\`filter.status\` names ${statuses.length} statuses: at most ${MAX_IDS} are accepted.`,
+    );
+  }
+  return statuses;
 }
 
 /** A filter as it names its list: two that ask for the same have the same name, whatever the order of their keys. */

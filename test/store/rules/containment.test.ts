@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { BadUserInput } from '../../../src/store/bad-user-input.ts';
 import type { Json } from '../../../src/store/records.ts';
 import { canMatch, contains } from '../../../src/store/rules/containment.ts';
 import { ODD_NAMES, single, UNSTORABLE } from '../json-samples.ts';
@@ -100,6 +101,24 @@ describe('containment', () => {
       }),
       { numRuns: 1_000 },
     ));
+});
+
+describe('a containment that takes very many comparisons', () => {
+  const range = (length: number): readonly number[] => Array.from({ length }, (_, index) => index);
+
+  it.each([
+    [{ a: range(6_000).map((x) => ({ x })) }, { a: range(6_000).map((x) => ({ x: 5_999 - x })) }],
+    [{ a: range(7_000).map((x) => [[x]]) }, { a: range(7_000).map((x) => [[6_999 - x]]) }],
+    [{ a: [...range(6_000).map(() => []), range(6_000)] }, { a: range(600).map(() => range(20)) }],
+  ])('should be refused rather than hold up everybody', (whole, part) => {
+    expect(() => contains(whole, part)).toThrow(BadUserInput);
+  });
+
+  it('should be possible for lists of scalars of any length, and for lists of objects that people write', () => {
+    expect(contains({ a: range(12_000) }, { a: range(12_000).toReversed() })).toBe(true);
+    const objects = range(200).map((x) => ({ x }));
+    expect(contains({ a: objects }, { a: objects.toReversed() })).toBe(true);
+  });
 });
 
 describe('a metadata filter', () => {
