@@ -45,16 +45,21 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
   const { key, ownerClaim, now = Date.now, keySetTimeout: timeout } = options;
   const remembered = rememberedTokens({ now });
   // A key that the provider withdrew must not live on in the tokens that it once verified.
-  const onChange = () => remembered.clear();
-  const verify =
+  let generation = 0;
+  const onChange = () => {
+    generation += 1;
+    remembered.clear();
+  };
+  const verifier =
     key instanceof URL ? keySetVerifier({ url: key, now, onChange, timeout }) : secretVerifier(key);
   const rules = claimRules(options);
 
   async function identify(token: string): Promise<Identity> {
+    const started = generation;
     try {
-      const claims = await verify(token, { ...rules, currentDate: new Date(now()) });
+      const claims = await verifier.verify(token, { ...rules, currentDate: new Date(now()) });
       const identity = identityOf(claims, ownerClaim);
-      remembered.add(token, identity);
+      if (generation === started) remembered.add(token, identity);
       return identity;
     } catch (error) {
       throw error instanceof errors.JOSEError
@@ -63,10 +68,18 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
     }
   }
 
+  /** Accepts a remembered token again, unless the provider has other keys by now. */
+  async function confirm(token: string): Promise<Identity> {
+    await verifier.refreshWhenDue();
+    return remembered.get(token) ?? identify(token);
+  }
+
   return (authorization) => {
     if (authorization === null) return null;
     const token = bearerToken(authorization);
-    return remembered.get(token) ?? identify(token);
+    const known = remembered.get(token);
+    if (known === undefined) return identify(token);
+    return verifier.isDue() ? confirm(token) : known;
   };
 }
 

@@ -2,7 +2,7 @@ import { createRemoteJWKSet, errors } from 'jose';
 import type { CryptoKey, FlattenedJWSInput, JWSHeaderParameters } from 'jose';
 
 import { KeySetUnavailableError } from './auth-errors.ts';
-import { tokenBucket } from './token-bucket.ts';
+import { tokenBucket } from '../token-bucket.ts';
 
 const MAX_AGE = 10 * 60_000;
 const FETCH_TIMEOUT = 5_000;
@@ -20,14 +20,21 @@ export interface KeySetOptions {
   readonly timeout?: number | undefined;
 }
 
-/**
- * Finds the key that a token is signed with, by the token's header.
- *
- * @throws KeySetUnavailableError when no keys were ever fetched, or the key is unknown and the last fetch failed
- * @throws errors.JWKSNoMatchingKey when the key is unknown to the provider
- * @throws errors.JWKSMultipleMatchingKeys when the header leaves open which key it is; it iterates over them
- */
-export type KeySet = (header: JWSHeaderParameters, token: FlattenedJWSInput) => Promise<CryptoKey>;
+/** The keys that may sign tokens. */
+export interface KeySet {
+  /**
+   * Finds the key that a token is signed with, by the token's header.
+   *
+   * @throws KeySetUnavailableError when no keys were ever fetched, or the key is unknown and the last fetch failed
+   * @throws errors.JWKSNoMatchingKey when the key is unknown to the provider
+   * @throws errors.JWKSMultipleMatchingKeys when the header leaves open which key it is; it iterates over them
+   */
+  find(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey>;
+  /** Whether the keys are old enough to be fetched anew, or the last fetch failed. */
+  isDue(): boolean;
+  /** Fetches the keys anew when that is due. */
+  refreshWhenDue(): Promise<void>;
+}
 
 /**
  * The identity provider's keys. They are fetched anew after 10 minutes and, so that the provider can rotate
@@ -63,8 +70,12 @@ export function remoteKeySet({ url, now, onChange, timeout = FETCH_TIMEOUT }: Ke
     if (before !== null && before !== published) onChange();
   }
 
+  function isDue(): boolean {
+    return failure !== undefined || now() - fetchedAt >= MAX_AGE;
+  }
+
   async function refreshWhenDue(): Promise<void> {
-    if (failure === undefined && now() - fetchedAt < MAX_AGE) return;
+    if (!isDue()) return;
     const wasDown = failure !== undefined;
     const refreshed = refresh();
     // While the provider is known to be down, tokens of known keys do not wait for it.
@@ -73,7 +84,7 @@ export function remoteKeySet({ url, now, onChange, timeout = FETCH_TIMEOUT }: Ke
     if (published === null) throw new KeySetUnavailableError(failure);
   }
 
-  return async (header, token) => {
+  async function find(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
     await refreshWhenDue();
     try {
       return await keys(header, token);
@@ -87,5 +98,7 @@ export function remoteKeySet({ url, now, onChange, timeout = FETCH_TIMEOUT }: Ke
       const mayBeNew = error instanceof errors.JWKSNoMatchingKey && failure !== undefined;
       throw mayBeNew ? new KeySetUnavailableError(failure) : error;
     }
-  };
+  }
+
+  return { find, isDue, refreshWhenDue };
 }

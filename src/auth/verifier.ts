@@ -9,37 +9,51 @@ import { secretKey } from './secret.ts';
 /** What a token's claims must be like; which algorithms may sign is the verifier's own. */
 export type ClaimRules = Omit<JWTVerifyOptions, 'algorithms'>;
 
-/**
- * Checks a token's signature and claims, and gives the claims.
- *
- * @throws errors.JOSEError when the token is not valid
- * @throws KeySetUnavailableError when it cannot be checked now
- */
-export type Verifier = (token: string, rules: ClaimRules) => Promise<JWTPayload>;
+/** Checks tokens. */
+export interface Verifier {
+  /**
+   * Checks a token's signature and claims, and gives the claims.
+   *
+   * @throws errors.JOSEError when the token is not valid
+   * @throws KeySetUnavailableError when it cannot be checked now
+   */
+  verify(token: string, rules: ClaimRules): Promise<JWTPayload>;
+  /** Whether the keys should be looked at anew before a token that they verified once is accepted again. */
+  isDue(): boolean;
+  /** Looks at the keys anew. */
+  refreshWhenDue(): Promise<void>;
+}
 
 /** Accepts tokens signed with a shared secret, by HS256 and nothing else. */
 export function secretVerifier(secret: string): Verifier {
   const key = secretKey(secret, 'verify');
-  return async (token, rules) => {
-    const { payload } = await jwtVerify(token, await key, { ...rules, algorithms: ['HS256'] });
-    return payload;
+  return {
+    async verify(token, rules) {
+      const { payload } = await jwtVerify(token, await key, { ...rules, algorithms: ['HS256'] });
+      return payload;
+    },
+    isDue: () => false,
+    refreshWhenDue: async () => {},
   };
 }
 
 /** Accepts tokens signed with one of the identity provider's keys, by an asymmetric algorithm. */
 export function keySetVerifier(keySetOptions: KeySetOptions): Verifier {
-  const keySet = remoteKeySet(keySetOptions);
-  return async (token, rules) => {
+  const { find, isDue, refreshWhenDue } = remoteKeySet(keySetOptions);
+
+  async function verify(token: string, rules: ClaimRules): Promise<JWTPayload> {
     const options = { ...rules, algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'] };
     try {
-      const { payload } = await jwtVerify(token, keySet, options);
+      const { payload } = await jwtVerify(token, find, options);
       return payload;
     } catch (error) {
       if (error instanceof errors.JWKSMultipleMatchingKeys) return verifyWithAny(error, token, options);
       if (error instanceof KeySetUnavailableError || isAboutTheToken(error)) throw error;
       throw new KeySetUnavailableError({ cause: error });
     }
-  };
+  }
+
+  return { verify, isDue, refreshWhenDue };
 }
 
 async function verifyWithAny(

@@ -162,6 +162,19 @@ describe('a rotation of keys', () => {
     await expect(authenticate(await bearer(first))).rejects.toThrow(UnauthenticatedError);
   });
 
+  it('should be noticed as soon by who sends one token again and again', async () => {
+    provider.publish(first);
+    const authenticate = authenticator();
+    const header = await bearer(first);
+    await authenticate(header);
+    provider.publish(second);
+    clock.advance(TEN_MINUTES - 1);
+    expect(authenticate(header)).toEqual(alice);
+    clock.advance(1);
+    await expect(authenticate(header)).rejects.toThrow(UnauthenticatedError);
+    expect(provider.requests).toBeLessThanOrEqual(3);
+  });
+
   it('should be told from a fetch of the same keys, which forgets no token', async () => {
     provider.publish(first);
     const authenticate = authenticator();

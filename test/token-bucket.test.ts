@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { tokenBucket } from '../../src/auth/token-bucket.ts';
-import { testClock } from './tokens.ts';
+import { tokenBucket } from '../src/token-bucket.ts';
+import { testClock } from './auth/tokens.ts';
 
 describe('a token bucket', () => {
   it('should allow a burst, then one more each interval', () => {
