@@ -16,6 +16,8 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 /** How an error shows in the HTTP response. yoga takes it out of the answer. */
 interface Http {
   readonly status: number;
+  /** 200 instead of the status for who does not accept `application/graphql-response+json`. */
+  readonly spec?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -27,6 +29,11 @@ export function apiError(code: ErrorCode, message: string, http?: Http): GraphQL
 /** HTTP 401 with the challenge of RFC 6750, section 3. */
 export function unauthenticated(message: string): GraphQLError {
   return apiError('UNAUTHENTICATED', message, { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } });
+}
+
+/** What nobody foresaw. The cause is in the log, under the id of the request. */
+export function unexpected(requestId: string): GraphQLError {
+  return new GraphQLError('Unexpected error.', { extensions: { code: 'INTERNAL_SERVER_ERROR', requestId } });
 }
 
 /** HTTP 503: the same request may succeed later. */

@@ -1,26 +1,45 @@
-import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Authenticate } from './auth/authenticator.ts';
 import type { Changes } from './changes.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import { corsFor, useVaryOrigin } from './http/cors.ts';
-import { createPublicError } from './http/public-error.ts';
+import { asGraphQLError, createPublicError } from './http/public-error.ts';
 import { useAcceptable } from './http/use-acceptable.ts';
 import { useAuthentication } from './http/use-authentication.ts';
+import { useDocumentCache } from './http/use-document-cache.ts';
+import { useDocumentLimits } from './http/use-document-limits.ts';
+import { useGoneReaders } from './http/use-gone-readers.ts';
 import { useIntrospectionOff } from './http/use-introspection-off.ts';
 import { useJsonOnly } from './http/use-json-only.ts';
 import { usePublicErrors } from './http/use-public-errors.ts';
+import { useRateLimit } from './http/use-rate-limit.ts';
+import { useRequestTime } from './http/use-request-time.ts';
 import { GRAPHQL_PATH, type Routes, useRoutes } from './http/use-routes.ts';
+import { useThenNames } from './http/use-then-names.ts';
+import { useTrustedDocuments } from './http/use-trusted-documents.ts';
+import { MAX_BODY_BYTES, REQUEST_TIME } from './limits.ts';
+import type { Observer } from './observe/answered.ts';
+import { useObservation } from './observe/use-observation.ts';
 import { schema } from './schema/schema.ts';
 import type { Stores } from './store/stores.ts';
+import type { TrustedDocuments } from './trusted-documents.ts';
 
 /** What the API is made of. */
-export interface ApiParts extends Routes, Pick<Config, 'corsOrigins' | 'introspection'> {
+export interface ApiParts extends Routes, Pick<Config, 'corsOrigins' | 'introspection' | 'rateLimit'> {
   readonly stores: Stores;
   readonly changes: Changes;
   readonly authenticate: Authenticate;
+  /** Null where there are none. */
+  readonly trustedDocuments: TrustedDocuments | null;
   /** Told of what nobody foresaw: the causes of the answers with INTERNAL_SERVER_ERROR. */
-  readonly log: (cause: unknown) => void;
+  readonly log: (cause: unknown, requestId: string) => void;
+  /** Told of each request once it is answered. */
+  readonly observers: readonly Observer[];
+  /** What traces requests, where they are traced. */
+  readonly tracing: readonly Plugin<Context>[];
+  /** How long a request may run, in milliseconds; `REQUEST_TIME` unless told. */
+  readonly requestTime?: number;
 }
 
 /** Answers requests, from Node's server and from `fetch` alike. */
@@ -34,22 +53,35 @@ export function createApi(parts: ApiParts): Api {
     schema,
     context: { stores, changes },
     graphqlEndpoint: GRAPHQL_PATH,
-    maskedErrors: { maskError: publicError },
+    maskedErrors: { maskError: asGraphQLError },
     logging: false,
     cors: corsFor(parts.corsOrigins),
     multipart: false,
+    maxRequestBodySize: MAX_BODY_BYTES,
+    // It keeps what is invalid too, whatever its size; `useDocumentCache` takes its place.
+    parserAndValidationCache: false,
     // These answer any path that ends like theirs; `useRoutes` takes their place. No URL ends with a space.
     healthCheckEndpoint: ' ',
     graphiql: false,
     landingPage: false,
     plugins: [
       useVaryOrigin(),
+      // What goes out passes these two: first errors are made public, then somebody looks on.
+      usePublicErrors(publicError),
+      useObservation(parts.observers),
+      ...parts.tracing,
       useRoutes(parts, parts.log),
       useAuthentication(parts.authenticate, parts),
+      parts.rateLimit !== null && useRateLimit({ rate: parts.rateLimit }),
       useJsonOnly(),
       useAcceptable(),
+      useGoneReaders(),
+      useTrustedDocuments(parts.trustedDocuments),
+      useDocumentCache(),
+      useDocumentLimits(schema),
       !introspection && useIntrospectionOff(),
-      usePublicErrors(publicError),
+      useThenNames(),
+      useRequestTime(parts.requestTime ?? REQUEST_TIME),
     ],
   });
 }

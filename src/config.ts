@@ -25,7 +25,15 @@ export interface Config {
   /** The origins that a browser may call from, or any of localhost. */
   readonly corsOrigins: readonly string[] | 'localhost';
   readonly introspection: boolean;
+  /** The file with the documents that run by their hash, and whether nothing else runs; null without such a file. */
+  readonly trustedDocuments: { readonly path: string; readonly only: boolean } | null;
+  /** Requests a second of one owner; null for as many as there are. */
+  readonly rateLimit: number | null;
   readonly logLevel: LogLevel;
+  /** Where `/metrics` is: 0 to 65535, where 0 is any free port; null where nothing is measured. */
+  readonly metricsPort: number | null;
+  /** The OpenTelemetry collector, over http or https; null where nothing is traced. */
+  readonly traceEndpoint: URL | null;
 }
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -47,6 +55,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 
   const variables = result.data;
   const production = variables.NODE_ENV === 'production';
+  const { TRUSTED_DOCUMENTS: path, TRUSTED_DOCUMENTS_ONLY: only } = variables;
   return {
     production,
     host: variables.HOST,
@@ -59,8 +68,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       ownerClaim: variables.AUTH_OWNER_CLAIM,
     },
     corsOrigins: variables.CORS_ORIGINS ?? (production ? [] : 'localhost'),
-    introspection: variables.INTROSPECTION === undefined ? !production : variables.INTROSPECTION === 'on',
+    introspection:
+      variables.INTROSPECTION === undefined ? !production && only !== 'on' : variables.INTROSPECTION === 'on',
+    trustedDocuments: path === undefined ? null : { path, only: only === 'on' },
+    rateLimit: variables.RATE_LIMIT ?? null,
     logLevel: variables.LOG_LEVEL,
+    metricsPort: variables.METRICS_PORT ?? null,
+    traceEndpoint: variables.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
   };
 }
 
@@ -68,10 +82,21 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 
 const PORT_RULE = 'must be a whole number from 0 (any free port) to 65535';
 const SECRET_RULE = `must have at least ${MIN_SECRET_BYTES} bytes; \`openssl rand -base64 32\` makes a good one`;
-const JWKS_URL_RULE = 'must be an http or https URL without user name and password';
+const URL_RULE = 'must be an http or https URL without user name and password';
 const ORIGINS_RULE =
   'must list origins exactly as browsers send them, such as https://app.example.com,http://localhost:3000';
 
+const RATE_RULE = 'must be a number of requests a second, above 0 and at most 1000000';
+
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, PORT_RULE)
+  .transform(Number)
+  .refine((number) => number <= 65_535, PORT_RULE);
+const httpUrl = z
+  .string()
+  .refine(isFetchable, URL_RULE)
+  .transform((url) => new URL(url));
 const trimmed = z.string().refine((text) => text === text.trim(), 'must not begin or end with white space');
 
 const Variables = z
@@ -80,19 +105,10 @@ const Variables = z
     NODE_ENV: z
       .enum(['production', 'development', 'test'], 'must be production, development or test')
       .optional(),
-    PORT: z
-      .string()
-      .regex(/^\d{1,5}$/, PORT_RULE)
-      .transform(Number)
-      .refine((port) => port <= 65_535, PORT_RULE)
-      .default(4000),
+    PORT: port.default(4000),
     HOST: z.string().refine(isHost, 'must be an IP address or a host name').default('127.0.0.1'),
     AUTH_SECRET: z.string().refine(isSecret, SECRET_RULE).optional(),
-    AUTH_JWKS_URL: z
-      .string()
-      .refine(isFetchable, JWKS_URL_RULE)
-      .transform((url) => new URL(url))
-      .optional(),
+    AUTH_JWKS_URL: httpUrl.optional(),
     AUTH_ISSUER: trimmed.optional(),
     AUTH_AUDIENCE: trimmed.optional(),
     AUTH_OWNER_CLAIM: trimmed.default('sub'),
@@ -102,7 +118,17 @@ const Variables = z
       .pipe(z.array(z.string().refine(isOrigin, ORIGINS_RULE)))
       .optional(),
     INTROSPECTION: z.enum(['on', 'off'], 'must be on or off').optional(),
+    TRUSTED_DOCUMENTS: z.string().optional(),
+    TRUSTED_DOCUMENTS_ONLY: z.enum(['on', 'off'], 'must be on or off').optional(),
+    RATE_LIMIT: z
+      .string()
+      .regex(/^\d{1,7}(\.\d{1,6})?$/, RATE_RULE)
+      .transform(Number)
+      .refine((rate) => rate > 0 && rate <= 1_000_000, RATE_RULE)
+      .optional(),
     LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+    METRICS_PORT: port.optional(),
+    OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   })
   .superRefine((variables, context) => {
     const refuse = (name: string, message: string) =>
@@ -111,6 +137,12 @@ const Variables = z
 
     if (secret !== undefined && jwksUrl !== undefined) {
       refuse('AUTH_JWKS_URL', 'must not be set together with AUTH_SECRET: only one of them signs the tokens');
+    }
+    if (variables.TRUSTED_DOCUMENTS_ONLY === 'on' && variables.TRUSTED_DOCUMENTS === undefined) {
+      refuse('TRUSTED_DOCUMENTS_ONLY', 'must not be on without TRUSTED_DOCUMENTS: nothing would run');
+    }
+    if (variables.METRICS_PORT === variables.PORT && variables.PORT !== 0) {
+      refuse('METRICS_PORT', 'must not be the same as PORT: the metrics are not for everybody');
     }
     if (variables.NODE_ENV !== 'production') return;
     if (secret === undefined && jwksUrl === undefined) {
@@ -140,7 +172,15 @@ function isOrigin(text: string): boolean {
 }
 
 /** The variables whose values no one minds to see in a log. */
-const SHOWN = new Set(['NODE_ENV', 'PORT', 'HOST', 'INTROSPECTION', 'LOG_LEVEL']);
+const SHOWN = new Set([
+  'NODE_ENV',
+  'PORT',
+  'HOST',
+  'INTROSPECTION',
+  'RATE_LIMIT',
+  'LOG_LEVEL',
+  'METRICS_PORT',
+]);
 
 function describe(
   { issues: [issue] }: z.ZodError,

@@ -1,8 +1,12 @@
 /** Events on their way to one reader, who takes them at its own pace, in order, and as many as there are. */
 export interface EventQueue<T> extends AsyncIterableIterator<T, undefined> {
   push(event: T): void;
+  /** How many events wait for the reader. */
+  readonly waiting: number;
   /** Ends the stream once what is in it has been read: quietly, or with an error as its last word. */
   end(error?: Error): void;
+  /** Ends the stream at once, without what is in it, and with an error as its last word. */
+  cutOff(error: Error): void;
   return(): Promise<IteratorResult<T, undefined>>;
 }
 
@@ -28,6 +32,13 @@ export function createEventQueue<T>(onClosed: () => void): EventQueue<T> {
       const reader = readers.shift();
       if (reader === undefined) events.push(event);
       else reader.resolve({ value: event, done: false });
+    },
+    get waiting() {
+      return events.length;
+    },
+    cutOff(error) {
+      events.length = 0;
+      queue.end(error);
     },
     end(error) {
       if (!open) return;

@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import { createApi } from './api.ts';
 import { unavailable } from './api-error.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
@@ -9,8 +8,13 @@ import { type Config, ConfigError, readConfig } from './config.ts';
 import { renderPage } from './http/graphiql.ts';
 import { serve } from './http/serve.ts';
 import { GRAPHQL_PATH } from './http/use-routes.ts';
+import { createLogger, flushed } from './observe/logger.ts';
+import { observe } from './observe/observe.ts';
+import { createErrorLog } from './observe/request-log.ts';
+import { schema } from './schema/schema.ts';
 import { createMemoryStores } from './store/memory/stores.ts';
 import { isOwner } from './store/owner.ts';
+import { readTrustedDocuments } from './trusted-documents.ts';
 
 /** How long running requests may take after SIGTERM or SIGINT, in milliseconds. */
 const DRAIN_PATIENCE = 10_000;
@@ -20,16 +24,19 @@ try {
 } catch (error) {
   const line = startError(error);
   if (line === null) throw error;
-  process.stderr.write(`${line}\n`);
-  process.exitCode = 1;
+  // Not by itself: one of two ports may be open.
+  process.stderr.write(`${line}\n`, () => process.exit(1));
 }
 
 async function start(config: Config): Promise<void> {
-  const log = pino({ level: config.logLevel });
+  const log = createLogger(config.logLevel);
+  const trustedDocuments =
+    config.trustedDocuments && readTrustedDocuments(config.trustedDocuments, schema, config);
   const secret = config.auth.secret ?? (config.auth.jwksUrl === null ? devSecret(DEV_SECRET_FILE) : null);
   const key = config.auth.jwksUrl ?? secret;
   if (key === null) throw new TypeError('There is a secret where there is no key set.');
   const changes = createChanges();
+  const observation = await observe(config, log, changes.count);
   let draining = false;
 
   const devToken = config.production || secret === null ? null : () => mintDevToken(config, secret);
@@ -37,14 +44,28 @@ async function start(config: Config): Promise<void> {
   const pageToken = config.auth.secret === null || isLoopback(config.host) ? devToken : null;
   const api = createApi({
     ...config,
-    stores: createMemoryStores({ publish: changes.publish }),
+    observers: observation.observers,
+    tracing: observation.tracing,
+    stores: createMemoryStores({
+      publish(owner, stored) {
+        changes.publish(owner, stored);
+        observation.count(stored);
+      },
+    }),
     changes,
     authenticate: createAuthenticator({ ...config.auth, key }),
     isReady: () => !draining,
-    page: config.introspection ? () => renderPage(pageToken) : null,
-    log: (error) => log.error({ err: error }, 'unexpected error'),
+    trustedDocuments,
+    // Where only trusted documents run, the page could do nothing.
+    page: config.introspection && !trustedDocuments?.only ? (nonce) => renderPage(pageToken, nonce) : null,
+    log: createErrorLog(log),
   });
   const server = await serve((request, response) => void api(request, response), config.host, config.port);
+  await observation.listen().catch((error: unknown) => {
+    throw new ConfigError(portError('METRICS_PORT', error) ?? 'METRICS_PORT cannot be listened on.');
+  });
+  // Before anybody is told that it listens: whoever reads that may stop it at once.
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void drain(signal));
   if (devToken === null) log.info({ host: config.host, port: server.port }, 'listening');
   else greet(server.port, await devToken());
 
@@ -54,9 +75,10 @@ async function start(config: Config): Promise<void> {
     log.debug({ signal }, 'draining');
     changes.close(unavailable('The server is shutting down: subscribe again.'));
     await server.close(DRAIN_PATIENCE);
+    await observation.close();
+    await flushed(log);
     process.exit(0);
   }
-  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void drain(signal));
 }
 
 async function mintDevToken({ auth }: Config, secret: string): Promise<string> {
@@ -79,10 +101,15 @@ function isLoopback(host: string): boolean {
 /** What to tell whoever started the server; null for what nobody foresaw. */
 function startError(error: unknown): string | null {
   if (error instanceof ConfigError) return error.message;
+  return portError('PORT', error);
+}
+
+/** Why the port that a variable names cannot be listened on; null for another reason. */
+function portError(name: string, error: unknown): string | null {
   if (!(error instanceof Error) || !('code' in error)) return null;
   if (error.code === 'EADDRINUSE')
-    return 'PORT is in use by another process: stop that one, or choose another.';
-  if (error.code === 'EACCES') return 'PORT is not open to this user: choose one above 1023.';
+    return `${name} is in use by another process: stop that one, or choose another.`;
+  if (error.code === 'EACCES') return `${name} is not open to this user: choose one above 1023.`;
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
     return 'HOST is not an address of this machine.';
   return null;

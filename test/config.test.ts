@@ -29,7 +29,11 @@ const DEFAULTS = {
   auth: { secret: null, jwksUrl: null, issuer: null, audience: null, ownerClaim: 'sub' },
   corsOrigins: 'localhost',
   introspection: true,
+  rateLimit: null,
+  trustedDocuments: null,
   logLevel: 'info',
+  metricsPort: null,
+  traceEndpoint: null,
 };
 
 describe('the configuration', () => {
@@ -47,8 +51,10 @@ describe('the configuration', () => {
       'AUTH_ISSUER',
       'AUTH_AUDIENCE',
     ];
-    const more = ['AUTH_OWNER_CLAIM', 'CORS_ORIGINS', 'INTROSPECTION', 'LOG_LEVEL'];
-    const env = Object.fromEntries([...names, ...more].map((name) => [name, '']));
+    const more = ['AUTH_OWNER_CLAIM', 'CORS_ORIGINS', 'INTROSPECTION', 'RATE_LIMIT', 'LOG_LEVEL'];
+    const trust = ['TRUSTED_DOCUMENTS', 'TRUSTED_DOCUMENTS_ONLY'];
+    const watch = ['METRICS_PORT', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
+    const env = Object.fromEntries([...names, ...more, ...trust, ...watch].map((name) => [name, '']));
     expect(readConfig({ ...env, HOME: '/root', PATH: undefined })).toEqual(DEFAULTS);
   });
 
@@ -64,8 +70,20 @@ describe('the configuration', () => {
       'https://a.example, http://localhost:3000',
       { corsOrigins: ['https://a.example', 'http://localhost:3000'] },
     ],
+    ['METRICS_PORT', '9464', { metricsPort: 9464 }],
+    ['METRICS_PORT', '0', { metricsPort: 0 }],
+    [
+      'OTEL_EXPORTER_OTLP_ENDPOINT',
+      'http://localhost:4318',
+      { traceEndpoint: new URL('http://localhost:4318') },
+    ],
     ['INTROSPECTION', 'on', { introspection: true }],
+    ['RATE_LIMIT', '1', { rateLimit: 1 }],
+    ['RATE_LIMIT', '0.5', { rateLimit: 0.5 }],
+    ['RATE_LIMIT', '1000000', { rateLimit: 1_000_000 }],
     ['INTROSPECTION', 'off', { introspection: false }],
+    ['TRUSTED_DOCUMENTS', 'a/b.json', { trustedDocuments: { path: 'a/b.json', only: false } }],
+    ['TRUSTED_DOCUMENTS_ONLY', 'off', {}],
     ...['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map(
       (level): [string, string, object] => ['LOG_LEVEL', level, { logLevel: level }],
     ),
@@ -116,7 +134,10 @@ describe('the configuration', () => {
       ],
     ],
     ['INTROSPECTION', ['true', 'ON', '1']],
+    ['TRUSTED_DOCUMENTS_ONLY', ['true', 'ON', '1', 'on']],
     ['LOG_LEVEL', ['verbose', 'INFO', '30']],
+    ['METRICS_PORT', ['x', '65536', '-1', '4000']],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', ['localhost:4318', 'grpc://localhost', 'http://me:pass@localhost']],
     ['NODE_ENV', ['prod', 'Production', 'staging']],
   ])('should refuse a bad %s in one line that names it', (name, values) => {
     for (const value of values) {
@@ -134,6 +155,26 @@ describe('the configuration', () => {
     expect(refusalOf({ CORS_ORIGINS: 'https://a.example,https://user:pass@b.example' })).toMatch(
       /entry 2 is not one\.$/,
     );
+  });
+
+  it('should show the schema on demand where only trusted documents run', () => {
+    const only = { TRUSTED_DOCUMENTS: 'x.json', TRUSTED_DOCUMENTS_ONLY: 'on' };
+    const trustedDocuments = { path: 'x.json', only: true };
+    expect(readConfig(only)).toEqual({ ...DEFAULTS, trustedDocuments, introspection: false });
+    expect(readConfig({ ...only, INTROSPECTION: 'on' })).toEqual({ ...DEFAULTS, trustedDocuments });
+  });
+
+  it('should refuse to run only trusted documents where there are none', () => {
+    expect(refusalOf({ TRUSTED_DOCUMENTS_ONLY: 'on' })).toBe(
+      'TRUSTED_DOCUMENTS_ONLY must not be on without TRUSTED_DOCUMENTS: nothing would run.',
+    );
+  });
+
+  it('should keep the metrics from everybody, but take any free port twice', () => {
+    expect(refusalOf({ PORT: '5000', METRICS_PORT: '5000' })).toMatch(
+      /^METRICS_PORT must not be the same as PORT/,
+    );
+    expect(refusalOf({ PORT: '0', METRICS_PORT: '0' })).toBeNull();
   });
 
   it('should refuse a secret together with a key set', () => {
@@ -199,7 +240,12 @@ it('should answer any environment with a configuration or one line that shows no
       AUTH_OWNER_CLAIM: text,
       CORS_ORIGINS: text,
       INTROSPECTION: text,
+      RATE_LIMIT: text,
+      TRUSTED_DOCUMENTS: text,
+      TRUSTED_DOCUMENTS_ONLY: text,
       LOG_LEVEL: text,
+      METRICS_PORT: text,
+      OTEL_EXPORTER_OTLP_ENDPOINT: text,
       AUTH_JWKS_URL: fc.constantFrom(
         'https://me:hunter2hunter2@id.example',
         'hunter2hunter2',

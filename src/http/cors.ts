@@ -1,4 +1,5 @@
 import type { CORSOptions, Plugin } from 'graphql-yoga';
+import { REQUEST_ID_HEADER } from '../observe/request-id.ts';
 
 /** Lets browsers call from some origins alone: those listed, or any of this machine. Never with cookies. */
 export function corsFor(accepted: readonly string[] | 'localhost'): (request: Request) => CORSOptions {
@@ -9,6 +10,7 @@ export function corsFor(accepted: readonly string[] | 'localhost'): (request: Re
       origin,
       methods: ['GET', 'POST'],
       allowedHeaders: ['authorization', 'content-type'],
+      exposedHeaders: [REQUEST_ID_HEADER],
       credentials: false,
       maxAge: MAX_AGE,
     };

@@ -1,6 +1,16 @@
-import { apiError, type ErrorCode } from '../api-error.ts';
+import type { GraphQLError } from 'graphql';
+import { apiError, type ErrorCode, unexpected } from '../api-error.ts';
 
 /** A line of JSON for refusals outside of GraphQL, in the form of its answers. */
 export function errorBody(code: ErrorCode, message: string): string {
-  return `${JSON.stringify({ errors: [apiError(code, message)] })}\n`;
+  return bodyOf(apiError(code, message));
+}
+
+/** The same for what nobody foresaw. */
+export function unexpectedBody(requestId: string): string {
+  return bodyOf(unexpected(requestId));
+}
+
+function bodyOf(error: GraphQLError): string {
+  return `${JSON.stringify({ errors: [error] })}\n`;
 }

@@ -3,8 +3,9 @@ import type { MaybePromise } from '../maybe-promise.ts';
 /**
  * The GraphiQL page, whole in itself: it asks no other host for anything.
  * @param token makes the token that the page's requests carry, if there is one to be given to whoever opens it
+ * @param nonce what marks the scripts that may run
  */
-export async function renderPage(token: (() => MaybePromise<string>) | null): Promise<string> {
+export async function renderPage(token: (() => MaybePromise<string>) | null, nonce: string): Promise<string> {
   // 9 MB of page, read only by those who look at it.
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const page = renderGraphiQL({
@@ -16,10 +17,15 @@ export async function renderPage(token: (() => MaybePromise<string>) | null): Pr
       headers: JSON.stringify({ Authorization: `Bearer ${await token()}` }, null, 2),
     }),
   });
-  return page.replace(ROOT, () => `${ROOT}<script>${KEEP_QUERY}</script>`);
+  return page
+    .replace(ROOT, () => `${ROOT}\n<script>${KEEP_QUERY}</script>`)
+    .replaceAll(SCRIPT, `$1<script nonce="${nonce}">`);
 }
 
 const ROOT = '<div id="root"></div>';
+
+/** A script of the page, rather than one that is named within a script. */
+const SCRIPT = /^( *)<script>/gm;
 
 const DEFAULT_QUERY = `# What you have: press ▶. How to make more is below.
 query Overview {

@@ -1,6 +1,14 @@
 import { GraphQLError } from 'graphql';
-import { apiError, ERROR_CODES, type ErrorCode, unauthenticated, unavailable } from '../api-error.ts';
+import {
+  apiError,
+  ERROR_CODES,
+  type ErrorCode,
+  unauthenticated,
+  unavailable,
+  unexpected,
+} from '../api-error.ts';
 import { KeySetUnavailableError, UnauthenticatedError } from '../auth/auth-errors.ts';
+import { MAX_BODY_BYTES } from '../limits.ts';
 import { BadUserInput } from '../store/bad-user-input.ts';
 
 /** Messages quote what the client wrote: names, values, whole documents. This much of it is enough, in characters. */
@@ -19,14 +27,14 @@ const HINT = / Did you mean [^?]*\?/g;
  * @param options.hints whether messages may name parts of the schema that the client did not
  */
 export function createPublicError(
-  log: (cause: unknown) => void,
+  log: (cause: unknown, requestId: string) => void,
   { hints }: { readonly hints: boolean },
-): (error: unknown) => GraphQLError {
-  return (error) => {
+): PublicError {
+  return (error, requestId) => {
     const cause = causeOf(error);
     const known = toKnown(cause);
-    if (known === null || cause instanceof KeySetUnavailableError) log(cause);
-    const { message, extensions } = known ?? apiError('INTERNAL_SERVER_ERROR', 'Unexpected error.');
+    if (known === null || cause instanceof KeySetUnavailableError) log(cause, requestId);
+    const { message, extensions } = known ?? unexpected(requestId);
     const at = error instanceof GraphQLError ? error : null;
     return new GraphQLError(shorten(hints ? message : message.replace(HINT, '')), {
       source: at?.source ?? null,
@@ -35,6 +43,19 @@ export function createPublicError(
       extensions,
     });
   };
+}
+
+/** What the client sees of an error. @param requestId of the request that it comes from */
+export type PublicError = (error: unknown, requestId: string) => GraphQLError;
+
+/**
+ * Keeps whatever was thrown as the original of a GraphQL error, and tells nobody of it yet: where yoga asks for an
+ * error to show, it does not say of which request.
+ */
+export function asGraphQLError(error: unknown): GraphQLError {
+  if (error instanceof GraphQLError) return error;
+  const originalError = error instanceof Error ? error : new Error('No error was thrown.', { cause: error });
+  return new GraphQLError('Unexpected error.', { originalError });
 }
 
 /** What a resolver threw, under the wrapping that says where; the error itself where it is GraphQL's all through. */
@@ -56,6 +77,11 @@ function toKnown(cause: unknown): GraphQLError | null {
   }
   if (!(cause instanceof GraphQLError)) return null;
   const { code, http } = cause.extensions;
+  if (code === 'REQUEST_ENTITY_TOO_LARGE') {
+    return apiError('LIMIT_EXCEEDED', `The body of a request may have ${MAX_BODY_BYTES} bytes.`, {
+      status: 413,
+    });
+  }
   // yoga answers 200 to `Accept: application/json` even where the body is no request: that is 400 for everyone.
   const status = typeof http === 'object' && code === 'BAD_REQUEST' ? { ...http, spec: false } : http;
   return new GraphQLError(cause.message, {
@@ -65,7 +91,6 @@ function toKnown(cause: unknown): GraphQLError | null {
 
 /** Ours for the codes of yoga and its executor, which give none to arguments and variables that do not fit. */
 function ourCode(code: unknown): ErrorCode {
-  if (code === 'REQUEST_ENTITY_TOO_LARGE') return 'LIMIT_EXCEEDED';
   return ERROR_CODES.find((known) => known === code) ?? 'BAD_USER_INPUT';
 }
 

@@ -1,7 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { BODY_TIME, HEADERS_TIME, STALL_TIME } from '../limits.ts';
+import { REQUEST_ID_HEADER, requestIdFrom } from '../observe/request-id.ts';
 import { errorBody } from './error-body.ts';
+import { refuseConnection } from './refuse-connection.ts';
+import { targetOf } from './target.ts';
 
 /** A server that listens. */
 export interface Listening {
@@ -13,15 +17,88 @@ export interface Listening {
   close(patience: number): Promise<void>;
 }
 
+/** How long a connection may take for its parts, in milliseconds. */
+export interface ConnectionTimes {
+  /** Until the headers are there. */
+  readonly headers?: number;
+  /** Until the whole request is there. */
+  readonly body?: number;
+  /** Between two looks whether it took longer: by so much more it may take. */
+  readonly check?: number;
+  /** Without taking anything of an answer. */
+  readonly stall?: number;
+  /** To read the answer to a request that is not whole. */
+  readonly linger?: number;
+  /** For the rest of headers that are half there when the server closes. */
+  readonly halfSent?: number;
+}
+
 /** Starts to listen. Rejects with the system's error where it cannot. @param port 0 for any free one */
-export async function serve(handler: RequestListener, host: string, port: number): Promise<Listening> {
-  const server = createServer((request, response) => {
-    // While it drains, a connection ends with its request rather than wait for another one.
+export async function serve(
+  handler: RequestListener,
+  host: string,
+  port: number,
+  {
+    headers = HEADERS_TIME,
+    body = BODY_TIME,
+    check = 500,
+    stall = STALL_TIME,
+    linger = 5_000,
+    halfSent = 1_000,
+  }: ConnectionTimes = {},
+): Promise<Listening> {
+  const latest = new WeakMap<object, ServerResponse>();
+  const running = new Set<ServerResponse>();
+
+  function answer(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    latest.set(socket, response);
+    running.add(response);
+    response.shouldKeepAlive &&= server.listening;
     response.once('close', () => {
+      running.delete(response);
+      // While it drains, a connection ends with its request rather than wait for another one.
       if (!server.listening) server.closeIdleConnections();
     });
-    if (hasUrl(request)) handler(request, response);
-    else response.writeHead(400, { 'Content-Type': 'application/json; charset=utf-8' }).end(BAD_URL);
+    // Who is refused in the middle of a request has some time to read why; the rest of it is not waited for.
+    response.once('finish', () => {
+      if (request.complete) return;
+      const cut = setTimeout(() => !request.complete && socket.destroy(), linger);
+      socket.once('close', () => clearTimeout(cut));
+    });
+    // A stream, of which yoga says that it may stall for ever.
+    response.once('pipe', () => socket.setTimeout(stall));
+    response.setHeader('X-Content-Type-Options', 'nosniff');
+    const target = targetOf(request);
+    if (target === null) {
+      response.setHeader(REQUEST_ID_HEADER, requestIdFrom(request.headersDistinct['x-request-id']?.[0]));
+      response.writeHead(400, { 'Content-Type': 'application/json; charset=utf-8' }).end(NO_TARGET);
+      return;
+    }
+    request.url = target;
+    handler(request, response);
+  }
+
+  const server = createServer(
+    {
+      headersTimeout: headers,
+      requestTimeout: Math.max(headers, body),
+      connectionsCheckingInterval: check,
+      // `targetOf` does, and its refusal has a body.
+      requireHostHeader: false,
+    },
+    answer,
+  );
+  server.timeout = stall;
+  // To refuse what nobody knows to expect is optional: https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1
+  server.on('checkExpectation', answer);
+  server.on('connect', (_request, socket) => refuseConnection(socket, new Error('This is no proxy.')));
+  server.on('clientError', (cause, socket) => {
+    const response = latest.get(socket);
+    // In the middle of an answer, or after it for the request that it was for, another one would be read as its part.
+    const isAnswered = response?.headersSent && !(response.writableFinished && response.req.complete);
+    if (isAnswered || !socket.writable) socket.destroy();
+    else refuseConnection(socket, cause);
   });
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
@@ -32,23 +109,27 @@ export async function serve(handler: RequestListener, host: string, port: number
   await once(server, 'listening');
   const address = server.address();
 
+  /** Ends the connections on which no request runs. */
+  function cutIdle(): void {
+    const busy = new Set(Array.from(running, ({ req }) => req.socket));
+    for (const socket of sockets) if (!busy.has(socket)) socket.destroy();
+  }
+
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
     async close(patience) {
       const closed = once(server, 'close');
       server.close();
+      for (const response of running) if (!response.headersSent) response.shouldKeepAlive = false;
       // Browsers open connections in advance. To Node one is idle only after its first request.
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+      const half = setTimeout(cutIdle, halfSent);
       const cut = setTimeout(() => server.closeAllConnections(), patience);
       await closed;
+      clearTimeout(half);
       clearTimeout(cut);
     },
   };
 }
 
-/** Whether the Host header and the target make a URL: yoga answers with a stack when they do not. */
-function hasUrl({ headers, url = '' }: IncomingMessage): boolean {
-  return URL.canParse(`http://${headers.host ?? 'localhost'}${url}`);
-}
-
-const BAD_URL = errorBody('BAD_USER_INPUT', 'The Host header and the path of the request make no URL.');
+const NO_TARGET = errorBody('BAD_USER_INPUT', 'The Host header and the path of the request make no URL.');

@@ -1,4 +1,4 @@
-import type { Plugin } from 'graphql-yoga';
+import { type Plugin, processRegularResult } from 'graphql-yoga';
 import { apiError } from '../api-error.ts';
 
 /**
@@ -12,6 +12,10 @@ export function useAcceptable(): Plugin {
     },
     onSubscribe({ args }) {
       assertAccepts(args.contextValue.request, [STREAM]);
+    },
+    // What is left are errors, and an error in JSON says more than an empty 406 in its place.
+    onResultProcess({ resultProcessor, setResultProcessor }) {
+      if (resultProcessor === undefined) setResultProcessor(processRegularResult, 'application/json');
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Authenticate } from '../auth/authenticator.ts';
 import type { Identity } from '../auth/identity.ts';
 import type { Context } from '../context.ts';
 import { andThen } from '../maybe-promise.ts';
+import { notesOf } from '../observe/notes.ts';
 import { tokenMissing } from '../schema/owner-of.ts';
 
 /**
@@ -18,8 +19,10 @@ export function useAuthentication(
   return {
     onRequestParse({ request }) {
       return andThen(authenticate(request.headers.get('authorization')), (identity) => {
-        if (identity !== null) identities.set(request, identity);
-        else if (!introspection) throw tokenMissing();
+        if (identity !== null) {
+          identities.set(request, identity);
+          notesOf(request).owner = identity.owner;
+        } else if (!introspection) throw tokenMissing();
       });
     },
     onParse({ context }) {

@@ -1,19 +1,23 @@
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { isAsyncIterable, mapAsyncIterator, type Plugin } from 'graphql-yoga';
+import { notesOf } from '../observe/notes.ts';
+import type { PublicError } from './public-error.ts';
 
 /** The errors of one answer together, as JSON: the rest of a long list says little more. In bytes. */
 const MAX_ERRORS = 3_000;
 
 /** Lets out only errors that the client may see, and not more than fit, in answers and in the events of streams. */
-export function usePublicErrors(publicError: (error: unknown) => GraphQLError): Plugin {
-  function withPublicErrors(result: ExecutionResult): ExecutionResult {
+export function usePublicErrors(publicError: PublicError): Plugin {
+  function withPublicErrors(result: ExecutionResult, request: Request): ExecutionResult {
     if (result.errors === undefined) return result;
-    return { ...result, errors: firstThatFit(result.errors.map(publicError)) };
+    const { requestId } = notesOf(request);
+    return { ...result, errors: firstThatFit(result.errors.map((error) => publicError(error, requestId))) };
   }
   return {
-    onResultProcess({ result, setResult }) {
-      if (isAsyncIterable(result)) setResult(mapAsyncIterator(result, withPublicErrors));
-      else if (!Array.isArray(result)) setResult(withPublicErrors(result));
+    onResultProcess({ request, result, setResult }) {
+      if (isAsyncIterable(result)) {
+        setResult(mapAsyncIterator(result, (event: ExecutionResult) => withPublicErrors(event, request)));
+      } else if (!Array.isArray(result)) setResult(withPublicErrors(result, request));
     },
   };
 }

@@ -1,6 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import type { Plugin } from 'graphql-yoga';
 import type { MaybePromise } from '../maybe-promise.ts';
-import { errorBody } from './error-body.ts';
+import { notesOf } from '../observe/notes.ts';
+import { errorBody, unexpectedBody } from './error-body.ts';
+import { pageHeaders } from './page-headers.ts';
 
 /** Where the API is. */
 export const GRAPHQL_PATH = '/graphql';
@@ -9,38 +12,50 @@ export const GRAPHQL_PATH = '/graphql';
 export interface Routes {
   /** Whether a request would be served. */
   readonly isReady: () => boolean;
-  /** The page that browsers get at the API's path; null where there is none. */
-  readonly page: (() => MaybePromise<string>) | null;
+  /** The page that browsers get at the API's path; null where there is none. Only scripts with the nonce run. */
+  readonly page: ((nonce: string) => MaybePromise<string>) | null;
 }
 
 /**
  * Answers `/health`, `/ready` and the page, and refuses unknown paths. Only exact paths count.
  * @param log told why the page could not be made
  */
-export function useRoutes({ isReady, page }: Routes, log: (cause: unknown) => void): Plugin {
+export function useRoutes(
+  { isReady, page }: Routes,
+  log: (cause: unknown, requestId: string) => void,
+): Plugin {
   return {
     onRequest({ request, url, fetchAPI, endResponse }): MaybePromise<void> {
-      const answer = (body: string, status = 200, type = 'text/plain'): void => {
-        const headers = { 'Content-Type': `${type}; charset=utf-8`, 'Cache-Control': 'no-store' };
+      const answer = (body: string, status = 200, type = 'text/plain', more = {}): void => {
+        const headers = { 'Content-Type': `${type}; charset=utf-8`, 'Cache-Control': 'no-store', ...more };
         endResponse(new fetchAPI.Response(request.method === 'HEAD' ? null : body, { status, headers }));
+      };
+      const probe = (good: boolean): void => {
+        const isRead = request.method === 'GET' || request.method === 'HEAD';
+        if (!isRead) answer(NO_METHOD, 405, 'application/json', { Allow: 'GET, HEAD' });
+        else if (good) answer('ok\n');
+        else answer('not ready\n', 503);
       };
       switch (url.pathname) {
         case '/health':
-          return answer('ok\n');
+          return probe(true);
         case '/ready':
-          return isReady() ? answer('ok\n') : answer('not ready\n', 503);
-        case GRAPHQL_PATH:
+          return probe(isReady());
+        case GRAPHQL_PATH: {
           if (page === null || request.method !== 'GET' || !wantsPage(request)) return undefined;
+          const nonce = randomBytes(16).toString('base64');
           // yoga would answer with the stack.
-          return Promise.resolve()
+          return Promise.resolve(nonce)
             .then(page)
             .then(
-              (html) => answer(html, 200, 'text/html'),
+              (html) => answer(html, 200, 'text/html', pageHeaders(nonce)),
               (cause: unknown) => {
-                log(cause);
-                answer(NO_PAGE, 500, 'application/json');
+                const { requestId } = notesOf(request);
+                log(cause, requestId);
+                answer(unexpectedBody(requestId), 500, 'application/json');
               },
             );
+        }
         default:
           return answer(NOT_FOUND, 404, 'application/json');
       }
@@ -48,7 +63,7 @@ export function useRoutes({ isReady, page }: Routes, log: (cause: unknown) => vo
   };
 }
 
-const NO_PAGE = errorBody('INTERNAL_SERVER_ERROR', 'Unexpected error.');
+const NO_METHOD = errorBody('BAD_USER_INPUT', 'This path only answers GET and HEAD.');
 const NOT_FOUND = errorBody('BAD_USER_INPUT', `Not found: the API is at ${GRAPHQL_PATH}.`);
 
 function wantsPage(request: Request): boolean {

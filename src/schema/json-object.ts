@@ -46,7 +46,7 @@ function readObject(node: ObjectValueNode, variables: Variables): JsonObject {
   const object: Record<string, Json> = {};
   for (const { name, value } of node.fields) {
     // As in input objects, a variable that is not given leaves its key out.
-    if (value.kind === Kind.VARIABLE && variables?.[value.name.value] === undefined) continue;
+    if (value.kind === Kind.VARIABLE && variableOf(value.name.value, variables) === undefined) continue;
     setKey(object, name.value, readValue(value, variables));
   }
   return object;
@@ -67,12 +67,16 @@ function readValue(node: ValueNode, variables: Variables): Json {
     case Kind.NULL:
       return null;
     case Kind.VARIABLE:
-      return readVariable(variables?.[node.name.value]);
+      return readVariable(variableOf(node.name.value, variables));
     case Kind.ENUM:
       throw new GraphQLError(`JSON has no bare words: write ${JSON.stringify(node.value)} in quotes.`, {
         nodes: node,
       });
   }
+}
+
+function variableOf(name: string, variables: Variables): unknown {
+  return variables != null && Object.hasOwn(variables, name) ? variables[name] : undefined;
 }
 
 /** Variables come from JSON, or as enum values and input objects made of it. */

@@ -53,6 +53,7 @@ describe('an origin that is accepted', () => {
       'access-control-allow-origin': origin,
       'access-control-allow-methods': 'GET, POST',
       'access-control-allow-headers': 'authorization, content-type',
+      'access-control-expose-headers': 'X-Request-Id',
       'access-control-max-age': '7200',
     });
   });

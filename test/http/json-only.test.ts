@@ -25,6 +25,10 @@ describe('a body that is not JSON', () => {
     ['text/plain, application/json', AS_JSON],
     ['text/json', AS_JSON],
     ['', AS_JSON],
+    ['application/json; charset=utf-16', AS_JSON],
+    ['application/json;charset=latin1', AS_JSON],
+    ['application/json; x=1; charset="us-ascii"', AS_JSON],
+    ['application/json, text/plain', AS_JSON],
   ])('should be refused and not executed: %j', async (type, body) => {
     const { api } = openApi();
     const answer = await request(api, '/graphql', {
@@ -53,14 +57,50 @@ describe('a body that is not JSON', () => {
   });
 });
 
+describe('a body that is compressed', () => {
+  it.each([
+    ['content-encoding', 'gzip'],
+    ['content-encoding', 'GZIP'],
+    ['content-encoding', 'br'],
+    ['content-encoding', 'deflate, identity'],
+    ['transfer-encoding', 'gzip, chunked'],
+  ])('should be refused and not executed: %s: %s', async (name, encoding) => {
+    const { api } = openApi();
+    const answer = await request(api, '/graphql', {
+      as: 'alice',
+      method: 'POST',
+      headers: { 'content-type': 'application/json', [name]: encoding },
+      // What claims to be compressed and is not would be executed by who does not look.
+      body: AS_JSON,
+    });
+    expect({ status: answer.status, codes: codesOf(answer.text) }).toEqual({
+      status: 415,
+      codes: ['BAD_USER_INPUT'],
+    });
+    expect(answer.headers.get('accept-encoding')).toBe('identity');
+    expect(await threadsOf(api)).toEqual(NO_THREADS);
+  });
+
+  it('should be executed when it is only said not to be', async () => {
+    const { api } = openApi();
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'Identity' };
+    await request(api, '/graphql', { as: 'alice', method: 'POST', headers, body: AS_JSON });
+    expect(await threadsOf(api)).toEqual({ data: { threads: { totalCount: 1 } } });
+  });
+});
+
 describe('a body that is JSON', () => {
-  it.each(['application/json', 'application/json; charset=utf-8', 'application/json;charset=UTF-8'])(
-    'should be executed: %s',
-    async (type) => {
-      const { api } = openApi();
-      const headers = { 'content-type': type };
-      await request(api, '/graphql', { as: 'alice', method: 'POST', headers, body: AS_JSON });
-      expect(await threadsOf(api)).toEqual({ data: { threads: { totalCount: 1 } } });
-    },
-  );
+  it.each([
+    'application/json',
+    'application/json; charset=utf-8',
+    'application/json;charset=UTF-8',
+    'Application/JSON',
+    'APPLICATION/JSON ; Charset="UTF-8"',
+    'application/json; x=1',
+  ])('should be executed: %s', async (type) => {
+    const { api } = openApi();
+    const headers = { 'content-type': type };
+    await request(api, '/graphql', { as: 'alice', method: 'POST', headers, body: AS_JSON });
+    expect(await threadsOf(api)).toEqual({ data: { threads: { totalCount: 1 } } });
+  });
 });

@@ -1,16 +1,21 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { serve } from '../../src/http/serve.ts';
+import { type ConnectionTimes, serve } from '../../src/http/serve.ts';
 import { openApi } from '../support/api.ts';
 
 /** An API behind a real port of this machine, for bytes that `fetch` would not send. */
-export async function listen(parts: Parameters<typeof openApi>[0] = {}) {
+export async function listen(parts: Parameters<typeof openApi>[0] = {}, times: ConnectionTimes = {}) {
   const opened = openApi(parts);
-  const { port, close } = await serve((asked, answer) => void opened.api(asked, answer), '127.0.0.1', 0);
+  const { port, close } = await serve(
+    (asked, answer) => void opened.api(asked, answer),
+    '127.0.0.1',
+    0,
+    times,
+  );
   return {
     ...opened,
     port,
-    close: () => close(0),
+    close: (patience = 0) => close(patience),
     /** Sends bytes, and reads what comes until the server closes the connection. */
     exchange: (bytes: string) => exchange(port, bytes),
   };
@@ -54,4 +59,14 @@ export function reads(socket: Socket, wanted: RegExp): Promise<string> {
     socket.on('data', look);
     socket.once('close', () => reject(new Error(`The connection ended after ${JSON.stringify(text)}.`)));
   });
+}
+
+/** Lets what is there be done. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
+
+/** Is done once something is so. */
+export async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await turn();
 }

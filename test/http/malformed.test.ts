@@ -19,7 +19,9 @@ const MALFORMED: readonly (readonly [kind: string, bytes: string])[] = [
   ),
   ...[
     'http://[/',
-    'http://evil.com/graphql?query={__typename}',
+    'http://evil.com/nowhere',
+    'ftp://evil.com/health',
+    '@evil.com/health',
     '*',
     '//',
     '///',
@@ -39,11 +41,30 @@ const MALFORMED: readonly (readonly [kind: string, bytes: string])[] = [
     `the target ${target}`,
     `GET ${target} HTTP/1.1\r\nAccept: application/graphql-response+json\r\n${HOST}${END}`,
   ]),
+  ['two hosts', `GET /health HTTP/1.1\r\n${HOST}${HOST}${END}`],
+  ['two hosts that differ', `GET /health HTTP/1.1\r\n${HOST}Host: evil.com\r\n${END}`],
   ['no host', `GET /health HTTP/1.1\r\n${END}`],
   ['an unknown method', `BREW /graphql HTTP/1.1\r\n${HOST}${END}`],
   ['no HTTP', '\u0016\u0003\u0001\r\n\r\n'],
   ['an endless header', `GET /health HTTP/1.1\r\n${HOST}X: ${'x'.repeat(20_000)}\r\n${END}`],
-  ['two lengths', `POST /graphql HTTP/1.1\r\n${HOST}Content-Length: 1\r\nContent-Length: 2\r\n${END}`],
+  ['a proxy', `CONNECT evil.com:443 HTTP/1.1\r\n${HOST}${END}`],
+  ['a space before a colon', `GET /health HTTP/1.1\r\nHost : localhost\r\n${END}`],
+  ['a header over two lines', `GET /health HTTP/1.1\r\nHost: localhost\r\n x\r\n${END}`],
+  ...[
+    'Content-Length: 1\r\nContent-Length: 2',
+    'Content-Length: 2\r\nContent-Length: 2',
+    'Content-Length: 2, 2',
+    'Content-Length: -1',
+    'Content-Length: 0x2',
+    'Content-Length: 2\r\nTransfer-Encoding: chunked',
+    'Transfer-Encoding: chunked\r\nContent-Length: 2',
+    'Transfer-Encoding: gzip',
+    'Transfer-Encoding: chunked, gzip',
+    'Transfer-Encoding: chunked',
+  ].map((framing): [string, string] => [
+    `the framing ${framing.replaceAll('\r\n', ' with ')} of what is no chunk`,
+    `POST /graphql HTTP/1.1\r\n${HOST}Content-Type: application/json\r\n${framing}\r\n${END}{}`,
+  ]),
 ];
 
 describe('a malformed request', () => {
@@ -51,15 +72,33 @@ describe('a malformed request', () => {
     const answer = await server.exchange(bytes);
     expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
     expect(answer).not.toMatch(INNARDS);
+    expect(answer).toMatch(/^X-Content-Type-Options: nosniff\r$/im);
+    expect(answer.length).toBeLessThan(4_096);
     expect(server.logged).toEqual([]);
     const next = await server.exchange(`GET /health HTTP/1.1\r\n${HOST}${END}`);
-    expect(next).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(next).toMatch(/^HTTP\/1\.1 200 OK\r\nX-Content-Type-Options: nosniff\r\n/);
   });
 
   it('should leave its connection to the next request where it can', async () => {
     const bad = 'GET /health HTTP/1.1\r\nHost: [\r\n\r\n';
     const answers = await server.exchange(`${bad}GET /health HTTP/1.1\r\n${HOST}${END}`);
     expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 400', 'HTTP/1.1 200']);
+  });
+
+  it('should not be one that names its host in the target, as proxies do, whatever the host', async () => {
+    for (const target of [
+      'http://localhost/health',
+      'http://evil.com:99/health?x',
+      'HTTPS://evil.com/health',
+    ]) {
+      const answer = await server.exchange(`GET ${target} HTTP/1.1\r\n${HOST}${END}`);
+      expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*ok\n$/);
+    }
+  });
+
+  it('should not be one of HTTP/1.0 without a host', async () => {
+    const answer = await server.exchange('GET /health HTTP/1.0\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   });
 
   it('should be answered without a body where it asks about the server as a whole', async () => {

@@ -56,6 +56,12 @@ describe.each(['/health', '/ready'])('%s', (path) => {
     expect(status).toBe(200);
   });
 
+  it.each(['PUT', 'DELETE', 'POST', 'PATCH'])('should not answer %s', async (method) => {
+    const { status, headers, text } = await request(openApi().api, path, { method });
+    expect({ status, codes: codesOf(text) }).toEqual({ status: 405, codes: ['BAD_USER_INPUT'] });
+    expect(headers.get('allow')).toBe('GET, HEAD');
+  });
+
   it('should answer HEAD without a body', async () => {
     const server = await listen();
     const answer = await server.exchange(
@@ -89,6 +95,35 @@ describe('the page', () => {
       expect(headers.get('content-type')).toBe('text/html; charset=utf-8');
       expect(headers.get('cache-control')).toBe('no-store');
     }
+  });
+
+  it('should let browsers ask no other host, and be shown in no frame', async () => {
+    let marked = '';
+    const { api } = openApi({
+      page(nonce) {
+        marked = nonce;
+        return PAGE;
+      },
+    });
+    const first = await request(api, '/graphql', { headers: HTML });
+    const policy = first.headers.get('content-security-policy')?.split('; ');
+    expect(policy).toEqual([
+      "default-src 'none'",
+      `script-src 'nonce-${marked}'`,
+      'worker-src blob:',
+      "style-src 'unsafe-inline'",
+      'img-src data:',
+      'font-src data:',
+      "connect-src 'self'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ]);
+    expect(first.headers.get('referrer-policy')).toBe('no-referrer');
+    const before = marked;
+    await request(api, '/graphql', { headers: HTML });
+    expect(marked).toMatch(/^[\w+/]{22}==$/);
+    expect(marked).not.toBe(before);
   });
 
   it('should be made anew for each who asks', async () => {

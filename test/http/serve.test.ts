@@ -49,6 +49,34 @@ describe('a server that closes', () => {
     await closed;
   });
 
+  it('should say in its last answers that it closes the connection', async () => {
+    const asked = new EventEmitter();
+    const released = new EventEmitter();
+    const hold: RequestListener = (_request, response) => {
+      released.once('release', () => response.end('late'));
+      asked.emit('request');
+    };
+    const server = await serve(hold, '127.0.0.1', 0);
+    const socket = await open(server.port);
+    socket.write(GET);
+    await once(asked, 'request');
+    const closed = server.close(PATIENT);
+    released.emit('release');
+    expect(await readAll(socket)).toMatch(/\r\nConnection: close\r\n[^]*late/);
+    await closed;
+  });
+
+  it('should not wait for long for headers that are half there', async () => {
+    const server = await serve(answerOk, '127.0.0.1', 0, { halfSent: 20 });
+    const half = await open(server.port);
+    half.write(GET.slice(0, 20));
+    const other = await open(server.port);
+    other.write(GET);
+    await reads(other, /ok$/);
+    const [received] = await Promise.all([readAll(half), server.close(PATIENT)]);
+    expect(received).toBe('');
+  });
+
   it('should cut off what runs when its patience ends', async () => {
     const asked = new EventEmitter();
     const server = await serve(() => void asked.emit('request'), '127.0.0.1', 0);

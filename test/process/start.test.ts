@@ -64,7 +64,8 @@ describe('a start', { timeout: 60_000 }, () => {
     const { code, stdout, stderr } = await server.ending;
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).not.toContain('eyJ');
-    expect(stdout.trim().split('\n')).toHaveLength(1);
+    const lines = stdout.trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['listening', 'request', 'request', 'request']);
   });
 
   it('should show no page where introspection is off, nor give away a token beyond this machine', async () => {
@@ -108,6 +109,8 @@ describe('a start that is refused', { timeout: 60_000 }, () => {
     ['CORS_ORIGINS', { CORS_ORIGINS: 'https://a.example/' }],
     ['INTROSPECTION', { INTROSPECTION: 'yes' }],
     ['LOG_LEVEL', { LOG_LEVEL: 'loud' }],
+    ['METRICS_PORT', { METRICS_PORT: 'x' }],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', { OTEL_EXPORTER_OTLP_ENDPOINT: 'localhost:4318' }],
   ])('should name %s in one line: %j', async (name, env) => {
     const { code, stdout, stderr } = await project.server(env).ending;
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

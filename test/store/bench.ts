@@ -24,6 +24,8 @@ export interface Bench {
 export interface Published {
   readonly owner: Owner;
   readonly change: Change;
+  /** All that was published at once, this change with the others. */
+  readonly together: readonly Change[];
 }
 
 /** Runs a test on a bench of its own. */
@@ -38,7 +40,9 @@ export async function withBench(open: OpenStores, test: (bench: Bench) => Promis
   const published: Published[] = [];
   const { stores, close } = await open({
     now: () => clock.now,
-    publish: (owner, change) => void published.push({ owner, change }),
+    publish(owner, changes) {
+      for (const change of changes) published.push({ owner, change, together: changes });
+    },
   });
   try {
     await test({ stores, clock, published });

@@ -30,9 +30,13 @@ export function openApi(parts: Partial<ApiParts> & { readonly now?: () => number
     authenticate: createAuthenticator({ key: SECRET, issuer: null, audience: null, ownerClaim: 'sub' }),
     corsOrigins: 'localhost',
     introspection: true,
+    rateLimit: null,
+    trustedDocuments: null,
     isReady: () => true,
     page: null,
     log: (cause) => logged.push(cause),
+    observers: [],
+    tracing: [],
     ...others,
   });
   return { api, stores, changes, logged };

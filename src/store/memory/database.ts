@@ -6,13 +6,13 @@ import { Shelf } from './shelf.ts';
 /** The records of all owners: a shelf for each, found by one look-up, so that none slows another. */
 export class Database {
   readonly #shelves = new Map<Owner, Shelf>();
-  readonly #publish: (owner: Owner, change: Change) => void;
+  readonly #publish: (owner: Owner, changes: readonly Change[]) => void;
   readonly cursors: Cursors;
   /** The time, in milliseconds since 1970. */
   readonly now: () => number;
 
   constructor(options: {
-    readonly publish: (owner: Owner, change: Change) => void;
+    readonly publish: (owner: Owner, changes: readonly Change[]) => void;
     readonly cursors: Cursors;
     readonly now: () => number;
   }) {
@@ -32,6 +32,6 @@ export class Database {
     if (shelf === undefined) this.#shelves.set(owner, (shelf = new Shelf()));
     for (const change of changes) shelf.apply(change);
     if (shelf.isEmpty) this.#shelves.delete(owner);
-    for (const change of changes) this.#publish(owner, change);
+    this.#publish(owner, changes);
   }
 }

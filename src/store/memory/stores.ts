@@ -10,8 +10,8 @@ import { createThreads } from './threads.ts';
 
 /** What the stores need from outside. */
 export interface StoreOptions {
-  /** Told of each change after it is stored, in the order in which they happened. Must not throw. */
-  readonly publish?: (owner: Owner, change: Change) => void;
+  /** Told of all changes of a mutation together, once they are stored, in the order of the mutations. Must not throw. */
+  readonly publish?: (owner: Owner, changes: readonly Change[]) => void;
   /** The time, in milliseconds since 1970. */
   readonly now?: () => number;
 }

@@ -5,6 +5,9 @@ export function isStorableText(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');
 }
 
+/** Anything but white space: JavaScript's, and Unicode's, which has U+0085 as well. */
+const VISIBLE = /[^\s\p{White_Space}]/u;
+
 /** What a text may be. Lengths are in Unicode code points. */
 export interface TextRule {
   readonly max: number;
@@ -21,7 +24,7 @@ export const TEXT_RULES = {
 /** Why a text cannot be stored under a key of the input, or null when it can. */
 export function refuseText(key: keyof typeof TEXT_RULES, text: string): Refusal | null {
   const { max, blank } = TEXT_RULES[key];
-  if (!blank && text.trim() === '') return invalid(key, `\`${key}\` cannot be blank.`);
+  if (!blank && !VISIBLE.test(text)) return invalid(key, `\`${key}\` cannot be blank.`);
   if (countCodePoints(text, max) > max) {
     return invalid(key, `\`${key}\` is too long: at most ${max} characters are accepted.`);
   }

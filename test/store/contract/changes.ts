@@ -94,6 +94,26 @@ export function testChanges(onBench: OnBench): void {
         for (const run of runs) expect(told).toContainEqual({ resource: 'run', before: run, after: null });
       }));
 
+    it('should be told together when they are of one mutation', () =>
+      onBench(async ({ stores, published }) => {
+        const { threadId } = await makeRun(stores, alice, {}, 'SUCCESS');
+        const { assistantId } = await makeRun(stores, alice, { threadId });
+        expect(resourcesTold(published)).toEqual([
+          'thread',
+          'assistant',
+          'run+thread',
+          'run+thread',
+          'assistant',
+          'run+thread',
+        ]);
+        published.length = 0;
+        await stores.threads.delete(alice, threadId);
+        expect(resourcesTold(published)).toEqual(['run+run+thread']);
+        published.length = 0;
+        await stores.assistants.delete(alice, assistantId);
+        expect(resourcesTold(published)).toEqual(['assistant']);
+      }));
+
     it('should be told after they are stored, with all of their mutation', async () => {
       // What a subscriber reads as it hears of a change; the stores are known only once they are open.
       const reads: Promise<unknown>[] = [];
@@ -120,6 +140,16 @@ export function testChanges(onBench: OnBench): void {
 
 function changesOf(published: readonly Published[], resource: Change['resource']): readonly Change[] {
   return published.map(({ change }) => change).filter((change) => change.resource === resource);
+}
+
+/** What was told at once, each time: its resources in alphabetical order. */
+function resourcesTold(published: readonly Published[]): readonly string[] {
+  return [...new Set(published.map(({ together }) => together))].map((changes) =>
+    changes
+      .map(({ resource }) => resource)
+      .toSorted()
+      .join('+'),
+  );
 }
 
 function statusOf(record: Change['after']): string | null {

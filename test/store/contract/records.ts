@@ -268,5 +268,5 @@ export function testRecords(onBench: OnBench): void {
 }
 
 const LIMITS = { graphId: 256, name: 256, description: 4_096 };
-const BLANK = ['', ' ', '\t\n', '\u00a0', '\u3000'];
+const BLANK = ['', ' ', '\t\n', '\u00a0', '\u3000', '\u0085'];
 const BAD_TEXTS = ['\0', 'x\0', '\ud83d', 'x\ude00y', '\ude00\ud83d'];

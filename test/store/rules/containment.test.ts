@@ -104,8 +104,6 @@ describe('containment', () => {
 });
 
 describe('a containment that takes very many comparisons', () => {
-  const range = (length: number): readonly number[] => Array.from({ length }, (_, index) => index);
-
   it.each([
     [{ a: range(6_000).map((x) => ({ x })) }, { a: range(6_000).map((x) => ({ x: 5_999 - x })) }],
     [{ a: range(7_000).map((x) => [[x]]) }, { a: range(7_000).map((x) => [[6_999 - x]]) }],
@@ -151,4 +149,8 @@ const objects = fc.dictionary(
 
 function parse(text: string): Json {
   return JSON.parse(text);
+}
+
+function range(length: number): readonly number[] {
+  return Array.from({ length }, (_, index) => index);
 }

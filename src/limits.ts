@@ -1,0 +1,65 @@
+/** What a request, a connection and an owner may take. Each is refused with LIMIT_EXCEEDED when it is passed. */
+
+/** Bytes of a request's body: room for the three largest JSON values of an assistant, four times over. */
+export const MAX_BODY_BYTES = 1_048_576;
+
+/** Bytes of a document in UTF-8. Clients write fields, not data: GraphiQL's introspection query has 2 KB. */
+export const MAX_DOCUMENT_BYTES = 65_536;
+
+/** Tokens of a document: parsing and validating cost by the token. */
+export const MAX_TOKENS = 5_000;
+
+/** Fields within fields. A connection takes two levels, so this is four lists within each other, and more. */
+export const MAX_DEPTH = 12;
+
+/**
+ * Fields and fragments of a document, with fragments followed: the introspection query has 250. Aliases are few, so
+ * more than the fields of some screens are repetitions, and validation compares each with each other: 500 take 30 ms.
+ * Plain `__typename`s count here alone, for clients add one to each selection.
+ */
+export const MAX_SELECTIONS = 500;
+
+/** Fields under another name, `__typename` included. Each is worked out for itself. */
+export const MAX_ALIASES = 30;
+
+/** Fields of the query or mutation itself. */
+export const MAX_ROOT_FIELDS = 20;
+
+/** Directives: each is evaluated. */
+export const MAX_DIRECTIVES = 50;
+
+/** Introspection: `ofType` within `ofType`, as in the standard introspection query. It stands for `[[T!]!]!` thrice. */
+export const MAX_OF_TYPES = 9;
+
+/** Introspection: `fields`, `inputFields`, `interfaces`, `possibleTypes` within each other, as in the same query. */
+export const MAX_TYPE_LISTS = 1;
+
+/** Objects that a request could return. 20 threads with 20 runs each and their assistants are fewer than 1,000. */
+export const MAX_COST = 10_000;
+
+/** Bytes of memory that parsed documents may take, by estimate: 500 screens, or 100 introspection queries. */
+export const DOCUMENT_CACHE_BYTES = 16_777_216;
+
+/** Milliseconds that a request may run; then its work is cancelled. */
+export const REQUEST_TIME = 15_000;
+
+/** Milliseconds in which the headers must have arrived. */
+export const HEADERS_TIME = 10_000;
+
+/** Milliseconds in which the whole request must have arrived. */
+export const BODY_TIME = 30_000;
+
+/** Open subscriptions of one owner: a few screens on a few devices. */
+export const MAX_SUBSCRIPTIONS_OF_OWNER = 50;
+
+/** Open subscriptions in all: about 10 KB of memory each. */
+export const MAX_SUBSCRIPTIONS = 10_000;
+
+/** Events that a reader may be behind before it is cut off. */
+export const MAX_EVENTS_BEHIND = 1_000;
+
+/** Milliseconds in which a connection must take something of what waits for it: three pings of a subscription. */
+export const STALL_TIME = 36_000;
+
+/** Owners whose requests are counted, where they are: whoever asked last. About 0.5 KB of memory each. */
+export const MAX_COUNTED_OWNERS = 10_000;

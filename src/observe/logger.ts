@@ -1,0 +1,24 @@
+import { type Logger, pino } from 'pino';
+import type { LogLevel } from '../config.ts';
+
+/**
+ * Log lines that wait for a reader that has stopped to read, in bytes: lines beyond are dropped. Their writer does
+ * not wait: a stuck reader must not stop the server.
+ */
+const MAX_UNREAD = 16_777_216;
+/** How long the last lines may take to a reader that is slow, in milliseconds. */
+const FLUSH_PATIENCE = 500;
+
+/** Logs to stdout, a line of JSON each. */
+export function createLogger(level: LogLevel): Logger {
+  // Written at once all the same; without a length there is nothing to wait for at the end.
+  return pino({ level }, pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: MAX_UNREAD }));
+}
+
+/** Is done when all lines are written. */
+export function flushed(logger: Logger): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, FLUSH_PATIENCE).unref();
+    logger.flush(() => resolve());
+  });
+}

@@ -1,0 +1,65 @@
+import type { Plugin } from 'graphql-yoga';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import type { Context } from '../context.ts';
+import type { Listening } from '../http/serve.ts';
+import type { Change } from '../store/change.ts';
+import type { Observer } from './answered.ts';
+import type { Metrics } from './metrics.ts';
+import { createRequestLog } from './request-log.ts';
+
+/** All that looks on while the server works. */
+export interface Observation {
+  readonly observers: readonly Observer[];
+  readonly tracing: readonly Plugin<Context>[];
+  /** Told of the changes that are stored. */
+  count(changes: readonly Change[]): void;
+  /** Serves the metrics, where there is a port for them. Rejects with the system's error where it cannot. */
+  listen(): Promise<void>;
+  /** Ends it, with what there still is to send. */
+  close(): Promise<void>;
+}
+
+/**
+ * Sets up what the configuration asks for, and reads the code of nothing else.
+ * @param openSubscriptions how many there are now
+ */
+export async function observe(
+  config: Pick<Config, 'host' | 'metricsPort' | 'traceEndpoint'>,
+  log: Logger,
+  openSubscriptions: () => number,
+): Promise<Observation> {
+  const { host, metricsPort, traceEndpoint } = config;
+  const metrics = metricsPort === null ? null : await loadMetrics(openSubscriptions);
+  const tracing = traceEndpoint === null ? null : await loadTracing(traceEndpoint, log);
+  let server: Listening | null = null;
+  return {
+    observers: [createRequestLog(log), metrics, tracing].flatMap(observersOf),
+    tracing: tracing === null ? [] : [tracing.plugin],
+    count: (changes) => metrics?.count(changes),
+    async listen() {
+      if (metrics === null || metricsPort === null) return;
+      const { serveMetrics } = await import('./serve-metrics.ts');
+      server = await serveMetrics(metrics, host, metricsPort);
+      log.info({ host, port: server.port }, 'serving metrics');
+    },
+    async close() {
+      await Promise.all([server?.close(0), tracing?.close()]);
+    },
+  };
+}
+
+async function loadMetrics(openSubscriptions: () => number): Promise<Metrics> {
+  const { createMetrics } = await import('./metrics.ts');
+  return createMetrics(openSubscriptions);
+}
+
+async function loadTracing(endpoint: URL, log: Logger) {
+  const { startTracing } = await import('./tracing.ts');
+  return startTracing(endpoint, (message) => log.warn({ warning: message }, 'tracing'));
+}
+
+function observersOf(observer: Observer | { readonly observe: Observer } | null): readonly Observer[] {
+  if (observer === null) return [];
+  return [typeof observer === 'function' ? observer : observer.observe];
+}

@@ -1,0 +1,27 @@
+import { pino } from 'pino';
+import type { ApiParts } from '../../src/api.ts';
+import type { LogLevel } from '../../src/config.ts';
+import { createErrorLog, createRequestLog } from '../../src/observe/request-log.ts';
+import { openApi } from '../support/api.ts';
+
+/** A line of the log, parsed. */
+export type Line = Readonly<Record<string, unknown>>;
+
+/** An API whose log can be read. */
+export function openLogged(parts: Partial<ApiParts> = {}, level: LogLevel = 'info') {
+  const written: string[] = [];
+  const logger = pino({ level, base: null, timestamp: false }, { write: (line) => written.push(line) });
+  const opened = openApi({ observers: [createRequestLog(logger)], log: createErrorLog(logger), ...parts });
+  return {
+    ...opened,
+    /** As they were written. */
+    written,
+    lines: (): Line[] => written.map((line) => JSON.parse(line)),
+    /** The only line that there is. */
+    line(): Line {
+      const [line, ...more] = written;
+      if (line === undefined || more.length > 0) throw new TypeError(`Not one line: ${written.join('')}`);
+      return JSON.parse(line);
+    },
+  };
+}
