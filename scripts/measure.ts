@@ -1,5 +1,5 @@
 import { createMemoryStores } from '../src/store/memory/stores.ts';
-import { isOwner, type Owner } from '../src/store/owner.ts';
+import { asOwner as owner, type Owner } from '../src/store/owner.ts';
 import type { ThreadOrderField } from '../src/store/query.ts';
 import type { Stores } from '../src/store/stores.ts';
 
@@ -77,11 +77,6 @@ async function cursorAt(
 
 function fill(stores: Stores, one: Owner, index: number): void {
   void stores.threads.create(one, { metadata: { title: `Conversation ${index}`, channel: 'web' } });
-}
-
-function owner(name: string): Owner {
-  if (!isOwner(name)) throw new TypeError(`${name} is no owner.`);
-  return name;
 }
 
 function heap(): number {

@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from 'node:net';
 import { createApi } from './api.ts';
 import { unavailable } from './api-error.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
@@ -13,7 +14,7 @@ import { observe } from './observe/observe.ts';
 import { createErrorLog } from './observe/request-log.ts';
 import { schema } from './schema/schema.ts';
 import { createMemoryStores } from './store/memory/stores.ts';
-import { isOwner } from './store/owner.ts';
+import { asOwner } from './store/owner.ts';
 import { readTrustedDocuments } from './trusted-documents.ts';
 
 /** How long running requests may take after SIGTERM or SIGINT, in milliseconds. */
@@ -67,7 +68,7 @@ async function start(config: Config): Promise<void> {
   // Before anybody is told that it listens: whoever reads that may stop it at once.
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void drain(signal));
   if (devToken === null) log.info({ host: config.host, port: server.port }, 'listening');
-  else greet(server.port, await devToken());
+  else greet(config.host, server.port, await devToken());
 
   async function drain(signal: string): Promise<void> {
     if (draining) return;
@@ -82,20 +83,24 @@ async function start(config: Config): Promise<void> {
 }
 
 async function mintDevToken({ auth }: Config, secret: string): Promise<string> {
-  const owner = 'dev';
-  if (!isOwner(owner)) throw new TypeError(`${owner} is no owner.`);
-  return mintToken({ ...auth, secret, owner });
+  return mintToken({ ...auth, secret, owner: asOwner('dev') });
 }
 
-function greet(port: number, token: string): void {
+function greet(host: string, port: number, token: string): void {
   process.stdout.write(
-    `agent-graphql serves http://localhost:${port}${GRAPHQL_PATH}\n` +
+    `agent-graphql serves http://${hostToOpen(host)}:${port}${GRAPHQL_PATH}\n` +
       `A token for the owner dev, good for 24 hours:\n${token}\n`,
   );
 }
 
+/** What to write into a browser on this machine. */
+function hostToOpen(host: string): string {
+  if (isLoopback(host) || host === '0.0.0.0' || host === '::') return 'localhost';
+  return isIPv6(host) ? `[${host}]` : host;
+}
+
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
 /** What to tell whoever started the server; null for what nobody foresaw. */

@@ -25,7 +25,7 @@ export function useRoutes(
   log: (cause: unknown, requestId: string) => void,
 ): Plugin {
   return {
-    onRequest({ request, url, fetchAPI, endResponse }): MaybePromise<void> {
+    onRequest({ request, fetchAPI, endResponse }): MaybePromise<void> {
       const answer = (body: string, status = 200, type = 'text/plain', more = {}): void => {
         const headers = { 'Content-Type': `${type}; charset=utf-8`, 'Cache-Control': 'no-store', ...more };
         endResponse(new fetchAPI.Response(request.method === 'HEAD' ? null : body, { status, headers }));
@@ -36,7 +36,7 @@ export function useRoutes(
         else if (good) answer('ok\n');
         else answer('not ready\n', 503);
       };
-      switch (url.pathname) {
+      switch (pathOf(request.url)) {
         case '/health':
           return probe(true);
         case '/ready':
@@ -65,6 +65,11 @@ export function useRoutes(
 
 const NO_METHOD = errorBody('BAD_USER_INPUT', 'This path only answers GET and HEAD.');
 const NOT_FOUND = errorBody('BAD_USER_INPUT', `Not found: the API is at ${GRAPHQL_PATH}.`);
+
+/** The path as it was sent. A parsed URL has lost the `..` in `/x/../health`, and would be taken for another. */
+function pathOf(url: string): string | undefined {
+  return /^[^:]+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1];
+}
 
 function wantsPage(request: Request): boolean {
   return request.headers.get('accept')?.includes('text/html') ?? false;

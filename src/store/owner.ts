@@ -20,3 +20,9 @@ export function isOwner(value: unknown): value is Owner {
     value.isWellFormed()
   );
 }
+
+/** The owner of this name. Throws `TypeError` where the name is none. */
+export function asOwner(name: string): Owner {
+  if (!isOwner(name)) throw new TypeError(`${JSON.stringify(name)} is no owner.`);
+  return name;
+}

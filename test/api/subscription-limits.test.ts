@@ -8,7 +8,7 @@ import { createMemoryStores } from '../../src/store/memory/stores.ts';
 import type { Change } from '../../src/store/change.ts';
 import { listen, open, reads, turn, until } from '../http/listen.ts';
 import { openApi, send, tokenFor } from '../support/api.ts';
-import { owner } from '../support/owners.ts';
+import { asOwner as owner } from '../../src/store/owner.ts';
 import { createAssistant, createThread } from '../support/requests.ts';
 import { type Stream, subscribe } from '../support/sse.ts';
 

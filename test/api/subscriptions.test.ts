@@ -7,7 +7,7 @@ import { unavailable } from '../../src/api-error.ts';
 import { type Changes, createChanges } from '../../src/changes.ts';
 import type { Change } from '../../src/store/change.ts';
 import { openApi, send, tokenFor } from '../support/api.ts';
-import { owner } from '../support/owners.ts';
+import { asOwner as owner } from '../../src/store/owner.ts';
 import { THEN, createAssistant, createRun, createThread, moveRun } from '../support/requests.ts';
 import { type Stream, type StreamEvent, subscribe } from '../support/sse.ts';
 

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 
 import { createAuthenticator } from '../../src/auth/authenticator.ts';
 import { mintToken } from '../../src/auth/mint-token.ts';
-import { isOwner } from '../../src/store/owner.ts';
-import { at, HOUR, owner, SECRET, START } from './tokens.ts';
+import { asOwner as owner, isOwner } from '../../src/store/owner.ts';
+import { at, HOUR, SECRET, START } from './tokens.ts';
 
 const owners = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('alice', '__proto__')).filter(isOwner);
 const settings = { secret: SECRET, issuer: null, audience: null, ownerClaim: 'sub', now: () => START + 999 };

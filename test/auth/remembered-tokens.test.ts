@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { asOwner as owner } from '../../src/store/owner.ts';
 
 import { rememberedTokens } from '../../src/auth/remembered-tokens.ts';
-import { owner, START, testClock } from './tokens.ts';
+import { START, testClock } from './tokens.ts';
 
 function identity(expiresAt = START) {
   return { owner: owner('alice'), expiresAt };

@@ -1,8 +1,6 @@
 import { SignJWT } from 'jose';
 import type { JWTPayload } from 'jose';
 
-import { isOwner } from '../../src/store/owner.ts';
-import type { Owner } from '../../src/store/owner.ts';
 
 export const SECRET = 'a secret of at least 32 bytes, for tests';
 export const START = Date.UTC(2026, 0, 1);
@@ -27,9 +25,4 @@ export function signed(payload: JWTPayload, secret = SECRET, alg = 'HS256'): Pro
 export function testClock() {
   let time = START;
   return { now: () => time, advance: (ms: number) => void (time += ms) };
-}
-
-export function owner(name: string): Owner {
-  if (!isOwner(name)) throw new Error(`${name} is no owner.`);
-  return name;
 }

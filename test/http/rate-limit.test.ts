@@ -4,7 +4,7 @@ import { useRateLimit } from '../../src/http/use-rate-limit.ts';
 import { notesOf } from '../../src/observe/notes.ts';
 import { testClock } from '../auth/tokens.ts';
 import { openApi, send } from '../support/api.ts';
-import { owner } from '../support/owners.ts';
+import { asOwner as owner } from '../../src/store/owner.ts';
 import { codesOf, request } from './request.ts';
 
 describe('the requests of one owner', () => {

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { openApi, send, tokenFor } from '../support/api.ts';
-import { owner } from '../support/owners.ts';
+import { asOwner as owner } from '../../src/store/owner.ts';
 import { createAssistant, createRun, createThread } from '../support/requests.ts';
 import { subscribe } from '../support/sse.ts';
 import { refusalOf, refused } from './refusal.ts';

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mintToken } from '../../src/auth/mint-token.ts';
-import { owner } from '../support/owners.ts';
+import { asOwner as owner } from '../../src/store/owner.ts';
 import { ask, copyProject, greeting, loggedPort } from './project.ts';
 
 let project: ReturnType<typeof copyProject>;

@@ -1,4 +1,4 @@
-import { owner } from '../support/owners.ts';
+import { asOwner as owner } from '../../src/store/owner.ts';
 import type { Stores } from '../../src/store/stores.ts';
 
 const alice = owner('alice');

@@ -2,7 +2,7 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { owner } from '../support/owners.ts';
+import { asOwner as owner } from '../../src/store/owner.ts';
 import { type Bench, type OpenStores, withBench } from './bench.ts';
 import { type Command, commands } from './model/commands.ts';
 import { type ModelChange, ModelStores } from './model/model-stores.ts';

@@ -4,7 +4,7 @@ import { mintToken } from '../../src/auth/mint-token.ts';
 import { type Changes, createChanges } from '../../src/changes.ts';
 import { createMemoryStores } from '../../src/store/memory/stores.ts';
 import type { Stores } from '../../src/store/stores.ts';
-import { owner } from './owners.ts';
+import { asOwner as owner } from '../../src/store/owner.ts';
 
 /** What signs the tokens of tests. */
 export const SECRET = 'a secret for tests, 32 bytes or more';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../../src/store/change.ts';
-import { owner } from '../../support/owners.ts';
+import { asOwner as owner } from '../../../src/store/owner.ts';
 import { type OnBench, type Published, valueOf } from '../bench.ts';
 import { existing, makeAssistant, makeRun, makeThread, moveRun, RESOURCES } from '../records.ts';
 import { NEWEST_FIRST, walk } from '../walk.ts';

@@ -3,7 +3,7 @@ import type { Owner } from '../../../src/store/owner.ts';
 import type { Order, OrderField } from '../../../src/store/query.ts';
 import type { JsonObject } from '../../../src/store/records.ts';
 import type { Stores } from '../../../src/store/stores.ts';
-import { owner } from '../../support/owners.ts';
+import { asOwner as owner } from '../../../src/store/owner.ts';
 import { badInputOf, type OnBench, valueOf } from '../bench.ts';
 import { existing, makeAssistant, makeRun, makeThread, RESOURCES } from '../records.ts';
 import { endCursor, idsOf, type Listed, NEWEST_FIRST, startCursor, walk } from '../walk.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AssistantFilter, RunFilter, ThreadFilter } from '../../../src/store/query.ts';
 import { type JsonObject, RUN_STATUSES, THREAD_STATUSES } from '../../../src/store/records.ts';
-import { owner } from '../../support/owners.ts';
+import { asOwner as owner } from '../../../src/store/owner.ts';
 import { badInputOf, type OnBench, valueOf } from '../bench.ts';
 import { ODD_NAMES, single, UNSTORABLE } from '../json-samples.ts';
 import { makeAssistant, makeRun, makeThread, RESOURCES } from '../records.ts';

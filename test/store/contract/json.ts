@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Json, JsonObject } from '../../../src/store/records.ts';
 import type { Outcome } from '../../../src/store/outcome.ts';
 import type { Stores } from '../../../src/store/stores.ts';
-import { owner } from '../../support/owners.ts';
+import { asOwner as owner } from '../../../src/store/owner.ts';
 import { type OnBench, refusalsOf, valueOf } from '../bench.ts';
 import { nested, nestedArrays, ODD_NAMES, single, sized, UNSTORABLE } from '../json-samples.ts';
 import { type AnyRecord, existing, makeAssistant, RESOURCES } from '../records.ts';

@@ -4,7 +4,7 @@ import type { Owner } from '../../../src/store/owner.ts';
 import type { Page } from '../../../src/store/query.ts';
 import type { RunStatus } from '../../../src/store/records.ts';
 import type { Stores } from '../../../src/store/stores.ts';
-import { owner } from '../../support/owners.ts';
+import { asOwner as owner } from '../../../src/store/owner.ts';
 import { call, type OnBench, valueOf } from '../bench.ts';
 import { GARBAGE, nested, ODD_NAMES, sized } from '../json-samples.ts';
 import { existing, makeAssistant, makeRun, makeThread, RESOURCES } from '../records.ts';

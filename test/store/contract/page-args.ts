@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PageArgs } from '../../../src/store/query.ts';
-import { owner } from '../../support/owners.ts';
+import { asOwner as owner } from '../../../src/store/owner.ts';
 import { badInputOf, type OnBench, valueOf } from '../bench.ts';
 import { existing, makeThread, RESOURCES } from '../records.ts';
 import { endCursor, idsOf, NEWEST_FIRST, walk } from '../walk.ts';

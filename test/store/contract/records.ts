@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AssistantChanges, JsonObject } from '../../../src/store/records.ts';
-import { owner } from '../../support/owners.ts';
+import { asOwner as owner } from '../../../src/store/owner.ts';
 import { type OnBench, refusalsOf, valueOf } from '../bench.ts';
 import { existing, makeAssistant, makeRun, makeThread, RESOURCES } from '../records.ts';
 import { everythingOf } from '../walk.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { MaybePromise } from '../../../src/maybe-promise.ts';
 import { RUN_STATUSES, type RunStatus, type ThreadStatus } from '../../../src/store/records.ts';
 import type { Stores } from '../../../src/store/stores.ts';
-import { owner } from '../../support/owners.ts';
+import { asOwner as owner } from '../../../src/store/owner.ts';
 import { call, type OnBench, refusalsOf, valueOf } from '../bench.ts';
 import { nested } from '../json-samples.ts';
 import { existing, makeAssistant, makeRun, makeThread, moveRun } from '../records.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { owner } from '../../support/owners.ts';
+import { asOwner as owner } from '../../../src/store/owner.ts';
 import { type OnBench, refusalsOf, START, valueOf } from '../bench.ts';
 import { ODD_NAMES } from '../json-samples.ts';
 import { existing, makeAssistant, makeRun, makeThread, moveRun, RESOURCES } from '../records.ts';

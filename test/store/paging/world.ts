@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { RUN_STATUSES } from '../../../src/store/records.ts';
-import { owner } from '../../support/owners.ts';
+import { asOwner as owner } from '../../../src/store/owner.ts';
 import { type Bench, valueOf } from '../bench.ts';
 import { everythingOf } from '../walk.ts';
 

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/store/records.ts';
 import { checkMetadata, mergeMetadata, newMetadata } from '../../../src/store/rules/metadata.ts';
-import { owner } from '../../support/owners.ts';
+import { asOwner as owner } from '../../../src/store/owner.ts';
 import { valueOf } from '../bench.ts';
 
 const alice = owner('alice');
