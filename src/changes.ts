@@ -4,7 +4,7 @@ import { apiError, unauthenticated } from './api-error.ts';
 import type { Identity } from './auth/identity.ts';
 import { createEventQueue, type EventQueue } from './event-queue.ts';
 import { MAX_EVENTS_BEHIND } from './limits.ts';
-import type { Change } from './store/change.ts';
+import type { Change, ChangeOf } from './store/change.ts';
 import type { Owner } from './store/owner.ts';
 import { createPlaces, type PlaceLimits } from './subscription-places.ts';
 
@@ -23,7 +23,11 @@ export interface Changes {
    * @param see what the reader sees of a change, or null for one that it does not want
    * @throws GraphQLError LIMIT_EXCEEDED when too many subscriptions are open
    */
-  subscribe<T>(topic: Change['resource'], caller: Identity, see: (change: Change) => T | null): EventQueue<T>;
+  subscribe<Topic extends Change['resource'], T>(
+    topic: Topic,
+    caller: Identity,
+    see: (change: ChangeOf<Topic>) => T | null,
+  ): EventQueue<T>;
   /** How many subscriptions are open. */
   count(): number;
   /** Ends all subscriptions, and later ones at once, with an error as their last word. */
@@ -55,7 +59,11 @@ export function createChanges({ eventsBehind = MAX_EVENTS_BEHIND, ...places }: C
         if (ofTopic.length > 0) pubSub.publish(topic, owner, ofTopic);
       }
     },
-    subscribe<T>(topic: Change['resource'], caller: Identity, see: (change: Change) => T | null) {
+    subscribe<Topic extends Change['resource'], T>(
+      topic: Topic,
+      caller: Identity,
+      see: (change: ChangeOf<Topic>) => T | null,
+    ) {
       const leavePlace = takePlace(caller.owner);
       const key = `${topic}:${caller.owner}`;
       const queue = createEventQueue<T>(() => {
@@ -67,7 +75,10 @@ export function createChanges({ eventsBehind = MAX_EVENTS_BEHIND, ...places }: C
       const tokenTimer = setTimeout(() => queue.end(tokenEnded()), caller.expiresAt - Date.now());
       // The changes of one mutation arrive whole, however many they are: only the next one finds the reader behind.
       function listener({ detail: changes }: PubSubEvent<Topics, keyof Topics>): void {
-        const seen = changes.map(see).filter((event) => event !== null);
+        const seen = changes
+          .filter(isOf(topic))
+          .map(see)
+          .filter((event) => event !== null);
         if (seen.length > 0 && queue.waiting >= eventsBehind) queue.cutOff(tooFarBehind(eventsBehind));
         else for (const event of seen) queue.push(event);
       }
@@ -82,6 +93,10 @@ export function createChanges({ eventsBehind = MAX_EVENTS_BEHIND, ...places }: C
       for (const end of open) end(error);
     },
   };
+}
+
+function isOf<Topic extends Change['resource']>(topic: Topic): (change: Change) => change is ChangeOf<Topic> {
+  return (change): change is ChangeOf<Topic> => change.resource === topic;
 }
 
 function tokenEnded(): Error {

@@ -181,9 +181,7 @@ builder.subscriptionField('assistantChanged', (t) =>
     args: { id: t.arg.id({ description: 'Only this assistant.' }) },
     subscribe: (_, { id }, context) =>
       context.changes.subscribe('assistant', identityOf(context), (change) =>
-        change.resource === 'assistant'
-          ? seeChange(change, (assistant) => id == null || assistant.id === id)
-          : null,
+        seeChange(change, (assistant) => id == null || assistant.id === id),
       ),
     resolve: (change) => change,
   }),

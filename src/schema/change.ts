@@ -1,5 +1,5 @@
 import { builder } from './builder.ts';
-import type { AnyResource, Ref } from './refs.ts';
+import { type AnyResource, type Ref, wordsFor } from './refs.ts';
 
 /** A change as subscribers see it. */
 export interface ResourceChange<R extends AnyResource = AnyResource> {
@@ -19,7 +19,7 @@ const ChangeKind = builder.enumType('ChangeKind', {
 
 /** Defines the events of a resource. */
 export function defineChange<R extends AnyResource>(resource: Ref<AnyResource>): Ref<ResourceChange<R>> {
-  const noun = resource.name.toLowerCase();
+  const { noun } = wordsFor(resource);
   const ref = builder.objectRef<ResourceChange<R>>(`${resource.name}Change`);
   return ref.implement({
     description: `Something that happened to one of the caller's ${noun}s.`,

@@ -3,7 +3,7 @@ import type { Owner } from '../store/owner.ts';
 import type { ListQuery, OrderField, Page } from '../store/query.ts';
 import type { Store } from '../store/stores.ts';
 import { builder } from './builder.ts';
-import type { AnyResource, Ref } from './refs.ts';
+import { type AnyResource, type Ref, wordsFor } from './refs.ts';
 
 /** A page, and the list that it is a page of. */
 export interface Connection<R> {
@@ -19,9 +19,9 @@ interface Edge<R> {
 
 /** Defines the connection and edge types of a resource. */
 export function defineConnection(node: Ref<AnyResource>): Ref<Connection<AnyResource>> {
-  const noun = node.name.toLowerCase();
+  const { noun, article } = wordsFor(node);
   const edge = builder.objectRef<Edge<AnyResource>>(`${node.name}Edge`).implement({
-    description: `${noun === 'assistant' ? 'An' : 'A'} ${noun} in a page.`,
+    description: `${article.charAt(0).toUpperCase()}${article.slice(1)} ${noun} in a page.`,
     fields: (t) => ({
       cursor: t.string({
         description: 'Opaque position, good for the same filter and order.',

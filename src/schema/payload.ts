@@ -1,6 +1,6 @@
 import type { Outcome, Refusal } from '../store/outcome.ts';
 import { builder } from './builder.ts';
-import type { AnyResource, Ref } from './refs.ts';
+import { type AnyResource, type Ref, wordsFor } from './refs.ts';
 
 /** What a mutation answers. */
 interface Payload {
@@ -38,8 +38,7 @@ const UserErrorRef = builder.objectRef<UserError>('UserError').implement({
 export function definePayloads(
   resource: Ref<AnyResource>,
 ): Record<'created' | 'updated' | 'deleted', Ref<Payload>> {
-  const noun = resource.name.toLowerCase();
-  const article = noun === 'assistant' ? 'an' : 'a';
+  const { noun, article } = wordsFor(resource);
 
   function define(verb: string, description: string, shown: string, errors: string): Ref<Payload> {
     return builder.objectRef<Payload>(`${verb}${resource.name}Payload`).implement({

@@ -12,3 +12,9 @@ export type AnyResource = Assistant | Thread | Run;
 export const AssistantRef = builder.objectRef<Assistant>('Assistant');
 export const ThreadRef = builder.objectRef<Thread>('Thread');
 export const RunRef = builder.objectRef<Run>('Run');
+
+/** A resource in English. */
+export function wordsFor(resource: Ref<AnyResource>): { readonly noun: string; readonly article: string } {
+  const noun = resource.name.toLowerCase();
+  return { noun, article: noun === 'assistant' ? 'an' : 'a' };
+}

@@ -178,12 +178,10 @@ builder.subscriptionField('runChanged', (t) =>
     },
     subscribe: (_, { id, threadId }, context) =>
       context.changes.subscribe('run', identityOf(context), (change) =>
-        change.resource === 'run'
-          ? seeChange(
-              change,
-              (run) => (id == null || run.id === id) && (threadId == null || run.threadId === threadId),
-            )
-          : null,
+        seeChange(
+          change,
+          (run) => (id == null || run.id === id) && (threadId == null || run.threadId === threadId),
+        ),
       ),
     resolve: (change) => change,
   }),

@@ -166,7 +166,7 @@ builder.subscriptionField('threadChanged', (t) =>
     args: { id: t.arg.id({ description: 'Only this thread.' }) },
     subscribe: (_, { id }, context) =>
       context.changes.subscribe('thread', identityOf(context), (change) =>
-        change.resource === 'thread' ? seeChange(change, (thread) => id == null || thread.id === id) : null,
+        seeChange(change, (thread) => id == null || thread.id === id),
       ),
     resolve: (change) => change,
   }),

@@ -5,3 +5,6 @@ export type Change =
   | { readonly resource: 'assistant'; readonly before: Assistant | null; readonly after: Assistant | null }
   | { readonly resource: 'thread'; readonly before: Thread | null; readonly after: Thread | null }
   | { readonly resource: 'run'; readonly before: Run | null; readonly after: Run | null };
+
+/** A change of one kind of resource. */
+export type ChangeOf<Resource extends Change['resource']> = Extract<Change, { readonly resource: Resource }>;
