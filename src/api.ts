@@ -10,6 +10,7 @@ import { useAuthentication } from './http/use-authentication.ts';
 import { useDocumentCache } from './http/use-document-cache.ts';
 import { useDocumentLimits } from './http/use-document-limits.ts';
 import { useGoneReaders } from './http/use-gone-readers.ts';
+import { useInputLimits } from './http/use-input-limits.ts';
 import { useIntrospectionOff } from './http/use-introspection-off.ts';
 import { useJsonOnly } from './http/use-json-only.ts';
 import { usePublicErrors } from './http/use-public-errors.ts';
@@ -79,6 +80,7 @@ export function createApi(parts: ApiParts): Api {
       useTrustedDocuments(parts.trustedDocuments),
       useDocumentCache(),
       useDocumentLimits(schema),
+      useInputLimits(schema),
       !introspection && useIntrospectionOff(),
       useThenNames(),
       useRequestTime(parts.requestTime ?? REQUEST_TIME),

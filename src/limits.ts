@@ -14,10 +14,14 @@ export const MAX_DEPTH = 12;
 
 /**
  * Fields and fragments of a document, with fragments followed: the introspection query has 250. Aliases are few, so
- * more than the fields of some screens are repetitions, and validation compares each with each other: 500 take 30 ms.
+ * more than the fields of many screens are repetitions: validation compares each with each other, and graphql-js
+ * gives up at about 700 of one name.
  * Plain `__typename`s count here alone, for clients add one to each selection.
  */
-export const MAX_SELECTIONS = 500;
+export const MAX_SELECTIONS = 700;
+
+/** Keys of an input object: the largest has seven. */
+export const MAX_INPUT_KEYS = 100;
 
 /** Fields under another name, `__typename` included. Each is worked out for itself. */
 export const MAX_ALIASES = 30;

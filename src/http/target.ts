@@ -8,8 +8,10 @@ export function targetOf({ headersDistinct, httpVersion, method, url = '' }: Inc
   const hosts = headersDistinct['host'] ?? [];
   if (hosts.length > 1 || (hosts.length === 0 && httpVersion === '1.1')) return null;
   if (url === '*' && method === 'OPTIONS') return url;
-  const origin = `http://${hosts[0] ?? 'localhost'}`;
-  if (!URL.canParse(origin)) return null;
+  const host = hosts[0] ?? 'localhost';
+  const origin = `http://${host}`;
+  // Whatever else is in it would become a part of the path, and be taken for what was asked.
+  if (!HOST.test(host) || !URL.canParse(origin)) return null;
   // As a proxy is asked; every server must understand it: https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
   if (ABSOLUTE.test(url) && URL.canParse(url)) {
     const { pathname, search } = new URL(url);
@@ -18,4 +20,6 @@ export function targetOf({ headersDistinct, httpVersion, method, url = '' }: Inc
   return url.startsWith('/') && URL.canParse(`${origin}${url}`) ? url : null;
 }
 
+/** A name or an address, and a port: https://www.rfc-editor.org/rfc/rfc9110#section-7.2 */
+const HOST = /^(?:[\w.~%!$&'()*+;=-]+|\[[\da-f:.]+\])(?::\d*)?$/i;
 const ABSOLUTE = /^https?:\/\//i;

@@ -17,8 +17,7 @@ import { notesOf } from '../observe/notes.ts';
 import { measureDocument, type OperationSize } from './document-size.ts';
 
 /**
- * Refuses documents that are too large, before they are validated. Each operation of a document is held to the
- * limits, whichever of them runs.
+ * Refuses documents that are too large, before they are validated, whichever of their operations runs.
  */
 export function useDocumentLimits(schema: GraphQLSchema): Plugin {
   return {
@@ -40,6 +39,7 @@ export function useDocumentLimits(schema: GraphQLSchema): Plugin {
           'document',
           'fields and fragments, each counted where it is spread',
         );
+        assertTotals(operations);
         for (const operation of operations) assertSize(operation);
       };
     },
@@ -64,11 +64,18 @@ function assertTokens(error: Error): void {
 /** graphql-js gives no code. What it quotes of a document is never at the beginning of a message. */
 const TOO_MANY_TOKENS = /^Syntax Error: Document contains more tha[nt] \d+ tokens/;
 
+/** What a document may have in all its operations together. */
+function assertTotals(operations: readonly OperationSize[]): void {
+  const total = (count: 'aliases' | 'rootFields' | 'directives'): number =>
+    operations.reduce((sum, operation) => sum + operation[count], 0);
+  assertAtMost(MAX_ALIASES, total('aliases'), 'document', 'aliases');
+  assertAtMost(MAX_ROOT_FIELDS, total('rootFields'), 'document', 'fields at its root');
+  assertAtMost(MAX_DIRECTIVES, total('directives'), 'document', 'directives');
+}
+
+/** What each operation may have: only one of them runs. */
 function assertSize(size: OperationSize): void {
   assertAtMost(MAX_DEPTH, size.depth, 'operation', 'fields within each other');
-  assertAtMost(MAX_ALIASES, size.aliases, 'operation', 'aliases');
-  assertAtMost(MAX_ROOT_FIELDS, size.rootFields, 'operation', 'fields at its root');
-  assertAtMost(MAX_DIRECTIVES, size.directives, 'operation', 'directives');
   assertAtMost(MAX_OF_TYPES, size.ofTypes, 'operation', '`ofType` within each other');
   assertAtMost(
     MAX_TYPE_LISTS,

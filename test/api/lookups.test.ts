@@ -108,7 +108,7 @@ describe('nodes', () => {
     expect(full.body.errors).toBeUndefined();
     const over = await send(api, 'alice', query, { ids: Array.from({ length: 101 }, () => thread) });
     expect(codesOf(over)).toEqual(['BAD_USER_INPUT']);
-    expect(over.body.data).toBeNull();
+    expect(over.body.data).toBeUndefined();
   });
 });
 

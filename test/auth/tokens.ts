@@ -1,7 +1,6 @@
 import { SignJWT } from 'jose';
 import type { JWTPayload } from 'jose';
 
-
 export const SECRET = 'a secret of at least 32 bytes, for tests';
 export const START = Date.UTC(2026, 0, 1);
 export const HOUR = 3_600_000;

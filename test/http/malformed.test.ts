@@ -14,9 +14,21 @@ const HOST = 'Host: localhost\r\n';
 const END = 'Connection: close\r\n\r\n';
 
 const MALFORMED: readonly (readonly [kind: string, bytes: string])[] = [
-  ...['a b', '[', '%', 'localhost:99999', 'localhost:abc', 'evil/path', 'a?b', 'a#b', 'http://x:y:z'].map(
-    (host): [string, string] => [`the host ${host}`, `GET /health HTTP/1.1\r\nHost: ${host}\r\n${END}`],
-  ),
+  ...[
+    'a b',
+    '[',
+    '%',
+    'localhost:99999',
+    'localhost:abc',
+    'evil/path',
+    'a?b',
+    'a#b',
+    'http://x:y:z',
+    'a@b',
+    'a,b',
+    'a/health#',
+    'a/graphql?query={__typename}&x=',
+  ].map((host): [string, string] => [`the host ${host}`, `GET /health HTTP/1.1\r\nHost: ${host}\r\n${END}`]),
   ...[
     'http://[/',
     'http://evil.com/nowhere',

@@ -93,8 +93,8 @@ const LIMITS: Readonly<Record<string, Limit>> = {
     },
   },
   'the fields and fragments of a document': {
-    most: 500,
-    message: 'has 501 fields and fragments, each counted where it is spread: at most 500',
+    most: 700,
+    message: 'has 701 fields and fragments, each counted where it is spread: at most 700',
     documents: {
       'by __typename': (count) => `{ ${many(count, () => '__typename')} }`,
       'by inline fragments': (count) =>

@@ -34,7 +34,7 @@ describe.each(Object.entries(LISTS))('the list %s', (name, [type, ask]) => {
   it('should be refused with 101', async () => {
     const { api } = openApi();
     for (const answer of await both(api, 101)) {
-      expect(await refusalOf(api, answer)).toEqual(refused('BAD_USER_INPUT', '101 ', 200));
+      expect(await refusalOf(api, answer)).toEqual(refused('BAD_USER_INPUT', '101 ', 400));
       expect(answer.body.errors?.[0]?.message).toContain('at most 100 are accepted');
     }
   });
@@ -65,4 +65,28 @@ it('should be all lists that there are', () => {
     );
   });
   expect(found.toSorted()).toEqual(Object.keys(LISTS));
+});
+
+it.each([
+  ['literal', `"${'x'.repeat(5)}"`],
+  ['variable', null],
+])('should refuse a list before a mutation is done: %s', async (_, item) => {
+  const { api } = openApi();
+  const ids = Array.from({ length: 101 }, () => 'x');
+  const list = item === null ? '$ids' : JSON.stringify(ids);
+  const document = `mutation ${item === null ? '($ids: [ID!])' : ''} { createThread { thread { runs(filter: {ids: ${list}}) { totalCount } } } }`;
+  const answer = await send(api, 'alice', document, item === null ? { ids } : undefined);
+  expect(await refusalOf(api, answer)).toEqual(refused('BAD_USER_INPUT', '101 ', 400));
+  expect((await send(api, 'alice', '{ threads { totalCount } }')).body.data).toEqual({
+    threads: { totalCount: 0 },
+  });
+});
+
+it('should refuse an input object with more keys than any has', async () => {
+  const { api } = openApi();
+  const filter = Object.fromEntries(Array.from({ length: 60_000 }, (_, index) => [`a${index}`, 1]));
+  const answer = await send(api, 'alice', 'query($f: RunFilterInput) { runs(filter: $f) { totalCount } }', {
+    f: filter,
+  });
+  expect(await refusalOf(api, answer)).toEqual(refused('BAD_USER_INPUT', '60000 keys', 400));
 });
