@@ -41,8 +41,8 @@ export const MAX_TYPE_LISTS = 1;
 /** Objects that a request could return. 20 threads with 20 runs each and their assistants are fewer than 1,000. */
 export const MAX_COST = 10_000;
 
-/** Bytes of memory that parsed documents may take, by estimate: 500 screens, or 100 introspection queries. */
-export const DOCUMENT_CACHE_BYTES = 16_777_216;
+/** Bytes of memory that parsed documents may take, by estimate: 250 screens, or 50 introspection queries. */
+export const DOCUMENT_CACHE_BYTES = 8_388_608;
 
 /** Milliseconds that a request may run; then its work is cancelled. */
 export const REQUEST_TIME = 15_000;
@@ -67,3 +67,9 @@ export const STALL_TIME = 36_000;
 
 /** Owners whose requests are counted, where they are: whoever asked last. About 0.5 KB of memory each. */
 export const MAX_COUNTED_OWNERS = 10_000;
+
+/**
+ * How much the heap may grow, in percent, before V8 collects it. By itself it lets a small heap become four times as
+ * large: garbage of large requests alone then takes over 100 MiB.
+ */
+export const HEAP_GROWTH = 30;

@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
 import { createApi } from './api.ts';
 import { unavailable } from './api-error.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
@@ -9,6 +10,7 @@ import { type Config, ConfigError, readConfig } from './config.ts';
 import { renderPage } from './http/graphiql.ts';
 import { serve } from './http/serve.ts';
 import { GRAPHQL_PATH } from './http/use-routes.ts';
+import { HEAP_GROWTH } from './limits.ts';
 import { createLogger, flushed } from './observe/logger.ts';
 import { observe } from './observe/observe.ts';
 import { createErrorLog } from './observe/request-log.ts';
@@ -19,6 +21,8 @@ import { readTrustedDocuments } from './trusted-documents.ts';
 
 /** How long running requests may take after SIGTERM or SIGINT, in milliseconds. */
 const DRAIN_PATIENCE = 10_000;
+
+setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
 
 try {
   await start(readConfig(process.env));
@@ -61,7 +65,9 @@ async function start(config: Config): Promise<void> {
     page: config.introspection && !trustedDocuments?.only ? (nonce) => renderPage(pageToken, nonce) : null,
     log: createErrorLog(log),
   });
-  const server = await serve((request, response) => void api(request, response), config.host, config.port);
+  const server = await serve((request, response) => void api(request, response), config.host, config.port, {
+    onRefused: (status, requestId) => log.info({ requestId, status, outcome: 'error' }, 'request'),
+  });
   await observation.listen().catch((error: unknown) => {
     throw new ConfigError(portError('METRICS_PORT', error) ?? 'METRICS_PORT cannot be listened on.');
   });

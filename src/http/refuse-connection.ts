@@ -1,10 +1,14 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ErrorCode } from '../api-error.ts';
+import { REQUEST_ID_HEADER } from '../observe/request-id.ts';
 import { errorBody } from './error-body.ts';
 
-/** Answers what Node cannot read as a request, and closes the connection. @param cause why it cannot be read */
-export function refuseConnection(socket: Duplex, cause: Error): void {
+/**
+ * Answers what Node cannot read as a request, and closes the connection. Gives the status of the answer.
+ * @param cause why it cannot be read
+ */
+export function refuseConnection(socket: Duplex, cause: Error, requestId: string): number {
   const [status, code, message] = WHY['code' in cause ? String(cause.code) : ''] ?? MALFORMED;
   const body = errorBody(code, message);
   const head = [
@@ -12,9 +16,11 @@ export function refuseConnection(socket: Duplex, cause: Error): void {
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
     'X-Content-Type-Options: nosniff',
+    `${REQUEST_ID_HEADER}: ${requestId}`,
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+  return status;
 }
 
 type Refusal = readonly [status: number, code: ErrorCode, message: string];

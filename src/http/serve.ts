@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { BODY_TIME, HEADERS_TIME, STALL_TIME } from '../limits.ts';
 import { REQUEST_ID_HEADER, requestIdFrom } from '../observe/request-id.ts';
 import { errorBody } from './error-body.ts';
@@ -33,6 +34,12 @@ export interface ConnectionTimes {
   readonly halfSent?: number;
 }
 
+/** How to serve. */
+export interface ServeOptions extends ConnectionTimes {
+  /** Told of what never became a request, and of the status that it was answered with. */
+  readonly onRefused?: (status: number, requestId: string) => void;
+}
+
 /** Starts to listen. Rejects with the system's error where it cannot. @param port 0 for any free one */
 export async function serve(
   handler: RequestListener,
@@ -45,7 +52,8 @@ export async function serve(
     stall = STALL_TIME,
     linger = 5_000,
     halfSent = 1_000,
-  }: ConnectionTimes = {},
+    onRefused = () => {},
+  }: ServeOptions = {},
 ): Promise<Listening> {
   const latest = new WeakMap<object, ServerResponse>();
   const running = new Set<ServerResponse>();
@@ -71,7 +79,9 @@ export async function serve(
     response.setHeader('X-Content-Type-Options', 'nosniff');
     const target = targetOf(request);
     if (target === null) {
-      response.setHeader(REQUEST_ID_HEADER, requestIdFrom(request.headersDistinct['x-request-id']?.[0]));
+      const requestId = requestIdFrom(request.headersDistinct['x-request-id']?.[0]);
+      onRefused(400, requestId);
+      response.setHeader(REQUEST_ID_HEADER, requestId);
       response.writeHead(400, { 'Content-Type': 'application/json; charset=utf-8' }).end(NO_TARGET);
       return;
     }
@@ -92,13 +102,17 @@ export async function serve(
   server.timeout = stall;
   // To refuse what nobody knows to expect is optional: https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1
   server.on('checkExpectation', answer);
-  server.on('connect', (_request, socket) => refuseConnection(socket, new Error('This is no proxy.')));
+  function refuse(socket: Duplex, cause: Error): void {
+    const requestId = requestIdFrom(undefined);
+    onRefused(refuseConnection(socket, cause, requestId), requestId);
+  }
+  server.on('connect', (_request, socket) => refuse(socket, new Error('This is no proxy.')));
   server.on('clientError', (cause, socket) => {
     const response = latest.get(socket);
     // In the middle of an answer, or after it for the request that it was for, another one would be read as its part.
     const isAnswered = response?.headersSent && !(response.writableFinished && response.req.complete);
     if (isAnswered || !socket.writable) socket.destroy();
-    else refuseConnection(socket, cause);
+    else refuse(socket, cause);
   });
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {

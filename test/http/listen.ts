@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { type ConnectionTimes, serve } from '../../src/http/serve.ts';
+import { serve, type ServeOptions } from '../../src/http/serve.ts';
 import { openApi } from '../support/api.ts';
 
 /** An API behind a real port of this machine, for bytes that `fetch` would not send. */
-export async function listen(parts: Parameters<typeof openApi>[0] = {}, times: ConnectionTimes = {}) {
+export async function listen(parts: Parameters<typeof openApi>[0] = {}, options: ServeOptions = {}) {
   const opened = openApi(parts);
   const { port, close } = await serve(
     (asked, answer) => void opened.api(asked, answer),
     '127.0.0.1',
     0,
-    times,
+    options,
   );
   return {
     ...opened,

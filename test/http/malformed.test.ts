@@ -121,3 +121,20 @@ describe('a malformed request', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 204 No Content\r\n[^]*\r\n\r\n$/);
   });
 });
+
+describe('a refusal of what never became a request', () => {
+  it.each([
+    ['a bad host', `GET /health HTTP/1.1\r\nHost: [\r\n${END}`],
+    ['bad framing', `POST /graphql HTTP/1.1\r\n${HOST}Content-Length: x\r\n${END}`],
+    ['a proxy', `CONNECT evil.com:443 HTTP/1.1\r\n${HOST}${END}`],
+  ])('should be told of by the id that the client was given: %s', async (_, bytes) => {
+    const told: (readonly [status: number, requestId: string])[] = [];
+    const own = await listen({}, { onRefused: (...refusal) => told.push(refusal) });
+    const answer = await own.exchange(bytes);
+    await own.close();
+    expect(told).toHaveLength(1);
+    const [[status, requestId] = [0, '']] = told;
+    expect(status).toBe(400);
+    expect(answer.toLowerCase()).toContain(`x-request-id: ${requestId}`);
+  });
+});
