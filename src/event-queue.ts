@@ -20,12 +20,6 @@ export function createEventQueue<T>(onClosed: () => void): EventQueue<T> {
   let open = true;
   let lastWord: Error | undefined;
 
-  function close(): void {
-    if (!open) return;
-    open = false;
-    onClosed();
-  }
-
   const queue: EventQueue<T> = {
     push(event) {
       if (!open) return;
@@ -42,7 +36,8 @@ export function createEventQueue<T>(onClosed: () => void): EventQueue<T> {
     },
     end(error) {
       if (!open) return;
-      close();
+      open = false;
+      onClosed();
       const reader = readers.shift();
       if (reader === undefined) lastWord = error;
       else if (error === undefined) reader.resolve(DONE);

@@ -66,9 +66,9 @@ export function useRoutes(
 const NO_METHOD = errorBody('BAD_USER_INPUT', 'This path only answers GET and HEAD.');
 const NOT_FOUND = errorBody('BAD_USER_INPUT', `Not found: the API is at ${GRAPHQL_PATH}.`);
 
-/** The path as it was sent. A parsed URL has lost the `..` in `/x/../health`, and would be taken for another. */
-function pathOf(url: string): string | undefined {
-  return /^[^:]+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1];
+/** The path of a URL as it was sent. A parsed URL has lost the `..` in `/x/../health`, and would be taken for another. */
+export function pathOf(url: string): string {
+  return /^[^:]+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? '';
 }
 
 function wantsPage(request: Request): boolean {

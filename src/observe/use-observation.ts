@@ -1,7 +1,7 @@
 import { type ExecutionResult, getOperationAST } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import { ERROR_CODES } from '../api-error.ts';
-import { GRAPHQL_PATH } from '../http/use-routes.ts';
+import { GRAPHQL_PATH, pathOf } from '../http/use-routes.ts';
 import type { Answered, Observer } from './answered.ts';
 import { type Notes, notesOf } from './notes.ts';
 import { REQUEST_ID_HEADER } from './request-id.ts';
@@ -74,7 +74,7 @@ function describe(request: Request, notes: Notes, status: number | null, aborted
   return {
     requestId: notes.requestId,
     method: METHODS.has(request.method) ? request.method : OTHER,
-    path: pathOf(request),
+    path: knownPath(pathOf(request.url)),
     operationName: notes.operation?.name ?? null,
     operationType: notes.operation?.type ?? null,
     owner: notes.owner,
@@ -91,7 +91,6 @@ const OTHER = '(other)';
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'PATCH', 'DELETE']);
 const PATHS = new Set([GRAPHQL_PATH, '/health', '/ready']);
 
-function pathOf({ url }: Request): string {
-  const path = URL.canParse(url) ? new URL(url).pathname : OTHER;
+function knownPath(path: string): string {
   return PATHS.has(path) ? path : OTHER;
 }

@@ -1,6 +1,6 @@
 import { andThen, type MaybePromise } from '../maybe-promise.ts';
 import type { Context } from '../context.ts';
-import { checkIds } from '../store/rules/filter.ts';
+import { checkLength } from '../store/rules/filter.ts';
 import { builder } from './builder.ts';
 import { ownerOf } from './owner-of.ts';
 import type { AnyResource } from './refs.ts';
@@ -30,7 +30,7 @@ builder.queryFields((t) => ({
     type: [NodeRef],
     nullable: { list: false, items: true },
     args: { ids: t.arg.idList({ required: true, description: 'Ids of assistants, threads or runs.' }) },
-    resolve: (_, { ids }, context) => findNodes(context, checkIds('ids', ids)),
+    resolve: (_, { ids }, context) => findNodes(context, checkLength('ids', 'ids', ids)),
   }),
 }));
 

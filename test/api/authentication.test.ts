@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Api } from '../../src/api.ts';
 import { KeySetUnavailableError } from '../../src/auth/auth-errors.ts';
 import { schema } from '../../src/schema/schema.ts';
-import { type Answer, openApi, send } from '../support/api.ts';
-import { codesOf, createThread, post, valueAt } from '../support/requests.ts';
+import { type Answer, openApi, send, post } from '../support/api.ts';
+import { codesOf, createThread, valueAt } from '../support/requests.ts';
 import { subscribe } from '../support/sse.ts';
 
 /** What tells a client that it has to come with another token. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { apiError, ERROR_CODES } from '../../src/api-error.ts';
 import type { Stores } from '../../src/store/stores.ts';
-import { type Answer, openApi, send } from '../support/api.ts';
-import { codesOf, createThread, post, textAt } from '../support/requests.ts';
+import { type Answer, openApi, send, post } from '../support/api.ts';
+import { codesOf, createThread, textAt } from '../support/requests.ts';
 import { subscribe } from '../support/sse.ts';
 
 /** What every answer with errors is like. */

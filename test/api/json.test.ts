@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { openApi, send } from '../support/api.ts';
-import { THEN, codesOf, createThread, post, textAt, valueAt } from '../support/requests.ts';
+import { openApi, send, post } from '../support/api.ts';
+import { THEN, codesOf, createThread, textAt, valueAt } from '../support/requests.ts';
 
 const CREATE = `mutation($m: JSONObject) {
   createThread(input: {metadata: $m}) { thread { id metadata } userErrors { code message field } }

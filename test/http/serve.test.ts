@@ -32,36 +32,18 @@ describe('a server that closes', () => {
   });
 
   it('should answer what runs, then end its connection, and accept no other', async () => {
-    const asked = new EventEmitter();
-    const released = new EventEmitter();
-    const hold: RequestListener = (_request, response) => {
-      released.once('release', () => response.end('late'));
-      asked.emit('request');
-    };
-    const server = await serve(hold, '127.0.0.1', 0);
-    const socket = await open(server.port);
-    socket.write(GET);
-    await once(asked, 'request');
+    const { server, socket, release } = await heldRequest();
     const closed = server.close(PATIENT);
     await expect(open(server.port)).rejects.toThrow('ECONNREFUSED');
-    released.emit('release');
+    release();
     expect(await readAll(socket)).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*late/);
     await closed;
   });
 
   it('should say in its last answers that it closes the connection', async () => {
-    const asked = new EventEmitter();
-    const released = new EventEmitter();
-    const hold: RequestListener = (_request, response) => {
-      released.once('release', () => response.end('late'));
-      asked.emit('request');
-    };
-    const server = await serve(hold, '127.0.0.1', 0);
-    const socket = await open(server.port);
-    socket.write(GET);
-    await once(asked, 'request');
+    const { server, socket, release } = await heldRequest();
     const closed = server.close(PATIENT);
-    released.emit('release');
+    release();
     expect(await readAll(socket)).toMatch(/\r\nConnection: close\r\n[^]*late/);
     await closed;
   });
@@ -108,3 +90,20 @@ describe('a server that cannot listen', () => {
     other.close();
   });
 });
+
+/** A server with a request under way, which is answered when it is released. */
+async function heldRequest() {
+  const held = new EventEmitter();
+  const server = await serve(
+    (_request, response) => {
+      held.once('release', () => response.end('late'));
+      held.emit('request');
+    },
+    '127.0.0.1',
+    0,
+  );
+  const socket = await open(server.port);
+  socket.write(GET);
+  await once(held, 'request');
+  return { server, socket, release: () => void held.emit('release') };
+}

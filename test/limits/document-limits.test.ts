@@ -2,8 +2,7 @@ import { getIntrospectionQuery } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import type { ApiParts } from '../../src/api.ts';
 import { MAX_DOCUMENT_BYTES, MAX_TOKENS } from '../../src/limits.ts';
-import { openApi, send } from '../support/api.ts';
-import { post } from '../support/requests.ts';
+import { openApi, send, post } from '../support/api.ts';
 import { subscribe } from '../support/sse.ts';
 import { many, nest, refusalOf, refused, untouchable } from './refusal.ts';
 

@@ -71,6 +71,16 @@ export async function send(
   variables?: Record<string, unknown>,
   headers: Record<string, string> = {},
 ): Promise<Answer> {
+  return post(api, as, JSON.stringify({ query, variables }), headers);
+}
+
+/** Posts a body as it is, for requests that `send` could not make. */
+export async function post(
+  api: Api,
+  as: string | null,
+  body: string,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
   const response = await api.fetch('http://localhost/graphql', {
     method: 'POST',
     headers: {
@@ -78,7 +88,7 @@ export async function send(
       ...(as !== null && { authorization: `Bearer ${await tokenFor(as)}` }),
       ...headers,
     },
-    body: JSON.stringify({ query, variables }),
+    body,
   });
   const text = await response.text();
   return { status: response.status, headers: response.headers, text, body: JSON.parse(text) };

@@ -1,28 +1,8 @@
 import type { Api } from '../../src/api.ts';
-import { type Answer, send, tokenFor } from './api.ts';
+import { type Answer, send } from './api.ts';
 
 /** A JSON object that an executor may take for a promise. */
 export const THEN: object = JSON.parse('{"then":1}');
-
-/** Posts a body as it is, for requests that `send` could not make. */
-export async function post(
-  api: Api,
-  as: string | null,
-  body: string,
-  headers: Record<string, string> = {},
-): Promise<Answer> {
-  const response = await api.fetch('http://localhost/graphql', {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      ...(as !== null && { authorization: `Bearer ${await tokenFor(as)}` }),
-      ...headers,
-    },
-    body,
-  });
-  const text = await response.text();
-  return { status: response.status, headers: response.headers, text, body: JSON.parse(text) };
-}
 
 /** The value at a path in an answer's data. */
 export function valueAt(answer: Answer, ...path: readonly (string | number)[]): unknown {

@@ -16,7 +16,7 @@ export const NOTHING = (): boolean => false;
 /** What an assistant filter keeps. Throws `BadUserInput` for more than 100 ids. */
 export function matchAssistants({ ids, graphId, nameContains, metadata }: AssistantFilter): Match<Assistant> {
   return all(
-    ids == null ? null : oneOf(checkIds('filter.ids', ids), (assistant) => assistant.id),
+    ids == null ? null : oneOf(checkLength('filter.ids', 'ids', ids), (assistant) => assistant.id),
     graphId == null ? null : (assistant) => assistant.graphId === graphId,
     nameContains == null ? null : matchName(nameContains),
     metadata == null ? null : matchMetadata(metadata),
@@ -26,8 +26,10 @@ export function matchAssistants({ ids, graphId, nameContains, metadata }: Assist
 /** What a thread filter keeps. Throws `BadUserInput` for more than 100 ids or statuses. */
 export function matchThreads({ ids, status, metadata }: ThreadFilter): Match<Thread> {
   return all(
-    ids == null ? null : oneOf(checkIds('filter.ids', ids), (thread) => thread.id),
-    status == null ? null : oneOf(checkStatuses(status), (thread) => thread.status),
+    ids == null ? null : oneOf(checkLength('filter.ids', 'ids', ids), (thread) => thread.id),
+    status == null
+      ? null
+      : oneOf(checkLength('filter.status', 'statuses', status), (thread) => thread.status),
     metadata == null ? null : matchMetadata(metadata),
   );
 }
@@ -36,31 +38,23 @@ export function matchThreads({ ids, status, metadata }: ThreadFilter): Match<Thr
 export function matchRuns(filter: RunFilter): Match<Run> {
   const { ids, threadId, assistantId, status, metadata, parent } = filter;
   return all(
-    ids == null ? null : oneOf(checkIds('filter.ids', ids), (run) => run.id),
+    ids == null ? null : oneOf(checkLength('filter.ids', 'ids', ids), (run) => run.id),
     threadId == null ? null : (run) => run.threadId === threadId,
     assistantId == null ? null : (run) => run.assistantId === assistantId,
-    status == null ? null : oneOf(checkStatuses(status), (run) => run.status),
+    status == null ? null : oneOf(checkLength('filter.status', 'statuses', status), (run) => run.status),
     metadata == null ? null : matchMetadata(metadata),
     parent == null ? null : isChildOf(parent),
   );
 }
 
-/** The ids again, unless there are more than 100: then throws `BadUserInput`. */
-export function checkIds(argument: string, ids: readonly string[]): readonly string[] {
-  if (ids.length > MAX_IDS) {
-    throw new BadUserInput(`\`${argument}\` names ${ids.length} ids: at most ${MAX_IDS} are accepted.`);
-  }
-  return ids;
-}
-
-/** There are fewer of them, so that a longer list repeats some. */
-function checkStatuses<T>(statuses: readonly T[]): readonly T[] {
-  if (statuses.length > MAX_IDS) {
+/** The values again, unless there are more than 100: then throws `BadUserInput`. @param what they are, in English */
+export function checkLength<T>(argument: string, what: string, values: readonly T[]): readonly T[] {
+  if (values.length > MAX_IDS) {
     throw new BadUserInput(
-      `\`filter.status\` names ${statuses.length} statuses: at most ${MAX_IDS} are accepted.`,
+      `\`${argument}\` names ${values.length} ${what}: at most ${MAX_IDS} are accepted.`,
     );
   }
-  return statuses;
+  return values;
 }
 
 /** A filter as it names its list: two that ask for the same have the same name, whatever the order of their keys. */
