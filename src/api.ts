@@ -28,7 +28,8 @@ import type { TrustedDocuments } from './trusted-documents.ts';
 
 /** What the API is made of. */
 export interface ApiParts extends Routes, Pick<Config, 'corsOrigins' | 'introspection' | 'rateLimit'> {
-  readonly stores: Stores;
+  /** The stores as one request sees them. */
+  readonly openStores: () => Stores;
   readonly changes: Changes;
   readonly authenticate: Authenticate;
   /** Null where there are none. */
@@ -48,11 +49,11 @@ export type Api = YogaServerInstance<object, Pick<Context, 'stores' | 'changes'>
 
 /** The API over HTTP: a request goes through the plugins from top to bottom. */
 export function createApi(parts: ApiParts): Api {
-  const { stores, changes, introspection } = parts;
+  const { openStores, changes, introspection } = parts;
   const publicError = createPublicError(parts.log, { hints: introspection });
   return createYoga({
     schema,
-    context: { stores, changes },
+    context: () => ({ stores: openStores(), changes }),
     graphqlEndpoint: GRAPHQL_PATH,
     maskedErrors: { maskError: asGraphQLError },
     logging: false,

@@ -28,8 +28,12 @@ export interface Changes {
     caller: Identity,
     see: (change: ChangeOf<Topic>) => T | null,
   ): EventQueue<T>;
+  /** Whether anybody is subscribed to changes of an owner. */
+  wanted(owner: Owner): boolean;
   /** How many subscriptions are open. */
   count(): number;
+  /** Ends all open subscriptions with an error as their last word: they may have missed something. */
+  interrupt(error: Error): void;
   /** Ends all subscriptions, and later ones at once, with an error as their last word. */
   close(error: Error): void;
 }
@@ -48,9 +52,13 @@ export function createChanges({ eventsBehind = MAX_EVENTS_BEHIND, ...places }: C
   const target: PubSubEventTarget<Topics> = new EventTarget();
   setMaxListeners(0, target);
   const pubSub = createPubSub<Topics>({ eventTarget: target });
-  const takePlace = createPlaces(places);
+  const subscribers = createPlaces(places);
   const open = new Set<(error: Error) => void>();
   let closed: Error | undefined;
+
+  function interrupt(error: Error): void {
+    for (const end of open) end(error);
+  }
 
   return {
     publish(owner, changes) {
@@ -64,7 +72,7 @@ export function createChanges({ eventsBehind = MAX_EVENTS_BEHIND, ...places }: C
       caller: Identity,
       see: (change: ChangeOf<Topic>) => T | null,
     ) {
-      const leavePlace = takePlace(caller.owner);
+      const leavePlace = subscribers.take(caller.owner);
       const key = `${topic}:${caller.owner}`;
       const queue = createEventQueue<T>(() => {
         target.removeEventListener(key, listener);
@@ -87,10 +95,12 @@ export function createChanges({ eventsBehind = MAX_EVENTS_BEHIND, ...places }: C
       if (closed !== undefined) queue.end(closed);
       return queue;
     },
+    wanted: (owner) => subscribers.of(owner) > 0,
     count: () => open.size,
+    interrupt,
     close(error) {
       closed = error;
-      for (const end of open) end(error);
+      interrupt(error);
     },
   };
 }

@@ -29,11 +29,27 @@ export interface Config {
   readonly trustedDocuments: { readonly path: string; readonly only: boolean } | null;
   /** Requests a second of one owner; null for as many as there are. */
   readonly rateLimit: number | null;
+  /** The folder that the data is kept in; null where it is not kept on disk. Never set together with `database`. */
+  readonly dataDir: string | null;
+  /** The PostgreSQL that holds the data; null where there is none. */
+  readonly database: DatabaseConfig | null;
   readonly logLevel: LogLevel;
   /** Where `/metrics` is: 0 to 65535, where 0 is any free port; null where nothing is measured. */
   readonly metricsPort: number | null;
   /** The OpenTelemetry collector, over http or https; null where nothing is traced. */
   readonly traceEndpoint: URL | null;
+}
+
+/** How PostgreSQL is reached. */
+export interface DatabaseConfig {
+  /** Starts with postgres:// or postgresql://, and may hold a password. */
+  readonly url: string;
+  /** Connections of this process at most, besides the one that listens. */
+  readonly poolSize: number;
+  /** In milliseconds. */
+  readonly statementTimeout: number;
+  /** In milliseconds. */
+  readonly connectTimeout: number;
 }
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -72,6 +88,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       variables.INTROSPECTION === undefined ? !production && only !== 'on' : variables.INTROSPECTION === 'on',
     trustedDocuments: path === undefined ? null : { path, only: only === 'on' },
     rateLimit: variables.RATE_LIMIT ?? null,
+    dataDir: variables.DATA_DIR ?? null,
+    database:
+      variables.DATABASE_URL === undefined
+        ? null
+        : {
+            url: variables.DATABASE_URL,
+            poolSize: variables.DATABASE_POOL_SIZE,
+            statementTimeout: variables.DATABASE_STATEMENT_TIMEOUT * 1_000,
+            connectTimeout: variables.DATABASE_CONNECT_TIMEOUT * 1_000,
+          },
     logLevel: variables.LOG_LEVEL,
     metricsPort: variables.METRICS_PORT ?? null,
     traceEndpoint: variables.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
@@ -86,6 +112,8 @@ const URL_RULE = 'must be an http or https URL without user name and password';
 const ORIGINS_RULE =
   'must list origins exactly as browsers send them, such as https://app.example.com,http://localhost:3000';
 
+const DATABASE_RULE = 'must be a URL such as postgres://user:password@host:5432/database';
+
 const RATE_RULE = 'must be a number of requests a second, above 0 and at most 1000000';
 
 const port = z
@@ -98,6 +126,15 @@ const httpUrl = z
   .refine(isFetchable, URL_RULE)
   .transform((url) => new URL(url));
 const trimmed = z.string().refine((text) => text === text.trim(), 'must not begin or end with white space');
+
+function wholeNumber(unit: string, min: number, max: number) {
+  const rule = `must be a whole number of ${unit} from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,6}$/, rule)
+    .transform(Number)
+    .refine((number) => number >= min && number <= max, rule);
+}
 
 const Variables = z
   .object({
@@ -126,6 +163,11 @@ const Variables = z
       .transform(Number)
       .refine((rate) => rate > 0 && rate <= 1_000_000, RATE_RULE)
       .optional(),
+    DATA_DIR: trimmed.optional(),
+    DATABASE_URL: z.string().refine(isDatabaseUrl, DATABASE_RULE).optional(),
+    DATABASE_POOL_SIZE: wholeNumber('connections', 1, 1_000).default(10),
+    DATABASE_STATEMENT_TIMEOUT: wholeNumber('seconds', 1, 600).default(5),
+    DATABASE_CONNECT_TIMEOUT: wholeNumber('seconds', 1, 600).default(5),
     LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
     METRICS_PORT: port.optional(),
     OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
@@ -140,6 +182,9 @@ const Variables = z
     }
     if (variables.TRUSTED_DOCUMENTS_ONLY === 'on' && variables.TRUSTED_DOCUMENTS === undefined) {
       refuse('TRUSTED_DOCUMENTS_ONLY', 'must not be on without TRUSTED_DOCUMENTS: nothing would run');
+    }
+    if (variables.DATA_DIR !== undefined && variables.DATABASE_URL !== undefined) {
+      refuse('DATA_DIR', 'must not be set together with DATABASE_URL: only one of them holds the data');
     }
     if (variables.METRICS_PORT === variables.PORT && variables.PORT !== 0) {
       refuse('METRICS_PORT', 'must not be the same as PORT: the metrics are not for everybody');
@@ -167,6 +212,10 @@ function isFetchable(text: string): boolean {
   return /^https?:$/.test(protocol) && username === '' && password === '';
 }
 
+function isDatabaseUrl(text: string): boolean {
+  return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text);
+}
+
 function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
@@ -178,6 +227,10 @@ const SHOWN = new Set([
   'HOST',
   'INTROSPECTION',
   'RATE_LIMIT',
+  'DATA_DIR',
+  'DATABASE_POOL_SIZE',
+  'DATABASE_STATEMENT_TIMEOUT',
+  'DATABASE_CONNECT_TIMEOUT',
   'LOG_LEVEL',
   'METRICS_PORT',
 ]);

@@ -15,7 +15,8 @@ import { createLogger, flushed } from './observe/logger.ts';
 import { observe } from './observe/observe.ts';
 import { createErrorLog } from './observe/request-log.ts';
 import { schema } from './schema/schema.ts';
-import { createMemoryStores } from './store/memory/stores.ts';
+import { StoreError } from './store/store-error.ts';
+import { openStores } from './store/open-stores.ts';
 import { asOwner } from './store/owner.ts';
 import { readTrustedDocuments } from './trusted-documents.ts';
 
@@ -42,6 +43,16 @@ async function start(config: Config): Promise<void> {
   if (key === null) throw new TypeError('There is a secret where there is no key set.');
   const changes = createChanges();
   const observation = await observe(config, log, changes.count);
+  const stores = await openStores(config, {
+    publish(owner, stored) {
+      changes.publish(owner, stored);
+      observation.count(stored);
+    },
+    wants: changes.wanted,
+    interrupt: () => changes.interrupt(missed()),
+    log,
+  });
+  observation.hold(stores.held);
   let draining = false;
 
   const devToken = config.production || secret === null ? null : () => mintDevToken(config, secret);
@@ -51,15 +62,10 @@ async function start(config: Config): Promise<void> {
     ...config,
     observers: observation.observers,
     tracing: observation.tracing,
-    stores: createMemoryStores({
-      publish(owner, stored) {
-        changes.publish(owner, stored);
-        observation.count(stored);
-      },
-    }),
+    openStores: () => stores.forRequest(),
     changes,
     authenticate: createAuthenticator({ ...config.auth, key }),
-    isReady: () => !draining,
+    isReady: () => !draining && stores.isReady(),
     trustedDocuments,
     // Where only trusted documents run, the page could do nothing.
     page: config.introspection && !trustedDocuments?.only ? (nonce) => renderPage(pageToken, nonce) : null,
@@ -82,10 +88,15 @@ async function start(config: Config): Promise<void> {
     log.debug({ signal }, 'draining');
     changes.close(unavailable('The server is shutting down: subscribe again.'));
     await server.close(DRAIN_PATIENCE);
+    await stores.close();
     await observation.close();
     await flushed(log);
     process.exit(0);
   }
+}
+
+function missed(): Error {
+  return unavailable('Changes may have been missed: subscribe again, and read again what you show.');
 }
 
 async function mintDevToken({ auth }: Config, secret: string): Promise<string> {
@@ -111,7 +122,7 @@ function isLoopback(host: string): boolean {
 
 /** What to tell whoever started the server; null for what nobody foresaw. */
 function startError(error: unknown): string | null {
-  if (error instanceof ConfigError) return error.message;
+  if (error instanceof ConfigError || error instanceof StoreError) return error.message;
   return portError('PORT', error);
 }
 

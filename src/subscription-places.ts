@@ -8,14 +8,22 @@ export interface PlaceLimits {
   readonly ofOwner?: number;
 }
 
-/**
- * The places for open subscriptions. Taking one answers how to give it back.
- * @throws GraphQLError LIMIT_EXCEEDED when there is none left
- */
+/** The places for open subscriptions. */
+export interface Places {
+  /**
+   * Takes one, and answers how to give it back.
+   * @throws GraphQLError LIMIT_EXCEEDED when there is none left
+   */
+  take(owner: Owner): () => void;
+  /** How many an owner has taken. */
+  of(owner: Owner): number;
+}
+
+/** Makes the places, all of them free. */
 export function createPlaces({
   inAll = MAX_SUBSCRIPTIONS,
   ofOwner = MAX_SUBSCRIPTIONS_OF_OWNER,
-}: PlaceLimits = {}): (owner: Owner) => () => void {
+}: PlaceLimits = {}): Places {
   const taken = new Map<Owner, number>();
   let all = 0;
 
@@ -26,14 +34,17 @@ export function createPlaces({
     else taken.set(owner, own);
   }
 
-  return (owner) => {
-    if ((taken.get(owner) ?? 0) >= ofOwner) {
-      throw tooMany(`You have ${ofOwner} open subscriptions, and cannot have more: close one first.`);
-    }
-    if (all >= inAll)
-      throw tooMany('The server has all the open subscriptions it can have: try again later.');
-    count(owner, 1);
-    return () => count(owner, -1);
+  return {
+    take(owner) {
+      if ((taken.get(owner) ?? 0) >= ofOwner) {
+        throw tooMany(`You have ${ofOwner} open subscriptions, and cannot have more: close one first.`);
+      }
+      if (all >= inAll)
+        throw tooMany('The server has all the open subscriptions it can have: try again later.');
+      count(owner, 1);
+      return () => count(owner, -1);
+    },
+    of: (owner) => taken.get(owner) ?? 0,
   };
 }
 

@@ -10,6 +10,7 @@ import {
 import { KeySetUnavailableError, UnauthenticatedError } from '../auth/auth-errors.ts';
 import { MAX_BODY_BYTES } from '../limits.ts';
 import { BadUserInput } from '../store/bad-user-input.ts';
+import { StoreUnavailable } from '../store/unavailable.ts';
 
 /** Messages quote what the client wrote: names, values, whole documents. This much of it is enough, in characters. */
 const MAX_MESSAGE = 300;
@@ -33,7 +34,7 @@ export function createPublicError(
   return (error, requestId) => {
     const cause = causeOf(error);
     const known = toKnown(cause);
-    if (known === null || cause instanceof KeySetUnavailableError) log(cause, requestId);
+    if (known === null || isOutage(cause)) log(cause, requestId);
     const { message, extensions } = known ?? unexpected(requestId);
     const at = error instanceof GraphQLError ? error : null;
     return new GraphQLError(shorten(hints ? message : message.replace(HINT, '')), {
@@ -71,7 +72,7 @@ function unwrap(error: unknown): unknown {
 function toKnown(cause: unknown): GraphQLError | null {
   if (cause instanceof BadUserInput) return apiError('BAD_USER_INPUT', cause.message);
   if (cause instanceof UnauthenticatedError) return unauthenticated(cause.message);
-  if (cause instanceof KeySetUnavailableError) return unavailable(cause.message);
+  if (isOutage(cause)) return unavailable(cause.message);
   if (isStackOverflow(cause)) {
     return apiError('BAD_USER_INPUT', 'The document is nested too deeply.', { status: 400 });
   }
@@ -87,6 +88,11 @@ function toKnown(cause: unknown): GraphQLError | null {
   return new GraphQLError(cause.message, {
     extensions: { code: ourCode(code), ...(status != null && { http: status }) },
   });
+}
+
+/** No fault of the caller's: somebody who runs the server wants to know. */
+function isOutage(cause: unknown): cause is Error {
+  return cause instanceof KeySetUnavailableError || cause instanceof StoreUnavailable;
 }
 
 /** Ours for the codes of yoga and its executor, which give none to arguments and variables that do not fit. */

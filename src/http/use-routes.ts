@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Plugin } from 'graphql-yoga';
-import type { MaybePromise } from '../maybe-promise.ts';
+import { andThen, type MaybePromise } from '../maybe-promise.ts';
 import { notesOf } from '../observe/notes.ts';
 import { errorBody, unexpectedBody } from './error-body.ts';
 import { pageHeaders } from './page-headers.ts';
@@ -11,7 +11,7 @@ export const GRAPHQL_PATH = '/graphql';
 /** What the paths besides the API's answer. */
 export interface Routes {
   /** Whether a request would be served. */
-  readonly isReady: () => boolean;
+  readonly isReady: () => MaybePromise<boolean>;
   /** The page that browsers get at the API's path; null where there is none. Only scripts with the nonce run. */
   readonly page: ((nonce: string) => MaybePromise<string>) | null;
 }
@@ -40,7 +40,7 @@ export function useRoutes(
         case '/health':
           return probe(true);
         case '/ready':
-          return probe(isReady());
+          return andThen(isReady(), probe);
         case GRAPHQL_PATH: {
           if (page === null || request.method !== 'GET' || !wantsPage(request)) return undefined;
           const nonce = randomBytes(16).toString('base64');

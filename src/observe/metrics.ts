@@ -1,12 +1,15 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Change } from '../store/change.ts';
+import type { Counts } from '../store/stores.ts';
 import type { Answered, Observer } from './answered.ts';
 import { isProbe } from './probes.ts';
 
 /** What is counted in one server. */
 export interface Metrics {
   readonly observe: Observer;
-  /** Told of the changes that are stored, from when the stores are empty on. */
+  /** Told how much this process holds when it starts, nothing unless told; null where the records are elsewhere. */
+  hold(counts: Counts | null): void;
+  /** Told of the changes that are stored from then on. */
   count(changes: readonly Change[]): void;
   readonly contentType: string;
   /** All of it, in Prometheus' text format. */
@@ -50,11 +53,13 @@ export function createMetrics(openSubscriptions: () => number): Metrics {
     labelNames: ['resource'],
     registers,
   });
-  const held: Record<Change['resource'], number> = { assistant: 0, thread: 0, run: 0 };
-  function showHeld(resource: Change['resource']): void {
-    resources.set({ resource }, held[resource]);
+  let held: Record<Change['resource'], number> | null = null;
+  function hold(counts: Counts | null): void {
+    held = counts && { ...counts };
+    resources.reset();
+    for (const [resource, count] of Object.entries(counts ?? {})) resources.set({ resource }, count);
   }
-  for (const resource of ['assistant', 'thread', 'run'] as const) showHeld(resource);
+  hold({ assistant: 0, thread: 0, run: 0 });
 
   return {
     observe(answered) {
@@ -63,10 +68,12 @@ export function createMetrics(openSubscriptions: () => number): Metrics {
       requests.inc({ type, outcome, code });
       durations.observe({ type, outcome }, answered.duration / 1000);
     },
+    hold,
     count(changes) {
+      if (held === null) return;
       for (const { resource, before, after } of changes) {
         held[resource] += (after === null ? 0 : 1) - (before === null ? 0 : 1);
-        showHeld(resource);
+        resources.set({ resource }, held[resource]);
       }
     },
     contentType: registry.contentType,

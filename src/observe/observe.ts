@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import type { Context } from '../context.ts';
 import type { Listening } from '../http/serve.ts';
 import type { Change } from '../store/change.ts';
+import type { Counts } from '../store/stores.ts';
 import type { Observer } from './answered.ts';
 import type { Metrics } from './metrics.ts';
 import { createRequestLog } from './request-log.ts';
@@ -12,6 +13,8 @@ import { createRequestLog } from './request-log.ts';
 export interface Observation {
   readonly observers: readonly Observer[];
   readonly tracing: readonly Plugin<Context>[];
+  /** Told how much this process holds when it starts; null where the records are elsewhere. */
+  hold(counts: Counts | null): void;
   /** Told of the changes that are stored. */
   count(changes: readonly Change[]): void;
   /** Serves the metrics, where there is a port for them. Rejects with the system's error where it cannot. */
@@ -36,6 +39,7 @@ export async function observe(
   return {
     observers: [createRequestLog(log), metrics, tracing].flatMap(observersOf),
     tracing: tracing === null ? [] : [tracing.plugin],
+    hold: (counts) => metrics?.hold(counts),
     count: (changes) => metrics?.count(changes),
     async listen() {
       if (metrics === null || metricsPort === null) return;

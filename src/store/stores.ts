@@ -1,4 +1,5 @@
 import type { MaybePromise } from '../maybe-promise.ts';
+import type { Change } from './change.ts';
 import type { Outcome } from './outcome.ts';
 import type { Owner } from './owner.ts';
 import type {
@@ -63,4 +64,19 @@ export interface Stores {
   readonly assistants: AssistantStore;
   readonly threads: ThreadStore;
   readonly runs: RunStore;
+}
+
+/** How many records of each kind there are. */
+export type Counts = Readonly<Record<Change['resource'], number>>;
+
+/** Stores that a process has opened, whatever they are made of. */
+export interface OpenedStores {
+  /** The stores as one request sees them: one that only reads sees all of its data as it was at one moment. */
+  forRequest(): Stores;
+  /** Whether a mutation could be stored now. */
+  isReady(): MaybePromise<boolean>;
+  /** What this process held when the stores were opened; null where the records are elsewhere. */
+  readonly held: Counts | null;
+  /** Lets go of what they hold open, once nothing uses them any more. */
+  close(): MaybePromise<void>;
 }

@@ -36,6 +36,12 @@ function failing(fail: () => never): Stores {
   return { assistants: store, threads: store, runs: store };
 }
 
+/** Stores that work, but for some methods of the threads'. */
+function workingBut(methods: Partial<Stores['threads']>): Stores {
+  const { stores } = openApi();
+  return { ...stores, threads: { ...stores.threads, ...methods } };
+}
+
 const many = (count: number, make: (i: number) => string) =>
   Array.from({ length: count }, (_, i) => make(i)).join(' ');
 
@@ -196,21 +202,19 @@ describe('a request that is none', () => {
 describe('what nobody foresaw', () => {
   const secret = new Error('SELECT secret FROM /etc/passwd', { cause: new TypeError('inner') });
 
-  const sync = failing(() => {
-    throw secret;
-  });
-  const { stores: working } = openApi();
-  const rejecting: Stores = {
-    ...working,
-    threads: { ...working.threads, get: () => Promise.reject(secret), create: () => Promise.reject(secret) },
-  };
+  const throwing = () =>
+    failing(() => {
+      throw secret;
+    });
+  const rejecting = () =>
+    workingBut({ get: () => Promise.reject(secret), create: () => Promise.reject(secret) });
 
   it.each([
-    ['thrown', sync],
+    ['thrown', throwing],
     ['a promise', rejecting],
-  ])('should be INTERNAL_SERVER_ERROR, its cause in the log alone: %s', async (_, stores) => {
+  ])('should be INTERNAL_SERVER_ERROR, its cause in the log alone: %s', async (_, make) => {
     for (const document of ['{ thread(id: "1") { id } }', 'mutation { createThread { thread { id } } }']) {
-      const { api, logged } = openApi({ stores });
+      const { api, logged } = openApi({ stores: make() });
       const answer = await send(api, 'alice', document);
       expectPublic(answer);
       expect(codesOf(answer)).toEqual(['INTERNAL_SERVER_ERROR']);
@@ -226,13 +230,12 @@ describe('what nobody foresaw', () => {
     [null],
     [{ message: 'SELECT', extensions: { code: 'BAD_USER_INPUT' } }],
   ])('should be so when it is no Error: %j', async (thrown) => {
-    const threads = {
-      ...working.threads,
+    const stores = workingBut({
       get: () => {
         throw thrown;
       },
-    };
-    const { api, logged } = openApi({ stores: { ...working, threads } });
+    });
+    const { api, logged } = openApi({ stores });
     const answer = await send(api, 'alice', '{ thread(id: "1") { id } }');
     expectPublic(answer);
     expect(codesOf(answer)).toEqual(['INTERNAL_SERVER_ERROR']);
@@ -241,7 +244,7 @@ describe('what nobody foresaw', () => {
   });
 
   it('should be told of by one error for each field, and by one line each in the log', async () => {
-    const { api, logged } = openApi({ stores: rejecting });
+    const { api, logged } = openApi({ stores: rejecting() });
     const answer = await send(
       api,
       'alice',
@@ -254,13 +257,12 @@ describe('what nobody foresaw', () => {
   });
 
   it('should be known when a store has a message for the caller, with its HTTP status', async () => {
-    const threads = {
-      ...working.threads,
+    const stores = workingBut({
       get: () => {
         throw apiError('SERVICE_UNAVAILABLE', 'Come again.', { status: 503 });
       },
-    };
-    const { api, logged } = openApi({ stores: { ...working, threads } });
+    });
+    const { api, logged } = openApi({ stores });
     const answer = await send(api, 'alice', '{ thread(id: "1") { id } }');
     expectPublic(answer);
     expect(answer.status).toBe(503);

@@ -2,7 +2,7 @@ import { getNamedType, GraphQLID, isInputObjectType, isInterfaceType, isObjectTy
 import { describe, expect, it } from 'vitest';
 import { unavailable } from '../../src/api-error.ts';
 import { schema } from '../../src/schema/schema.ts';
-import { openApi, send } from '../support/api.ts';
+import { openApi, send, settled } from '../support/api.ts';
 import {
   codesOf,
   createAssistant,
@@ -217,6 +217,7 @@ describe("another owner's id", () => {
       { ...bob },
     );
     await moveRun(api, 'alice', alice.run, 'RUNNING');
+    await settled(api);
     changes.close(unavailable('over'));
     const expected = await unknown.rest();
     expect(expected.map(({ event }) => event)).toEqual(['next', 'complete']);

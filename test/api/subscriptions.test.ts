@@ -6,7 +6,7 @@ import type { Api } from '../../src/api.ts';
 import { unavailable } from '../../src/api-error.ts';
 import { type Changes, createChanges } from '../../src/changes.ts';
 import type { Change } from '../../src/store/change.ts';
-import { openApi, send, tokenFor } from '../support/api.ts';
+import { openApi, send, settled, tokenFor } from '../support/api.ts';
 import { asOwner as owner } from '../../src/store/owner.ts';
 import { THEN, createAssistant, createRun, createThread, moveRun } from '../support/requests.ts';
 import { type Stream, type StreamEvent, subscribe } from '../support/sse.ts';
@@ -243,6 +243,7 @@ describe('a subscription', () => {
     expect(await hear(streams[0] ?? (await watch(api, 'alice', THREADS)), 1)).toMatchObject([
       { threadChanged: { kind: 'CREATED', id } },
     ]);
+    await settled(api);
     changes.close(unavailable('over'));
     for (const stream of streams) {
       expect((await stream.rest()).map(({ event, data }) => [event, data?.data])).toEqual([
@@ -306,6 +307,7 @@ describe('a subscription', () => {
     const { api, changes } = openApi();
     const stream = await watch(api, 'alice', THREADS);
     const id = await createThread(api, 'alice');
+    await settled(api);
     changes.close(unavailable('The server is shutting down.'));
     await createThread(api, 'alice');
     const [event, ...end] = await stream.rest();

@@ -1,8 +1,7 @@
 import { getIntrospectionQuery } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import type { ApiParts } from '../../src/api.ts';
 import { MAX_DOCUMENT_BYTES, MAX_TOKENS } from '../../src/limits.ts';
-import { openApi, send, post } from '../support/api.ts';
+import { openApi, send, post, type TestParts } from '../support/api.ts';
 import { subscribe } from '../support/sse.ts';
 import { many, nest, refusalOf, refused, untouchable } from './refusal.ts';
 
@@ -154,7 +153,7 @@ const cases = Object.entries(LIMITS).flatMap(([limit, { most, message, documents
   Object.entries(documents).map(([how, make]) => ({ limit, how, make, most, message })),
 );
 
-async function ask(query: string, parts: Partial<ApiParts> = {}) {
+async function ask(query: string, parts: TestParts = {}) {
   const { api, logged } = openApi(parts);
   const operationName = query.startsWith('query Q') ? 'Q' : undefined;
   const answer = await post(api, 'alice', JSON.stringify({ query, operationName }));

@@ -1,3 +1,4 @@
+import { createMemoryStores } from '../../src/store/memory/stores.ts';
 import { openApi, send } from '../support/api.ts';
 import { many } from './refusal.ts';
 
@@ -21,7 +22,7 @@ const KINDS: readonly [as: string | null, make: (index: number) => string][] = [
   [null, (i) => `query H${i} { __typename "${'x'.repeat(50_000)}"`],
 ];
 
-const { api } = openApi();
+const { api } = openApi({ stores: createMemoryStores() });
 for (const [as, make] of KINDS) await send(api, as, make(COUNT));
 const before = heap();
 for (const [as, make] of KINDS) for (let i = 0; i < COUNT; i++) await send(api, as, make(i));

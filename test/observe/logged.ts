@@ -1,14 +1,13 @@
 import { pino } from 'pino';
-import type { ApiParts } from '../../src/api.ts';
 import type { LogLevel } from '../../src/config.ts';
 import { createErrorLog, createRequestLog } from '../../src/observe/request-log.ts';
-import { openApi } from '../support/api.ts';
+import { openApi, type TestParts } from '../support/api.ts';
 
 /** A line of the log, parsed. */
 export type Line = Readonly<Record<string, unknown>>;
 
 /** An API whose log can be read. */
-export function openLogged(parts: Partial<ApiParts> = {}, level: LogLevel = 'info') {
+export function openLogged(parts: TestParts = {}, level: LogLevel = 'info') {
   const written: string[] = [];
   const logger = pino({ level, base: null, timestamp: false }, { write: (line) => written.push(line) });
   const opened = openApi({ observers: [createRequestLog(logger)], log: createErrorLog(logger), ...parts });

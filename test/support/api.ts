@@ -2,9 +2,9 @@ import { type Api, type ApiParts, createApi } from '../../src/api.ts';
 import { createAuthenticator } from '../../src/auth/authenticator.ts';
 import { mintToken } from '../../src/auth/mint-token.ts';
 import { type Changes, createChanges } from '../../src/changes.ts';
-import { createMemoryStores } from '../../src/store/memory/stores.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { asOwner as owner } from '../../src/store/owner.ts';
+import { createTestStores, type TestStores } from './stores.ts';
 
 /** What signs the tokens of tests. */
 export const SECRET = 'a secret for tests, 32 bytes or more';
@@ -18,14 +18,19 @@ export interface TestApi {
   readonly logged: unknown[];
 }
 
-/** Makes an API on stores of its own; parts can be replaced. */
-export function openApi(parts: Partial<ApiParts> & { readonly now?: () => number } = {}): TestApi {
-  const { now = Date.now, ...others } = parts;
-  const changes = createChanges();
-  const stores = createMemoryStores({ publish: changes.publish, now });
+/** What a test may replace. */
+export type TestParts = Partial<Omit<ApiParts, 'openStores'>> & {
+  readonly stores?: Stores;
+  readonly now?: () => number;
+};
+
+/** Makes an API on stores of its own, of the kind of this run; parts can be replaced. */
+export function openApi(parts: TestParts = {}): TestApi {
+  const { now = Date.now, stores: given, changes = createChanges(), ...others } = parts;
+  const opened = given === undefined ? createTestStores({ now, changes }) : fixed(given);
   const logged: unknown[] = [];
   const api = createApi({
-    stores,
+    openStores: opened.forRequest,
     changes,
     authenticate: createAuthenticator({ key: SECRET, issuer: null, audience: null, ownerClaim: 'sub' }),
     corsOrigins: 'localhost',
@@ -39,7 +44,19 @@ export function openApi(parts: Partial<ApiParts> & { readonly now?: () => number
     tracing: [],
     ...others,
   });
-  return { api, stores, changes, logged };
+  settling.set(api, opened.settled);
+  return { api, stores: opened.stores, changes, logged };
+}
+
+function fixed(stores: Stores): TestStores {
+  return { stores, forRequest: () => stores, settled: async () => {} };
+}
+
+const settling = new WeakMap<Api, () => Promise<void>>();
+
+/** Is done once subscribers of an API have been told of all that was changed through it before. */
+export async function settled(api: Api): Promise<void> {
+  await settling.get(api)?.();
 }
 
 /** A token for an owner, signed with the secret of tests. */

@@ -1,5 +1,5 @@
 import type { Api } from '../../src/api.ts';
-import { tokenFor } from './api.ts';
+import { settled, tokenFor } from './api.ts';
 
 /** An event of a stream; pings are none. */
 export interface StreamEvent {
@@ -22,7 +22,7 @@ export interface Stream {
   cancel(): Promise<void>;
 }
 
-/** Subscribes over Server-Sent Events. Once this is done, the server listens. */
+/** Subscribes over Server-Sent Events, to what is changed from now on. Once this is done, the server listens. */
 export async function subscribe(
   api: Api,
   as: string | null,
@@ -30,6 +30,8 @@ export async function subscribe(
   variables?: Record<string, unknown>,
   headers: Record<string, string> = {},
 ): Promise<Stream> {
+  // What was changed just before may still be on its way from the stores.
+  await settled(api);
   const response = await api.fetch('http://localhost/graphql', {
     method: 'POST',
     headers: {

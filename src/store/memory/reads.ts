@@ -1,8 +1,9 @@
 import { andThen, type MaybePromise } from '../../maybe-promise.ts';
 import type { Owner } from '../owner.ts';
-import type { AssistantFilter, ListQuery, OrderField, Page, RunFilter, ThreadFilter } from '../query.ts';
-import { filterName, type Match } from '../rules/filter.ts';
-import { orderName, positionOf, type Sortable } from '../rules/order.ts';
+import type { AssistantFilter, OrderField, Page, RunFilter, ThreadFilter } from '../query.ts';
+import type { Match } from '../rules/filter.ts';
+import { listName } from '../rules/list-name.ts';
+import { positionOf, type Sortable } from '../rules/order.ts';
 import { readPageArgs } from '../rules/page.ts';
 import type { Store } from '../stores.ts';
 import type { Database } from './database.ts';
@@ -97,15 +98,4 @@ function pick<R extends Sortable>(
   const lists = new SortedLists<R>([field]);
   for (const id of new Set(ids)) lists.replace(null, table.get(id));
   return lists;
-}
-
-/** What a cursor is signed for; worked out once, when it is needed. No owner has a U+0000 in it. */
-function listName(
-  resource: string,
-  owner: Owner,
-  orderBy: ListQuery<AnyFilter, OrderField>['orderBy'],
-  filter: AnyFilter,
-): () => string {
-  let name: string | undefined;
-  return () => (name ??= [resource, owner, orderName(orderBy), filterName(filter)].join('\0'));
 }

@@ -36,6 +36,18 @@ export class Shelf {
     }
   }
 
+  /** Takes a change back: the last one that has not been taken back. */
+  revert(change: Change): void {
+    switch (change.resource) {
+      case 'assistant':
+        return this.assistants.replace(change.after, change.before);
+      case 'thread':
+        return this.threads.replace(change.after, change.before);
+      case 'run':
+        return this.#applyToRuns(change.after, change.before);
+    }
+  }
+
   #applyToRuns(before: Run | null, after: Run | null): void {
     const run = after ?? before;
     if (run === null) return;
@@ -93,8 +105,13 @@ export class ThreadRuns extends SiblingRuns {
 
   override replace(before: Run | null, after: Run | null): void {
     super.replace(before, after);
-    if (before?.ended != null && after === null) this.#ended.delete(before.ended);
+    if (before?.ended != null && before.ended !== after?.ended) this.#ended.delete(before.ended);
     if (after?.ended != null) this.#ended.set(after.ended, after);
+  }
+
+  /** How many have ended, each at a place of its own: fewer, when two claim the same. */
+  get ends(): number {
+    return this.#ended.size;
   }
 
   /** The status of the thread, were one of its runs changed so. */

@@ -18,7 +18,11 @@ export interface StoreOptions {
 
 /** Stores in memory, which answer at once. Nothing in them outlives the process, their cursors' key included. */
 export function createMemoryStores({ publish = () => {}, now = Date.now }: StoreOptions = {}): Stores {
-  const database = new Database({ publish, now, cursors: createCursors(randomBytes(32)) });
+  return createStores(new Database({ publish, now, cursors: createCursors(randomBytes(32)) }));
+}
+
+/** The stores of a database, which answer at once. */
+export function createStores(database: Database): Stores {
   return {
     assistants: createAssistants(database),
     threads: createThreads(database),

@@ -5,6 +5,11 @@ export function newId(): string {
   return randomUUID().replaceAll('-', '');
 }
 
+/** Whether a text is one that {@link newId} could make: no record has another id. */
+export function isId(text: string): boolean {
+  return /^[0-9a-f]{32}$/.test(text);
+}
+
 /** An instant as records hold it. @param now milliseconds since 1970 */
 export function instant(now: number): string {
   return new Date(now).toISOString();

@@ -1,9 +1,9 @@
 import { execute, type ExecutionResult, parse, type DocumentNode } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { schema } from '../../src/schema/schema.ts';
-import { openApi } from '../support/api.ts';
-import { asOwner as owner } from '../../src/store/owner.ts';
-import { THEN } from '../support/requests.ts';
+import { schema } from '../../../src/schema/schema.ts';
+import { openApi } from '../../support/api.ts';
+import { asOwner as owner } from '../../../src/store/owner.ts';
+import { THEN } from '../../support/requests.ts';
 
 describe('the in-memory stores', () => {
   it('should answer queries and mutations at once, through all resolvers', () => {

@@ -1,0 +1,45 @@
+import postgres from 'postgres';
+import type { DatabaseConfig } from '../../config.ts';
+
+/**
+ * One connection, made when it is first needed. Ids and times are read as records hold them: 32 hex digits, and RFC 3339
+ * in UTC with milliseconds.
+ * @param onClose told whenever it is lost, or could not be made
+ * @param more options of postgres.js that its types leave out
+ */
+export function connect({ url, connectTimeout }: DatabaseConfig, onClose: () => void, more: object) {
+  return postgres(url, {
+    ...more,
+    max: 1,
+    connect_timeout: connectTimeout / 1_000,
+    idle_timeout: undefined,
+    max_lifetime: null,
+    // Arrays are written as literals, so that no connection has to ask for the types first.
+    fetch_types: false,
+    connection: { application_name: 'agent-graphql' },
+    onnotice: () => {},
+    onclose: onClose,
+    types: {
+      id: {
+        to: 2950,
+        from: [2950],
+        serialize: (id: string) => id,
+        parse: (text: string) => text.replaceAll('-', ''),
+      },
+      instant: {
+        to: 1184,
+        from: [1184],
+        serialize: (instant: string) => instant,
+        parse: (text: string) => new Date(text).toISOString(),
+      },
+    },
+  });
+}
+
+/** What statements are written with. */
+export type Sql = Awaited<ReturnType<ReturnType<typeof connect>['reserve']>>;
+
+/** Ids as an array of PostgreSQL's. They must be ids: nothing in them is escaped. */
+export function idArray(ids: readonly string[]): string {
+  return `{${ids.join(',')}}`;
+}

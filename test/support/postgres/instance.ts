@@ -1,0 +1,240 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes, randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { findBinaries, type From, lookupFor } from './binaries.ts';
+import { type GuardedFolder, guardedFolder } from './folder.ts';
+import { continueAll, signalAll } from './processes.ts';
+import { giveTo, type User, userOfPostgres } from './user.ts';
+
+/** How a PostgreSQL is to be. */
+export interface PostgresOptions {
+  /** Whether what is committed outlives a crash of the machine; not unless told. It is slower. */
+  readonly durable?: boolean;
+  /** Where its programs have to be from. */
+  readonly from?: From;
+  /** More settings, by their names in postgresql.conf. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** A PostgreSQL of a test's own. It ends with this process, whatever becomes of that. */
+export interface Postgres {
+  /** As its superuser, in the database `postgres`. The same for as long as it lives. */
+  readonly url: string;
+  /** Ends it as fast as can be, and deletes its data. */
+  stop(): Promise<void>;
+  /** Kills all its processes with SIGKILL. */
+  kill(): Promise<void>;
+  /** Starts it again on the same data and port: after `kill`, or after a shutdown in order that cuts all connections. */
+  restart(): Promise<void>;
+  /** Stops all its processes with SIGSTOP: connections stay open and nobody answers. */
+  pause(): void;
+  /** Lets it go on after `pause`. */
+  resume(): void;
+}
+
+/** Settings for data that nobody needs after a crash. */
+const CARELESS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+
+/**
+ * Starts a PostgreSQL on a free port of 127.0.0.1. It sorts by the rules of English, as many in the field do, so that
+ * what relies on the order of bytes has to say so.
+ * @throws NoPostgres where none is installed
+ */
+export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
+  const user = userOfPostgres();
+  const folder = await guardedFolder(user);
+  try {
+    return await startIn(folder, user, options);
+  } catch (error) {
+    await folder.remove();
+    throw error;
+  }
+}
+
+async function startIn(
+  folder: GuardedFolder,
+  user: User,
+  { durable = false, from = 'anywhere', settings = {} }: PostgresOptions,
+): Promise<Postgres> {
+  const programs = await findBinaries(lookupFor(user, folder.path), from);
+  const password = randomBytes(16).toString('hex');
+  const data = join(folder.path, 'data');
+  await initialize(programs, folder.path, data, user, password);
+
+  const all = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '200',
+    // In the data folder, so that nothing is left of one that was killed.
+    dynamic_shared_memory_type: 'mmap',
+    ...(durable ? {} : CARELESS),
+    ...settings,
+  };
+  const launch = (port: number) =>
+    launchPostgres(
+      join(programs, 'postgres'),
+      [
+        '-D',
+        data,
+        '-p',
+        `${port}`,
+        ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ],
+      user,
+    );
+
+  let { running, port } = await launchOnFreePort(launch);
+  return {
+    url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
+    async stop() {
+      await running.abort();
+      await folder.remove();
+    },
+    kill: () => running.kill(),
+    async restart() {
+      await running.end();
+      running = await launch(port);
+    },
+    pause: () => signalAll(running.pid, 'SIGSTOP'),
+    resume: () => continueAll(running.pid),
+  };
+}
+
+async function initialize(
+  programs: string,
+  folder: string,
+  data: string,
+  user: User,
+  password: string,
+): Promise<void> {
+  const file = join(folder, 'password');
+  await writeFile(file, password, { mode: 0o600 });
+  await giveTo(user, file);
+  await promisify(execFile)(
+    join(programs, 'initdb'),
+    [
+      `--pgdata=${data}`,
+      '--username=postgres',
+      `--pwfile=${file}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C',
+      '--locale-provider=icu',
+      '--icu-locale=en',
+      '--no-sync',
+      '--no-instructions',
+    ],
+    { ...user, cwd: folder, env: environment() },
+  );
+}
+
+/** Nothing of the developer's own, such as PGDATA or a language. */
+function environment(): Record<string, string> {
+  const { PATH = '' } = process.env;
+  return { PATH, LC_ALL: 'C', TZ: 'UTC' };
+}
+
+/** The processes of a PostgreSQL. */
+interface Running {
+  readonly pid: number;
+  /** Kills all of them; is done when they are gone. */
+  kill(): Promise<void>;
+  /** Lets it shut down in order, if it still runs; is done when all of them are gone. */
+  end(): Promise<void>;
+  /** Lets it end without any order, if it still runs, and also when it is stopped. */
+  abort(): Promise<void>;
+}
+
+/** It could not be started. */
+class StartError extends Error {
+  override readonly name = 'StartError';
+
+  readonly printed: string;
+
+  constructor(printed: string) {
+    super(`PostgreSQL did not start: ${printed}`);
+    this.printed = printed;
+  }
+}
+
+async function launchPostgres(program: string, args: readonly string[], user: User): Promise<Running> {
+  const child: ChildProcess = spawn(program, args, {
+    ...user,
+    cwd: '/',
+    env: environment(),
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // Out of reach of the Ctrl-C that ends the tests.
+    detached: true,
+  });
+  // The end of its output, which all its processes hold: nothing of it runs after that.
+  const gone = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
+  });
+  await readiness(child);
+  const { pid } = child;
+  if (pid === undefined) throw new TypeError('A process that runs has an id.');
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+  return {
+    pid,
+    async kill() {
+      if (!hasEnded()) signalAll(pid, 'SIGKILL');
+      await gone;
+    },
+    async end() {
+      if (!hasEnded()) child.kill('SIGINT');
+      await gone;
+    },
+    async abort() {
+      if (!hasEnded()) {
+        child.kill('SIGQUIT');
+        continueAll(pid);
+      }
+      await gone;
+    },
+  };
+}
+
+/** Is done once it takes connections; rejects with what it printed when it ends before. */
+function readiness(child: ChildProcess): Promise<void> {
+  let printed = '';
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', () => reject(new StartError(printed)));
+    // Read to the end, or it would wait for its reader some day.
+    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+      printed = (printed + chunk).slice(-10_000);
+      if (printed.includes('database system is ready to accept connections')) resolve();
+    });
+  });
+}
+
+/** A port may be taken by somebody else between its choice and its use: only then, another one is tried. */
+async function launchOnFreePort(launch: (port: number) => Promise<Running>) {
+  for (;;) {
+    const port = await freePort();
+    try {
+      return { running: await launch(port), port };
+    } catch (error) {
+      if (!(error instanceof StartError) || !error.printed.includes('Address already in use')) throw error;
+    }
+  }
+}
+
+/** A free port below those that the system gives away by itself, so that it is still free at a restart. */
+async function freePort(): Promise<number> {
+  const port = randomInt(15_000, 30_000);
+  const server = createServer();
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    return port;
+  } catch {
+    return freePort();
+  } finally {
+    server.close();
+  }
+}

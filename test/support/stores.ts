@@ -1,0 +1,106 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inject, onTestFinished } from 'vitest';
+import type { Changes } from '../../src/changes.ts';
+import { createMemoryStores } from '../../src/store/memory/stores.ts';
+import type { OpenedStores, Stores } from '../../src/store/stores.ts';
+import { lazyStores } from './lazy-stores.ts';
+import { recycledDatabase } from './postgres/recycled.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** What the API's stores are made of in this project of vitest.config.ts. */
+    readonly storeKind: StoreKind;
+  }
+}
+
+/** What stores are made of. */
+export type StoreKind = 'memory' | 'disk' | 'postgres';
+
+/** Stores with nothing in them, until the end of the test that first calls them. */
+export interface TestStores {
+  /** The stores, each call as a request of its own. */
+  readonly stores: Stores;
+  /** The stores as one request sees them. */
+  forRequest(): Stores;
+  /** Is done once everybody has been told of what was changed before. */
+  settled(): Promise<void>;
+}
+
+/** The clock that the stores read, and whom they tell. */
+export interface TestStoreOptions {
+  readonly now: () => number;
+  readonly changes: Changes;
+}
+
+/** Makes the stores of this project, at once: those that have to be opened are opened by the first call. */
+export function createTestStores(options: TestStoreOptions): TestStores {
+  const kind = inject('storeKind');
+  if (kind === 'memory') {
+    const { now, changes } = options;
+    const stores = createMemoryStores({ now, publish: changes.publish });
+    return { stores, forRequest: () => stores, settled: async () => {} };
+  }
+  let opened: Promise<Opened> | undefined;
+  const request = async () => {
+    opened ??= openUntilEnd(kind, options);
+    return (await opened).forRequest();
+  };
+  return {
+    stores: lazyStores(request),
+    forRequest() {
+      let asked: Promise<Stores> | undefined;
+      return lazyStores(() => (asked ??= request()));
+    },
+    settled: async () => (await opened)?.settled(),
+  };
+}
+
+/** Stores that were opened. */
+interface Opened extends Pick<OpenedStores, 'forRequest'> {
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens stores until the end of the test that runs. */
+async function openUntilEnd(kind: Exclude<StoreKind, 'memory'>, options: TestStoreOptions): Promise<Opened> {
+  const opening = kind === 'disk' ? openOnDisk(options) : openInPostgres(options);
+  onTestFinished(async () => (await opening).close());
+  return opening;
+}
+
+async function openOnDisk({ now, changes }: TestStoreOptions): Promise<Opened> {
+  const { openDiskStores } = await import('../../src/store/disk/stores.ts');
+  const folder = await mkdtemp(join(tmpdir(), 'agent-graphql-stores-'));
+  const opened = await openDiskStores(folder, { now, publish: changes.publish });
+  return {
+    forRequest: () => opened.forRequest(),
+    // It tells before it answers.
+    settled: async () => {},
+    async close() {
+      await opened.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+async function openInPostgres({ now, changes }: TestStoreOptions): Promise<Opened> {
+  const { openPostgresStores } = await import('../../src/store/postgres/stores.ts');
+  const { publish, wanted: wants } = changes;
+  const interrupt = () => changes.interrupt(new Error('Changes may have been missed.'));
+  const openAt = (url: string) => openPostgresStores({ url, ...PATIENT }, { now, publish, wants, interrupt });
+  const database = await recycledDatabase(async (url) => (await openAt(url)).close());
+  const opened = await openAt(database.url);
+  return {
+    forRequest: () => opened.forRequest(),
+    settled: () => opened.catchUp(),
+    async close() {
+      await opened.close();
+      await database.release();
+    },
+  };
+}
+
+/** For a machine that has more to do. */
+const PATIENT = { poolSize: 4, statementTimeout: 30_000, connectTimeout: 30_000 };
