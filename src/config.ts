@@ -94,9 +94,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
         ? null
         : {
             url: variables.DATABASE_URL,
-            poolSize: variables.DATABASE_POOL_SIZE,
-            statementTimeout: variables.DATABASE_STATEMENT_TIMEOUT * 1_000,
-            connectTimeout: variables.DATABASE_CONNECT_TIMEOUT * 1_000,
+            poolSize: variables.DATABASE_POOL_SIZE ?? 10,
+            statementTimeout: (variables.DATABASE_STATEMENT_TIMEOUT ?? 5) * 1_000,
+            connectTimeout: (variables.DATABASE_CONNECT_TIMEOUT ?? 5) * 1_000,
           },
     logLevel: variables.LOG_LEVEL,
     metricsPort: variables.METRICS_PORT ?? null,
@@ -165,9 +165,9 @@ const Variables = z
       .optional(),
     DATA_DIR: trimmed.optional(),
     DATABASE_URL: z.string().refine(isDatabaseUrl, DATABASE_RULE).optional(),
-    DATABASE_POOL_SIZE: wholeNumber('connections', 1, 1_000).default(10),
-    DATABASE_STATEMENT_TIMEOUT: wholeNumber('seconds', 1, 600).default(5),
-    DATABASE_CONNECT_TIMEOUT: wholeNumber('seconds', 1, 600).default(5),
+    DATABASE_POOL_SIZE: wholeNumber('connections', 1, 1_000).optional(),
+    DATABASE_STATEMENT_TIMEOUT: wholeNumber('seconds', 1, 600).optional(),
+    DATABASE_CONNECT_TIMEOUT: wholeNumber('seconds', 1, 600).optional(),
     LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
     METRICS_PORT: port.optional(),
     OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
@@ -186,6 +186,11 @@ const Variables = z
     if (variables.DATA_DIR !== undefined && variables.DATABASE_URL !== undefined) {
       refuse('DATA_DIR', 'must not be set together with DATABASE_URL: only one of them holds the data');
     }
+    for (const name of DATABASE_SETTINGS) {
+      if (variables[name] !== undefined && variables.DATABASE_URL === undefined) {
+        refuse(name, 'must not be set without DATABASE_URL: it would do nothing');
+      }
+    }
     if (variables.METRICS_PORT === variables.PORT && variables.PORT !== 0) {
       refuse('METRICS_PORT', 'must not be the same as PORT: the metrics are not for everybody');
     }
@@ -200,6 +205,12 @@ const Variables = z
       refuse('AUTH_AUDIENCE', 'must be set in production to the `aud` of the tokens to accept');
     }
   });
+
+const DATABASE_SETTINGS = [
+  'DATABASE_POOL_SIZE',
+  'DATABASE_STATEMENT_TIMEOUT',
+  'DATABASE_CONNECT_TIMEOUT',
+] as const;
 
 function isHost(text: string): boolean {
   const isName = /^\w[\w-]*(\.\w[\w-]*)*$/.test(text) && /[^\d.]/.test(text);

@@ -31,10 +31,15 @@ const DEFAULTS = {
   introspection: true,
   rateLimit: null,
   trustedDocuments: null,
+  dataDir: null,
+  database: null,
   logLevel: 'info',
   metricsPort: null,
   traceEndpoint: null,
 };
+
+const DATABASE_URL = 'postgres://agents:secret@localhost/agents';
+const DATABASE = { url: DATABASE_URL, poolSize: 10, statementTimeout: 5_000, connectTimeout: 5_000 };
 
 describe('the configuration', () => {
   it('should need no variable', () => {
@@ -53,8 +58,11 @@ describe('the configuration', () => {
     ];
     const more = ['AUTH_OWNER_CLAIM', 'CORS_ORIGINS', 'INTROSPECTION', 'RATE_LIMIT', 'LOG_LEVEL'];
     const trust = ['TRUSTED_DOCUMENTS', 'TRUSTED_DOCUMENTS_ONLY'];
-    const watch = ['METRICS_PORT', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
-    const env = Object.fromEntries([...names, ...more, ...trust, ...watch].map((name) => [name, '']));
+    const data = ['DATA_DIR', 'DATABASE_URL', 'DATABASE_POOL_SIZE', 'DATABASE_STATEMENT_TIMEOUT'];
+    const watch = ['DATABASE_CONNECT_TIMEOUT', 'METRICS_PORT', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
+    const env = Object.fromEntries(
+      [...names, ...more, ...trust, ...data, ...watch].map((name) => [name, '']),
+    );
     expect(readConfig({ ...env, HOME: '/root', PATH: undefined })).toEqual(DEFAULTS);
   });
 
@@ -87,6 +95,8 @@ describe('the configuration', () => {
     ...['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map(
       (level): [string, string, object] => ['LOG_LEVEL', level, { logLevel: level }],
     ),
+    ['DATA_DIR', '/var/lib/agents', { dataDir: '/var/lib/agents' }],
+    ['DATABASE_URL', DATABASE_URL, { database: DATABASE }],
     ['NODE_ENV', 'development', {}],
     ['NODE_ENV', 'test', {}],
   ])('should read %s=%s', (name, value, changes) => {
@@ -103,6 +113,24 @@ describe('the configuration', () => {
     ['AUTH_OWNER_CLAIM', 'https://example.com/tenant.id', { ownerClaim: 'https://example.com/tenant.id' }],
   ])('should read %s=%s', (name, value, auth) => {
     expect(readConfig({ [name]: value })).toEqual({ ...DEFAULTS, auth: { ...DEFAULTS.auth, ...auth } });
+  });
+
+  it.each([
+    ['DATABASE_POOL_SIZE', '1', { poolSize: 1 }],
+    ['DATABASE_POOL_SIZE', '1000', { poolSize: 1_000 }],
+    ['DATABASE_STATEMENT_TIMEOUT', '600', { statementTimeout: 600_000 }],
+    ['DATABASE_CONNECT_TIMEOUT', '1', { connectTimeout: 1_000 }],
+  ])('should read %s=%s, with DATABASE_URL alone', (name, value, changes) => {
+    const { database } = readConfig({ DATABASE_URL, [name]: value });
+    expect(database).toEqual({ ...DATABASE, ...changes });
+    expect(refusalOf({ [name]: value })).toMatch(`${name} must not be set without DATABASE_URL`);
+    for (const bad of ['0', '1001', '-1', '1.5', 'x', '1e2']) {
+      expect(refusalOf({ DATABASE_URL, [name]: bad })).toMatch(new RegExp(`^${name} must be a whole number`));
+    }
+  });
+
+  it('should keep the data in one place', () => {
+    expect(refusalOf({ DATABASE_URL, DATA_DIR: 'data' })).toMatch(/^DATA_DIR must not be set together with/);
   });
 
   it.each([
@@ -133,6 +161,8 @@ describe('the configuration', () => {
         'ws://a.example',
       ],
     ],
+    ['DATA_DIR', [' ', 'data ']],
+    ['DATABASE_URL', ['localhost', 'mysql://localhost/agents', 'postgres:', 'postgres://a b']],
     ['INTROSPECTION', ['true', 'ON', '1']],
     ['TRUSTED_DOCUMENTS_ONLY', ['true', 'ON', '1', 'on']],
     ['LOG_LEVEL', ['verbose', 'INFO', '30']],
