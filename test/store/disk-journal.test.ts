@@ -57,7 +57,10 @@ function change(name: string): Change {
 }
 
 function namesOf(changes: readonly Change[]): string {
-  return changes.map(({ after }) => String(after?.metadata.name)).join();
+  return changes
+    .map(({ after }) => JSON.stringify(after?.metadata.name))
+    .join()
+    .replaceAll('"', '');
 }
 
 function writtenIn({ mutations }: Commit): readonly string[] {

@@ -1,6 +1,6 @@
 // Not `expect`: to its `toStrictEqual`, a key named `constructor` is the object's class.
 import { deepStrictEqual } from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
@@ -10,12 +10,13 @@ import { openDiskStores } from '../../src/store/disk/stores.ts';
 import { asOwner as owner } from '../../src/store/owner.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import type { OpenedStores, Stores } from '../../src/store/stores.ts';
-import { START, valueOf } from './bench.ts';
+import { StoreUnavailable } from '../../src/store/unavailable.ts';
+import { call, START, valueOf } from './bench.ts';
 import { inFolder } from './disk-folder.ts';
 import { ODD_NAMES, single, sized } from './json-samples.ts';
 import { commands } from './model/commands.ts';
 import { ModelStores } from './model/model-stores.ts';
-import { runCommand } from './model/run-command.ts';
+import { runCommand, withoutEnd } from './model/run-command.ts';
 import { makeAssistant, makeRun, makeThread, moveRun } from './records.ts';
 import { endCursor, everythingOf, idsOf, NEWEST_FIRST } from './walk.ts';
 
@@ -62,15 +63,15 @@ describe('stores on disk that are opened again', { timeout: 60_000 }, () => {
               }
             });
           }
-          const before = await using(folder, (stores) =>
+          const after = await using(folder, (stores) =>
             Promise.all(OWNERS.map((one) => everythingOf(stores, one))),
           );
           for (const [index, one] of OWNERS.entries()) {
             const expected = model.everythingOf(one);
-            const found = before[index];
+            const found = after[index];
             deepStrictEqual(found?.assistants, expected.assistants);
             deepStrictEqual(found?.threads, expected.threads);
-            deepStrictEqual(idsOf(found?.runs ?? []), idsOf(expected.runs));
+            deepStrictEqual(found?.runs.map(withoutEnd), expected.runs.map(withoutEnd));
           }
           expect(checkPages(join(folder, 'data.mdb'))).toBeGreaterThan(2);
         }),
@@ -158,10 +159,26 @@ describe('stores on disk that are opened again', { timeout: 60_000 }, () => {
       });
     }));
 
+  it('should have what was pending when they were closed, and nothing of later', () =>
+    inFolder(async (folder) => {
+      const opened = await openDiskStores(folder);
+      const { threads } = opened.forRequest();
+      const pending = [makeThread(opened.forRequest(), alice), makeThread(opened.forRequest(), alice)];
+      expect(opened.isReady()).toBe(true);
+      await opened.close();
+      const ids = idsOf(await Promise.all(pending));
+      await expect(call(() => threads.create(alice, {}))).rejects.toThrow(StoreUnavailable);
+      expect(opened.isReady()).toBe(false);
+      await using(folder, async (stores, { held }) => {
+        expect(held?.thread).toBe(2);
+        expect(await stores.threads.getMany(alice, ids)).not.toContain(null);
+      });
+    }));
+
   it('should tell what they loaded', () =>
     inFolder(async (folder) => {
       await using(folder, (stores) => makeRun(stores, alice));
-      const log = { info: vi.fn(), error: vi.fn() };
+      const log = { info: vi.fn<() => void>(), error: vi.fn<() => void>() };
       await (await openDiskStores(folder, { log })).close();
       expect(log.info.mock.calls).toStrictEqual([
         [{ folder, assistant: 1, thread: 1, run: 1, milliseconds: expect.any(Number) }, 'DATA_DIR loaded'],
@@ -199,7 +216,7 @@ describe('the folder of stores on disk', () => {
     }));
 
   it.each([
-    ['a file', (folder: string) => join(folder, 'file'), 'EEXIST'],
+    ['a file', (folder: string) => join(folder, 'file'), 'ENOTDIR'],
     ['a folder in a file', (folder: string) => join(folder, 'file', 'folder'), 'ENOTDIR'],
   ])('should be refused when it is %s', (_, place, code) =>
     inFolder(async (folder) => {
@@ -215,6 +232,16 @@ describe('the folder of stores on disk', () => {
       /^DATA_DIR "\/proc\/data" cannot be used: ENOENT: [^\n]*\.$/,
     );
   });
+
+  it.skipIf(process.getuid?.() === 0)('should be refused when it belongs to another', () =>
+    inFolder(async (folder) => {
+      chmodSync(folder, 0o500);
+      expect(await refusalOf(folder)).toMatch(/^DATA_DIR "[^"]+" cannot be used: EACCES: [^\n]*\.$/);
+      expect(await refusalOf(join(folder, 'new'))).toMatch(
+        /^DATA_DIR "[^"]+" cannot be used: EACCES: [^\n]*\.$/,
+      );
+    }),
+  );
 
   it('should be cleared of what was left by a start that was cut off', () =>
     inFolder(async (folder) => {
@@ -233,17 +260,20 @@ describe('the folder of stores on disk', () => {
     }));
 });
 
-describe('the version of the format', () => {
-  const rename: Upgrade = (records) => {
-    for (const { key, value } of [...records.getRange()]) {
-      void records.put(key, withChecksum(value.slice(8).replace('"step":1', '"step":2')));
-    }
-  };
-  const fail: Upgrade = (records) => {
-    rename(records);
-    throw new Error('This step fails');
-  };
+const rename: Upgrade = (records) => {
+  // All of them first: they are not to change under the walk.
+  const entries = Array.from(records.getRange());
+  for (const { key, value } of entries) {
+    void records.put(key, withChecksum(value.slice(8).replace('"step":1', '"step":2')));
+  }
+};
 
+const fail: Upgrade = (records) => {
+  rename(records);
+  throw new Error('This step fails');
+};
+
+describe('the version of the format', () => {
   it('should be brought up step by step, once', () =>
     inFolder(async (folder) => {
       const { id, metadata } = await using(folder, (stores) => makeThread(stores, alice, { step: 1 }));

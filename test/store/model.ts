@@ -3,6 +3,7 @@ import { deepStrictEqual } from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { asOwner as owner } from '../../src/store/owner.ts';
+import { SEED } from './seed.ts';
 import { type Bench, type OpenStores, withBench } from './bench.ts';
 import { type Command, commands } from './model/commands.ts';
 import { type ModelChange, ModelStores } from './model/model-stores.ts';
@@ -24,7 +25,7 @@ export function testAgainstModel(
     expect.hasAssertions();
     return fc.assert(
       fc.asyncProperty(commands(OWNERS), (script) => withBench(open, (bench) => play(bench, script))),
-      { numRuns: 400, ...parameters },
+      { seed: SEED, numRuns: 400, ...parameters },
     );
   });
 }

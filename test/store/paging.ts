@@ -8,12 +8,27 @@ import { comparePlaces, expectedList, type Place, placeOf } from './paging/expec
 import { type List, listSpecs, openList } from './paging/lists.ts';
 import { alice, steps, take } from './paging/world.ts';
 import { type AnyRecord, existing, makeAssistant } from './records.ts';
+import { SEED } from './seed.ts';
 import { endCursor, idsOf, startCursor } from './walk.ts';
 
 const sizes = fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 100 }));
 
+/** How much is tried: less where each step takes its time. */
+export interface PagingLoad {
+  /** Runs of the law of whole lists. */
+  readonly whole: number;
+  /** Runs of the law of lists that change between two pages. */
+  readonly between: number;
+  /** Runs of the law of long lists that change during a read. */
+  readonly during: number;
+  /** Records of a long list. */
+  readonly long: number;
+}
+
+const FULL: PagingLoad = { whole: 100, between: 300, during: 12, long: 4_500 };
+
 /** The laws of pages, for every order and filter and pages of any size. */
-export function testPaging(name: string, open: OpenStores): void {
+export function testPaging(name: string, open: OpenStores, load: PagingLoad = FULL): void {
   describe(`the pages of ${name}`, { timeout: 60_000 }, () => {
     it('should be the whole list, once, whichever way they are read', () =>
       fc.assert(
@@ -35,7 +50,7 @@ export function testPaging(name: string, open: OpenStores): void {
               }
             }),
         ),
-        { numRuns: 100 },
+        { seed: SEED, numRuns: load.whole },
       ));
 
     it('should go on where they were, whatever is created, changed and deleted in between', () =>
@@ -80,14 +95,14 @@ export function testPaging(name: string, open: OpenStores): void {
               expect(list.orderBy.field === 'CREATED_AT' ? repeated : []).toStrictEqual([]);
             }),
         ),
-        { numRuns: 300 },
+        { seed: SEED, numRuns: load.between },
       ));
   });
 
   describe(`the long lists of ${name}`, { timeout: 60_000 }, () => {
     it.each(['CREATED_AT', 'UPDATED_AT', 'NAME'] as const)('should be filtered to the end: %s', (field) =>
       withBench(open, async (bench) => {
-        await fill(bench.stores.assistants, bench.clock);
+        await fill(bench.stores.assistants, bench.clock, load.long);
         for (const nameContains of ['7', '77', '777', 'none of them']) {
           for (const direction of ['ASC', 'DESC'] as const) {
             const filter = () => ({ nameContains });
@@ -112,15 +127,12 @@ export function testPaging(name: string, open: OpenStores): void {
           listOrders,
           fc.integer({ min: 1, max: 10 }),
           fc.boolean(),
-          fc.array(
-            fc.record({ place: fc.nat({ max: COUNT - 1 }), to: fc.constantFrom('0', '5', '9', null) }),
-            {
-              maxLength: 12,
-            },
-          ),
+          fc.array(fc.record({ place: fc.nat({ max: 4_499 }), to: fc.constantFrom('0', '5', '9', null) }), {
+            maxLength: 12,
+          }),
           (orderBy, size, forward, changes) =>
             withBench(open, async ({ stores, clock }) => {
-              await fill(stores.assistants, clock);
+              await fill(stores.assistants, clock, load.long);
               const filter = { nameContains: '77' };
               const list = await openList(stores, { of: 'assistants', orderBy, filter: () => filter });
               const all = await list.expected();
@@ -145,13 +157,13 @@ export function testPaging(name: string, open: OpenStores): void {
               expect(await list.store.count(alice, filter)).toBe((await list.expected()).length);
             }),
         ),
-        { numRuns: 12 },
+        { seed: SEED, numRuns: load.during },
       ));
 
     it('should be in order and go on when a record moves ahead during a read', () =>
       withBench(open, async ({ stores, clock }) => {
         const first = await makeAssistant(stores, alice, { name: ' first match' });
-        await fill(stores.assistants, clock);
+        await fill(stores.assistants, clock, load.long);
         await makeAssistant(stores, alice, { name: 'm match' });
         const last = await makeAssistant(stores, alice, { name: 'the last match' });
         const orderBy = { field: 'NAME', direction: 'ASC' } as const;
@@ -169,15 +181,14 @@ export function testPaging(name: string, open: OpenStores): void {
   });
 }
 
-const COUNT = 4_500;
 const listOrders = fc.record({
   field: fc.constantFrom('CREATED_AT' as const, 'UPDATED_AT' as const, 'NAME' as const),
   direction: fc.constantFrom('ASC' as const, 'DESC' as const),
 });
 
 /** More records than a store may look at in one go, with their numbers as names. */
-async function fill(assistants: AssistantStore, clock: { now: number }): Promise<void> {
-  for (let i = 0; i < COUNT; i += 50) {
+async function fill(assistants: AssistantStore, clock: { now: number }, count: number): Promise<void> {
+  for (let i = 0; i < count; i += 50) {
     clock.now += 1;
     const names = Array.from({ length: 50 }, (_, j) => String(i + j).padStart(4, '0'));
     const made = await Promise.all(

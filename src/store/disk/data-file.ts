@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { type Database, type Key, open, type RootDatabase } from 'lmdb';
@@ -156,6 +156,9 @@ async function writeDraft(
   upgrades: readonly Upgrade[],
   contents: AsyncIterable<readonly Stored[]> | undefined,
 ): Promise<void> {
+  // Whether there is room, too, is asked before LMDB finds out.
+  writeFileSync(draft, Buffer.alloc(NEW_BYTES), { flush: true });
+  rmSync(draft);
   const root = openRoot(draft);
   try {
     const meta = root.openDB<string>({ name: 'meta', encoding: 'string' });
@@ -184,14 +187,30 @@ async function fill(root: RootDatabase<string>, contents: AsyncIterable<readonly
 /** Deletes what is left of a file that was being made when its process ended. */
 export function removeDraft(path: string): void {
   const draft = draftOf(path);
-  for (const left of [draft, `${draft}-lock`]) rmSync(left, { force: true });
+  for (const left of [draft, lockOf(draft)]) rmSync(left, { force: true });
+}
+
+function lockOf(path: string): string {
+  return `${path}-lock`;
 }
 
 function draftOf(path: string): string {
   return `${path}.new`;
 }
 
+/** What LMDB's lock file takes, in bytes, rounded up to pages. */
+const LOCK_BYTES = 12_288;
+/** What a new file takes at most, in bytes. */
+const NEW_BYTES = 65_536;
+
+/**
+ * Where LMDB cannot open its files it may end the process by a signal, and so it does when the disk has no room for the
+ * lock file that it maps into memory. So that file is written here; nobody else has it, since the folder is locked.
+ */
 function openRoot(path: string): RootDatabase<string> {
+  const lock = lockOf(path);
+  rmSync(lock, { force: true });
+  writeFileSync(lock, Buffer.alloc(LOCK_BYTES), { mode: 0o600, flag: 'wx', flush: true });
   const options = {
     path,
     noSubdir: true,
@@ -199,6 +218,8 @@ function openRoot(path: string): RootDatabase<string> {
     encoding: 'string',
     // A commit is done when it is on disk, and not before.
     overlappingSync: false,
+    // Batches are made here. Those that LMDB makes itself have a promise of their own, which nobody hears when it fails.
+    eventTurnBatching: false,
     permissionsMode: 0o600,
   } as const;
   return open<string>(options);

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { StoreError } from '../store-error.ts';
 import { NewerFile } from './damaged-file.ts';
@@ -26,14 +26,13 @@ export async function inFolder<T>(folder: string, work: (unlock: () => void) => 
   }
 }
 
+/** Not by the `recursive` of `mkdirSync`, which goes round for ever where no folders can be made, as in `/proc`. */
 function makeFolder(folder: string): void {
-  const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
-  // A new folder is durable when the one that it is in is.
-  if (made === undefined) return;
-  for (let parent = dirname(folder); parent.length >= dirname(made).length; parent = dirname(parent)) {
-    syncFolder(parent);
-    if (parent === dirname(parent)) break;
-  }
+  if (existsSync(folder)) return;
+  const parent = dirname(folder);
+  makeFolder(parent);
+  mkdirSync(folder, { mode: 0o700 });
+  syncFolder(parent);
 }
 
 /** Makes the names in a folder durable; where the system cannot, it needs not. */

@@ -61,6 +61,12 @@ export class Journal {
     return (this.#next ?? this.#current)?.durable ?? null;
   }
 
+  /** Takes no more mutations; done when those that it has are durable, or taken back. */
+  async close(): Promise<void> {
+    this.#failure ??= new StoreUnavailable('The server is shutting down: try again.');
+    await this.pending()?.catch(() => {});
+  }
+
   #begin(): Batch {
     const mutations: Mutation[] = [];
     // Never at once: mutations of the same moment go together.

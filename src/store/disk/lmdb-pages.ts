@@ -65,9 +65,12 @@ class PageCheck {
     if (meta.readUInt32LE(HEADER + 24) !== this.#pageSize)
       throw new DamagedFile('its first pages contradict each other');
 
-    // More than the file has pages is possible: the last ones may be free, and were never written then.
-    const end = meta.readBigUInt64LE(HEADER + 120) + 1n;
-    this.#end = Math.min(Number(end), Math.floor(this.#size / this.#pageSize));
+    const end = Number(meta.readBigUInt64LE(HEADER + 120)) + 1;
+    if (end * this.#pageSize > Number(meta.readBigUInt64LE(HEADER + 16))) {
+      throw new DamagedFile('it has more pages than it can');
+    }
+    // More than are in the file is possible: the last ones may be free, and were never written then.
+    this.#end = Math.min(end, Math.floor(this.#size / this.#pageSize));
     this.#seen = new Uint8Array(this.#end);
     this.#checkTree(readTree(meta, HEADER + 24), 'free');
     this.#checkTree(readTree(meta, HEADER + 72), 'main');

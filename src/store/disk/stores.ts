@@ -67,7 +67,7 @@ async function open(folder: string, unlock: () => void, options: DiskStoreOption
     isReady: () => journal.failure === null,
     held,
     async close() {
-      await journal.pending()?.catch(() => {});
+      await journal.close();
       await file.close();
       unlock();
     },

@@ -32,12 +32,16 @@ export async function decideAndWrite<T>(
   owner: Owner,
   decide: (tx: Transaction) => Promise<Verdict<T>>,
 ): Promise<Outcome<T>> {
-  reader.forget();
-  return mutate(database, owner, async (tx) => {
-    const { outcome, changes } = await decide(tx);
-    if (changes.length > 0) await Promise.all([write(tx, owner, changes), tell(tx, owner, changes)]);
-    return outcome;
-  });
+  try {
+    return await mutate(database, owner, async (tx) => {
+      const { outcome, changes } = await decide(tx);
+      if (changes.length > 0) await Promise.all([write(tx, owner, changes), tell(tx, owner, changes)]);
+      return outcome;
+    });
+  } finally {
+    // Also what the request began to read while this was not stored yet.
+    reader.forget();
+  }
 }
 
 /** Keeps the changes for the servers' listeners, and tells them where: a notification may have 8,000 bytes. */

@@ -38,11 +38,11 @@ export class ConnectionLost extends Error {
  */
 export async function openConnection(
   config: DatabaseConfig,
-  { signal, first = 'SELECT 1', onNotify = () => {} }: OpenOptions = {},
+  { signal, first = 'SELECT 1', onNotify = nothing }: OpenOptions = {},
 ): Promise<Connection> {
   let isLost = false;
   let connection: Connection | undefined;
-  let fail: (error: Error) => void = () => {};
+  let fail: (error: Error) => void = nothing;
   const failed = new Promise<never>((_, reject) => {
     fail = reject;
   });
@@ -69,9 +69,13 @@ export async function openConnection(
   let client: ReturnType<typeof connect> | undefined;
   function end(): void {
     lose(new Error('the connection was ended'));
-    void client?.end({ timeout: 0 }).then(() => {
-      for (const socket of sockets) socket.destroySoon();
-    });
+    void endSoon();
+  }
+
+  async function endSoon(): Promise<void> {
+    await client?.end({ timeout: 0 });
+    // It would wait for the other side, which may never answer.
+    for (const socket of sockets) socket.destroySoon();
   }
 
   try {
@@ -95,7 +99,7 @@ export async function openConnection(
       get isLost() {
         return isLost;
       },
-      onLost: () => {},
+      onLost: nothing,
       end,
     });
   } catch (error) {
@@ -138,3 +142,5 @@ function messageOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join(', ');
   return error instanceof Error ? error.message : String(error);
 }
+
+function nothing(): void {}

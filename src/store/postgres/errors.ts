@@ -37,5 +37,5 @@ export function isDatabaseError(error: Error): boolean {
 
 /** postgres.js's own, such as CONNECTION_CLOSED, and the system's, such as ECONNREFUSED. */
 function isOfConnection(error: Error): boolean {
-  return 'code' in error && typeof error.code === 'string' && /^(CONNECT|E[A-Z])/.test(error.code);
+  return 'code' in error && typeof error.code === 'string' && /^(CONNECT|E(?!RR_)[A-Z])/.test(error.code);
 }

@@ -111,7 +111,10 @@ export async function listen(
   }
 
   /** @param kept by their ids; null where they should be and are not */
-  function publishKept({ owner, id }: HeardChanges, kept: ReadonlyMap<string, readonly Change[] | null>): void {
+  function publishKept(
+    { owner, id }: HeardChanges,
+    kept: ReadonlyMap<string, readonly Change[] | null>,
+  ): void {
     const changes = kept.get(id);
     // Who came while the others' were read is not told of what was before.
     if (changes === undefined) return;

@@ -108,7 +108,7 @@ export function createPool(config: DatabaseConfig): Pool {
   }
 
   function giveUp(connection: Connection): void {
-    connection.onLost = () => {};
+    connection.onLost = nothing;
     open.delete(connection);
     connection.end();
     openMore();
@@ -136,7 +136,7 @@ export function createPool(config: DatabaseConfig): Pool {
           return send(statement);
         },
       };
-      let abort: () => void = () => {};
+      let abort = nothing;
       const ended = new Promise<never>((_, reject) => {
         connection.onLost = reject;
         abort = () => reject(signal.reason);
@@ -178,3 +178,5 @@ export function createPool(config: DatabaseConfig): Pool {
     },
   };
 }
+
+function nothing(): void {}

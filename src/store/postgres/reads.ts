@@ -167,7 +167,7 @@ export function createReads<R extends Sortable, Filter extends AnyFilter, Field 
         SELECT count(*)::float8 AS count FROM ${sql.unsafe(table.name)}
         WHERE ${all(sql, [sql`owner = ${owner}`, sql`${sql(column)} = parents.parent`, ...conditions])}
       ) AS counted ORDER BY parents.place`);
-    return rows.map(({ count }) => count);
+    return rows.map((row) => row.count);
   }
 
   async function count(tx: Transaction, owner: Owner, filter: AnyFilter): Promise<number> {

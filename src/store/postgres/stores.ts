@@ -93,7 +93,7 @@ export async function openPostgresStores(
 
     return {
       forRequest,
-      isReady: () => isReachable(database),
+      isReady: () => canBeWritten(database),
       held: null,
       catchUp: () => listener.catchUp(),
       async close() {
@@ -108,12 +108,17 @@ export async function openPostgresStores(
   }
 }
 
-async function isReachable({ pool }: Database): Promise<boolean> {
+/** Whether it answers, and is no standby, which would take no mutations. */
+async function canBeWritten({ pool }: Database): Promise<boolean> {
   try {
-    await inTime({ statementTimeout: READY_TIME }, (signal) =>
-      pool.transaction('BEGIN', signal, ({ sql, run }) => run(sql`SELECT 1`)),
+    const [row] = await inTime({ statementTimeout: READY_TIME }, (signal) =>
+      pool.transaction('BEGIN', signal, ({ sql, run }) =>
+        run(
+          sql<{ writable: boolean }[]>`SELECT current_setting('transaction_read_only') = 'off' AS writable`,
+        ),
+      ),
     );
-    return true;
+    return row?.writable ?? false;
   } catch {
     return false;
   }

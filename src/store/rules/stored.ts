@@ -158,13 +158,14 @@ function isId(value: unknown): value is string {
   return typeof value === 'string' && ID.test(value);
 }
 
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const INSTANT = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+/** The last day that every month has. */
+const EVERY_MONTH = '28';
 
 function isInstant(value: unknown): value is string {
   if (typeof value !== 'string' || !INSTANT.test(value)) return false;
-  const time = Date.parse(value);
-  // There is no 30th of February, though `Date.parse` knows one.
-  return !Number.isNaN(time) && new Date(time).toISOString() === value;
+  // There is no 30th of February, though `Date` takes it for the 2nd of March.
+  return value.slice(8, 10) <= EVERY_MONTH || new Date(value).toISOString() === value;
 }
 
 function isCount(value: unknown): value is number {

@@ -10,11 +10,14 @@ import type { OpenStores } from '../bench.ts';
 /** Connections for tests: few, since every file has its own. */
 export const TEST_CONFIG = { poolSize: 4, statementTimeout: 5_000, connectTimeout: 5_000 };
 
-/**
- * Stores in databases of this file's own, which are emptied for each test. What a mutation tells of is told when it
- * answers.
- */
-export function postgresStores(): OpenStores {
+/** How stores for tests are opened. */
+interface BenchOptions {
+  /** Whether what a mutation tells of is told when it answers; for tests that look at it. It takes its time. */
+  readonly waits?: boolean;
+}
+
+/** Stores in databases of this file's own, which are emptied for each test. */
+export function postgresStores({ waits = true }: BenchOptions = {}): OpenStores {
   const all: Opened[] = [];
   const free: Opened[] = [];
 
@@ -25,9 +28,9 @@ export function postgresStores(): OpenStores {
     if (opened === undefined) all.push((opened = await open()));
     await opened.use(options);
     return {
-      stores: caughtUp(opened.stores),
+      stores: waits ? caughtUp(opened.stores) : opened.stores.forRequest(),
       async close() {
-        await opened.stores.catchUp();
+        if (waits) await opened.stores.catchUp();
         free.push(opened);
       },
     };
@@ -71,14 +74,14 @@ async function open(): Promise<Opened> {
 /** Stores whose mutations answer when their changes have been published. */
 function caughtUp(opened: PostgresStores): Stores {
   const { assistants, threads, runs } = opened.forRequest();
+  async function after<T>(outcome: T | Promise<T>): Promise<T> {
+    const result = await outcome;
+    await opened.catchUp();
+    return result;
+  }
   function wait<R, New, Changes, Filter, Field extends OrderField>(
     store: Store<R, New, Changes, Filter, Field>,
   ): Store<R, New, Changes, Filter, Field> {
-    async function after<T>(outcome: T | Promise<T>): Promise<T> {
-      const result = await outcome;
-      await opened.catchUp();
-      return result;
-    }
     return {
       ...store,
       create: (owner, input) => after(store.create(owner, input)),

@@ -86,10 +86,8 @@ describe.concurrent('the listener', { timeout: 40_000 }, () => {
     const rounds = Array.from({ length: 20 }, (_, round) => round);
     // Each waits for the other's lock: whoever comes first, the order is that of the writes.
     await Promise.all(
-      rounds.map((round) =>
-        (round % 2 === 0 ? first : second)
-          .forRequest()
-          .threads.update(ALICE, id, { metadata: { round } }),
+      rounds.map(async (round) =>
+        (round % 2 === 0 ? first : second).forRequest().threads.update(ALICE, id, { metadata: { round } }),
       ),
     );
     await Promise.all(servers.map((server) => server.catchUp()));
@@ -161,7 +159,7 @@ describe.concurrent('the listener', { timeout: 40_000 }, () => {
     const other = await openServer(url);
     proxy.forsake();
     const missed = await createThread(other);
-    const took = await eventually('it notices', () => server.interrupts() === 1, 12_000);
+    const took = await eventually('it notices', () => server.interrupts() === 1, 20_000);
     expect(took).toBeLessThan(11_000);
     await eventually('it listens again', () => server.interrupts() === 2);
     const id = await createThread(other);

@@ -96,7 +96,7 @@ describe('the migrations', { timeout: 60_000 }, () => {
       const versions = (await format()).filter((name) => name.startsWith('version '));
       expect(versions).toStrictEqual(MIGRATIONS.map(({ version }) => `version ${version}`));
     } finally {
-      await Promise.all(servers.map(({ close }) => close()));
+      await Promise.all(servers.map(async ({ close }) => close()));
     }
   });
 

@@ -16,6 +16,8 @@ export interface Spy {
   readonly url: string;
   /** All that was sent, in its order. */
   readonly sent: readonly Sent[];
+  /** Does something once, before the next statement with this text in it goes on to the database. */
+  before(text: string, work: () => Promise<void>): void;
   /** Forgets what was sent before. */
   clear(): void;
   /** Cuts all connections. */
@@ -28,19 +30,40 @@ export async function spyOn(url: string): Promise<Spy> {
   const sent: Sent[] = [];
   const sockets = new Set<Socket>();
   let connections = 0;
+  let trap: { readonly text: string; work(): Promise<void> } | null = null;
   const server = createServer((client) => {
     const connection = connections++;
     const upstream = connectTo(Number(port), hostname);
-    const read = frontendReader((text, params) => sent.push({ connection, text, params }));
-    client.on('data', read);
+    let held: Promise<void> | null = null;
+    const read = frontendReader((text, params) => {
+      sent.push({ connection, text, params });
+      if (trap === null || !text.includes(trap.text)) return;
+      const { work } = trap;
+      trap = null;
+      held = work();
+    });
+    client.on('data', (chunk: Buffer) => {
+      read(chunk);
+      if (held === null) return upstream.write(chunk);
+      client.pause();
+      held
+        .then(() => upstream.write(chunk))
+        .catch((error: Error) => client.destroy(error))
+        .finally(() => client.resume());
+      held = null;
+    });
+    client.on('end', () => upstream.end());
+    upstream.pipe(client);
     for (const [one, other] of [
       [client, upstream],
       [upstream, client],
     ] as const) {
       sockets.add(one);
-      one.setNoDelay(true).pipe(other);
       // Whoever ends first, ends the other.
-      one.on('error', () => other.destroy()).on('close', () => sockets.delete(one));
+      one
+        .setNoDelay(true)
+        .on('error', () => other.destroy())
+        .on('close', () => sockets.delete(one));
     }
   });
   server.listen(0, '127.0.0.1');
@@ -52,6 +75,9 @@ export async function spyOn(url: string): Promise<Spy> {
   return {
     url: through.href,
     sent,
+    before(text, work) {
+      trap = { text, work };
+    },
     clear() {
       sent.length = 0;
     },
