@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { tryLock } from 'fs-native-extensions';
+import { tryLock, unlock } from 'fs-native-extensions';
 
 /**
  * Takes a folder for this process alone, by a lock that ends with the process, however that ends. Nor can the same
@@ -11,11 +11,17 @@ import { tryLock } from 'fs-native-extensions';
 export function lockFolder(folder: string): (() => void) | null {
   const file = openSync(join(folder, 'lock'), 'a+', 0o600);
   try {
-    if (tryLock(file)) return () => closeSync(file);
+    if (tryLock(file)) return () => release(file);
   } catch (error) {
     closeSync(file);
     throw error;
   }
   closeSync(file);
   return null;
+}
+
+/** To close it is not enough: a process that is being started at this moment has the file open too, for an instant. */
+function release(file: number): void {
+  unlock(file);
+  closeSync(file);
 }
