@@ -17,6 +17,8 @@ import { type Everything, everythingOf } from './walk.ts';
 
 const alice = owner('alice');
 const PAGE = 4_096;
+/** Where the two first pages say which page the tree of all trees starts at. */
+const ROOTS = [0, 1].map((n) => n * PAGE + 24 + 72 + 40);
 const ID = '0123456789ab4cde8f0123456789abcd';
 
 const sample = makeFolder();
@@ -95,6 +97,11 @@ describe('a damaged file', { timeout: 30_000 }, () => {
     [
       'claims more pages than it can have',
       () => patched((copy) => [0, 1].forEach((n) => (copy[n * PAGE + 148] = 8))),
+    ],
+    [
+      'has pages of a later transaction',
+      () =>
+        patched((copy) => ROOTS.forEach((at) => (copy[PAGE * Number(copy.readBigUInt64LE(at)) + 13] = 16))),
     ],
   ])('should be refused when it %s', async (_, damage) => {
     expect(await find(damage())).toMatch(REFUSED);

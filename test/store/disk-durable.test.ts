@@ -12,13 +12,12 @@ import { createCursors } from '../../src/store/rules/cursor.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { StoreUnavailable } from '../../src/store/unavailable.ts';
 import { call, refusalsOf, START, valueOf } from './bench.ts';
-import { commands } from './model/commands.ts';
+import { histories, OWNERS } from './disk-histories.ts';
 import { ModelStores } from './model/model-stores.ts';
 import { runCommand } from './model/run-command.ts';
 import { existing, makeAssistant, makeRun, makeThread, moveRun } from './records.ts';
 import { everythingOf, NEWEST_FIRST, walk } from './walk.ts';
 
-const OWNERS = ['alice', 'bob', '__proto__'].map(owner);
 const alice = owner('alice');
 const cursors = createCursors(Buffer.alloc(32));
 const UNKNOWN = '0123456789ab4cde8f0123456789abcd';
@@ -153,7 +152,7 @@ describe('mutations in memory that are taken back', () => {
   it('should leave all as it was before them', async () => {
     expect.hasAssertions();
     await fc.assert(
-      fc.asyncProperty(commands(OWNERS), fc.nat({ max: 60 }), async (script, half) => {
+      fc.asyncProperty(histories, async ([first, second]) => {
         const done: Mutation[] = [];
         const database = new Database({
           publish: (of, changes) => void done.push({ owner: of, changes }),
@@ -163,10 +162,10 @@ describe('mutations in memory that are taken back', () => {
         const stores = createStores(database);
         const model = new ModelStores(OWNERS);
         model.now = START;
-        for (const command of script.slice(0, half)) await runCommand(command, stores, model);
+        for (const command of first) await runCommand(command, stores, model);
         const before = await snapshot(stores);
         done.length = 0;
-        for (const command of script.slice(half)) await runCommand(command, stores, model);
+        for (const command of second) await runCommand(command, stores, model);
         for (const { owner: of, changes } of done.toReversed()) database.undo(of, changes);
         deepStrictEqual(await snapshot(stores), before);
         for (const one of OWNERS) expect(shelfProblem(database.shelf(one))).toBeNull();
@@ -180,7 +179,7 @@ describe('mutations in memory that are taken back', () => {
           break;
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 });

@@ -45,6 +45,8 @@ class PageCheck {
   #pageSize = 0;
   /** The first page number that is not in use. */
   #end = 0;
+  /** The newest transaction. */
+  #newest = 0n;
   #seen = new Uint8Array(0);
   #count = 2;
 
@@ -65,6 +67,7 @@ class PageCheck {
     if (meta.readUInt32LE(HEADER + 24) !== this.#pageSize)
       throw new DamagedFile('its first pages contradict each other');
 
+    this.#newest = meta.readBigUInt64LE(HEADER + 128);
     const end = Number(meta.readBigUInt64LE(HEADER + 120)) + 1;
     if (end * this.#pageSize > Number(meta.readBigUInt64LE(HEADER + 16))) {
       throw new DamagedFile('it has more pages than it can');
@@ -158,6 +161,8 @@ class PageCheck {
     this.#count += pages;
     const page = this.#readAt(first * this.#pageSize, this.#pageSize);
     if (page.readBigUInt64LE(0) !== number) throw this.#damaged(number, 'is another one');
+    // LMDB writes where it finds a page of a later one, which would be its own and not yet on disk.
+    if (page.readBigUInt64LE(8) > this.#newest) throw this.#damaged(number, 'is newer than the file');
     return page;
   }
 
