@@ -10,6 +10,8 @@ import type { SortedLists, Walk } from './sorted-lists.ts';
  */
 const SLICE = 2_000;
 const SLICE_TIME = 5;
+/** Records between two looks at the clock: one can take a millisecond to compare, and most take less than a look. */
+const BETWEEN_LOOKS = 8;
 
 /** The first matches on a walk, so many at most: at once, or over several turns when they are far apart. */
 export function findMatches<R extends Sortable>(
@@ -19,9 +21,10 @@ export function findMatches<R extends Sortable>(
   limit: number,
 ): MaybePromise<readonly R[]> {
   if (limit === 0 || match === NOTHING) return [];
+  if (match === null) return take(lists.walk(walk), limit);
   const found = new Map<string, R>();
   const done = scan(lists, walk, (record) => {
-    if (match === null || match(record)) {
+    if (match(record)) {
       // Between two turns a record may have moved to a place that was still to come: there it counts, and once.
       found.delete(record.id);
       found.set(record.id, record);
@@ -29,6 +32,12 @@ export function findMatches<R extends Sortable>(
     return found.size < limit;
   });
   return andThen(done, () => [...found.values()]);
+}
+
+function take<R>(records: Iterable<R>, limit: number): readonly R[] {
+  const taken: R[] = [];
+  for (const record of records) if (taken.push(record) === limit) break;
+  return taken;
 }
 
 /** How many records match. */
@@ -69,7 +78,8 @@ function scanSlice<R extends Sortable>(
   const end = performance.now() + SLICE_TIME;
   for (const record of lists.walk(walk)) {
     if (!visit(record)) return null;
-    if (++seen === SLICE || performance.now() > end)
+    seen++;
+    if (seen === SLICE || (seen % BETWEEN_LOOKS === 0 && performance.now() > end))
       return { ...walk, from: { position: positionOf(record, walk.field), inclusive: false } };
   }
   return null;

@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { BadUserInput } from '../bad-user-input.ts';
 import type { Position } from './order.ts';
 
@@ -10,22 +10,25 @@ export interface Cursors {
   decode(list: string, argument: 'after' | 'before', cursor: string): Position;
 }
 
+/** Of base64url: 132 bits. */
 const MAC_CHARS = 22;
 const ID_CHARS = 32;
 
 /**
  * Cursors signed with a key (32 bytes), which belongs to the stored data: a cursor is good for as long as its list
- * is. The list's name goes into the signature, so a cursor of another owner, order, type or filter is as good as a
+ * is. The signature is SHA-512/256 of the key and the text, in one call: a third of the time of HMAC, which a hash whose
+ * state is longer than what it gives out does not need. The list's name goes into the signature, so a cursor of another owner, order, type or filter is as good as a
  * made-up one.
  */
 export function createCursors(key: Uint8Array): Cursors {
-  const secret = createSecretKey(key);
+  // Of one length for all keys of 32 bytes, so that nothing can move between it and the text.
+  const secret = Buffer.from(key).toString('base64');
 
   function encode(list: string, position: Position): string {
     const body = position.id + position.key;
-    // 128 bits of HMAC-SHA-256. Neither part can hold the U+0000 between them.
-    const mac = createHmac('sha256', secret).update(`${list}\0${body}`).digest().subarray(0, 16);
-    return mac.toString('base64url') + Buffer.from(body).toString('base64url');
+    // Neither part can hold the U+0000 between them.
+    const mac = hash('sha512-256', `${secret}${list}\0${body}`, 'base64url').slice(0, MAC_CHARS);
+    return mac + Buffer.from(body).toString('base64url');
   }
 
   return {
