@@ -8,7 +8,7 @@ import { NodeRef } from './node.ts';
 import { identityOf, ownerOf } from './owner-of.ts';
 import { definePayloads, idPayload, inputPayload } from './payload.ts';
 import { AssistantRef } from './refs.ts';
-import { RunConnection, runListArgs } from './run.ts';
+import { RunConnection, runListArgs, runsOf } from './run.ts';
 
 AssistantRef.implement({
   description: 'A configured agent: the graph to run, and the settings to run it with.',
@@ -44,10 +44,7 @@ AssistantRef.implement({
       type: RunConnection,
       args: runListArgs,
       resolve: (assistant, query, context) =>
-        connect(context.stores.runs, ownerOf(context), {
-          ...query,
-          filter: { ...query.filter, parent: { assistantId: assistant.id } },
-        }),
+        connect(context.stores.runs, ownerOf(context), runsOf({ assistantId: assistant.id }, query)),
     }),
   }),
 });

@@ -1,4 +1,5 @@
 import { andThen } from '../maybe-promise.ts';
+import type { ListQuery, RunFilter, RunOrderField } from '../store/query.ts';
 import type { Run, RunStatus } from '../store/records.ts';
 import { builder } from './builder.ts';
 import { defineChange, seeChange } from './change.ts';
@@ -71,7 +72,7 @@ const RunFilterInput = builder.inputType('RunFilterInput', {
   }),
 });
 
-const RunOrderField = builder.enumType('RunOrderField', {
+const RunOrderFieldEnum = builder.enumType('RunOrderField', {
   description: 'What runs can be sorted by.',
   values: {
     CREATED_AT: { description: 'Creation time.' },
@@ -82,7 +83,7 @@ const RunOrderField = builder.enumType('RunOrderField', {
 const RunOrderInput = builder.inputType('RunOrderInput', {
   description: 'How to sort runs. Ties are broken by id.',
   fields: (t) => ({
-    field: t.field({ type: RunOrderField, required: true, description: 'What to sort by.' }),
+    field: t.field({ type: RunOrderFieldEnum, required: true, description: 'What to sort by.' }),
     direction: t.field({ type: OrderDirection, required: true, description: 'Which way.' }),
   }),
 });
@@ -98,6 +99,14 @@ export const runListArgs = builder.args((t) => ({
   }),
   ...pageArgs,
 }));
+
+/** The list of the runs of one parent. It is asked for on each item of a page, so its keys are written out. */
+export function runsOf(parent: NonNullable<RunFilter['parent']>, query: RunQuery): RunQuery {
+  const { first, after, last, before, orderBy, filter } = query;
+  return { first, after, last, before, orderBy, filter: filter == null ? { parent } : { ...filter, parent } };
+}
+
+type RunQuery = ListQuery<RunFilter, RunOrderField>;
 
 builder.queryFields((t) => ({
   run: t.field({

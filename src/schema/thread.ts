@@ -8,7 +8,7 @@ import { NodeRef } from './node.ts';
 import { identityOf, ownerOf } from './owner-of.ts';
 import { definePayloads, idPayload, inputPayload } from './payload.ts';
 import { ThreadRef } from './refs.ts';
-import { RunConnection, runListArgs } from './run.ts';
+import { RunConnection, runListArgs, runsOf } from './run.ts';
 
 const ThreadStatusEnum = builder.enumType('ThreadStatus', {
   description: 'What a thread is doing.',
@@ -43,10 +43,7 @@ ThreadRef.implement({
       type: RunConnection,
       args: runListArgs,
       resolve: (thread, query, context) =>
-        connect(context.stores.runs, ownerOf(context), {
-          ...query,
-          filter: { ...query.filter, parent: { threadId: thread.id } },
-        }),
+        connect(context.stores.runs, ownerOf(context), runsOf({ threadId: thread.id }, query)),
     }),
   }),
 });
