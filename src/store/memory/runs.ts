@@ -77,8 +77,7 @@ function runsOf(shelf: Shelf, threadId: string): ThreadRuns {
 
 /** The runs of the thread or the assistant that a filter names; the match leaves out what the list stands for. */
 function narrowRuns(shelf: Shelf, filter: RunFilter): Selection<Run> | null {
-  const { ids, threadId, assistantId, status, metadata, parent } = filter;
-  const rest = { ids, status, metadata };
+  const { threadId, assistantId, parent, ...rest } = filter;
   if (parent !== undefined) {
     const siblings =
       'threadId' in parent
