@@ -22,7 +22,7 @@ describe('a server that does not get to its PostgreSQL', { timeout: 60_000 }, ()
     [
       'what is sent is lost',
       { leave: ({ proxy }) => proxy.be('swallow'), comeBack: ({ proxy }) => proxy.be('pass') },
-      ['There was no answer within 5500 ms', 'no connection within 5000 ms'],
+      ['There was no answer within 5250 ms', 'no connection within 5000 ms'],
     ],
     [
       'it is hung up on',

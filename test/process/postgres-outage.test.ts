@@ -81,7 +81,7 @@ describe('a server whose PostgreSQL is away', { timeout: 60_000 }, () => {
   });
 
   it('should have said why, and have lived all the time', async () => {
-    const reasons = ['There was no answer within 5500 ms', 'the connection was closed'];
+    const reasons = ['There was no answer within 5250 ms', 'the connection was closed'];
     await expect(expectALongLife(scene, reasons)).resolves.toBeUndefined();
   });
 });

@@ -3,7 +3,7 @@ import { storeError, unavailable } from './errors.ts';
 import type { Begin, Pool, Transaction } from './pool.ts';
 
 /** Beyond a statement's own limit: what else a call may take, in milliseconds. */
-const PATIENCE = 500;
+const PATIENCE = 250;
 /** A transaction that waits for us so long, in milliseconds, has lost us: PostgreSQL ends it, with its locks. */
 const IDLE_IN_TRANSACTION = '10000';
 
