@@ -159,7 +159,7 @@ describe.concurrent('the listener', { timeout: 40_000 }, () => {
     const other = await openServer(url);
     proxy.forsake();
     const missed = await createThread(other);
-    const took = await eventually('it notices', () => server.interrupts() === 1, 20_000);
+    const took = await eventually('it notices', () => server.interrupts() >= 1, 20_000);
     expect(took).toBeLessThan(11_000);
     await eventually('it listens again', () => server.interrupts() === 2);
     const id = await createThread(other);
