@@ -135,10 +135,15 @@ describe.concurrent('servers on one database', { timeout: 60_000 }, () => {
     const { server, port } = await startServer(database.url, { DATABASE_POOL_SIZE: '3' });
     const client = await clientOf(port, 'alice');
     const stream = await client.subscribe(CHANGED);
-    const answers = Array.from({ length: 50 }, () => client.send(CREATE));
-    await answers[0];
-    expect(await connections(database)).toBe(4);
-    const ending = stop(server);
+    const { answers, ending } = await connected(database.adminUrl, (sql) =>
+      sql.begin(async (tx) => {
+        await tx`LOCK TABLE agent_graphql.threads IN ACCESS EXCLUSIVE MODE`;
+        const sent = Array.from({ length: 50 }, () => client.send(CREATE));
+        // Those of the pool, and the one that listens.
+        await eventually('all connections are busy', async () => (await connections(database)) === 4);
+        return { answers: sent, ending: stop(server) };
+      }),
+    );
     const statuses = await Promise.allSettled(answers);
     // What was accepted is answered, the rest was never connected.
     const answered = statuses.flatMap((one) => (one.status === 'fulfilled' ? one.value.status : []));
