@@ -1,26 +1,31 @@
-import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Authenticate } from './auth/authenticator.ts';
 import type { Changes } from './changes.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
+import { type Begun, type HandedOver, useBegun, useExecuted } from './http/begun.ts';
 import { corsFor, useVaryOrigin } from './http/cors.ts';
+import { createFront } from './http/front.ts';
 import { asGraphQLError, createPublicError } from './http/public-error.ts';
 import { useAcceptable } from './http/use-acceptable.ts';
 import { useAuthentication } from './http/use-authentication.ts';
-import { useDocumentCache } from './http/use-document-cache.ts';
+import { createDocuments, type Documents, useDocumentCache } from './http/use-document-cache.ts';
 import { useDocumentLimits } from './http/use-document-limits.ts';
 import { useGoneReaders } from './http/use-gone-readers.ts';
 import { useInputLimits } from './http/use-input-limits.ts';
 import { useIntrospectionOff } from './http/use-introspection-off.ts';
 import { useJsonOnly } from './http/use-json-only.ts';
 import { usePublicErrors } from './http/use-public-errors.ts';
-import { useRateLimit } from './http/use-rate-limit.ts';
+import { type Admit, createAdmission, useRateLimit } from './http/use-rate-limit.ts';
 import { useRequestTime } from './http/use-request-time.ts';
 import { GRAPHQL_PATH, type Routes, useRoutes } from './http/use-routes.ts';
 import { useThenNames } from './http/use-then-names.ts';
 import { useTrustedDocuments } from './http/use-trusted-documents.ts';
 import { MAX_BODY_BYTES, REQUEST_TIME } from './limits.ts';
+import type { MaybePromise } from './maybe-promise.ts';
 import type { Observer } from './observe/answered.ts';
+import { createTell, type Tell } from './observe/tell.ts';
 import { useObservation } from './observe/use-observation.ts';
 import { schema } from './schema/schema.ts';
 import type { Stores } from './store/stores.ts';
@@ -44,14 +49,65 @@ export interface ApiParts extends Routes, Pick<Config, 'corsOrigins' | 'introspe
   readonly requestTime?: number;
 }
 
-/** Answers requests, from Node's server and from `fetch` alike. */
-export type Api = YogaServerInstance<object, Pick<Context, 'stores' | 'changes'>>;
+/** Answers requests. */
+export interface Api {
+  /** As `fetch` would. */
+  readonly fetch: (url: string, init: RequestInit) => MaybePromise<Response>;
+  /** From Node's server: the ordinary ones directly, the others by yoga. */
+  readonly handle: RequestListener;
+  /** From Node's server, all of them by yoga. */
+  readonly handleByYoga: RequestListener;
+}
 
-/** The API over HTTP: a request goes through the plugins from top to bottom. */
+/** The API over HTTP. */
 export function createApi(parts: ApiParts): Api {
+  const {
+    authenticate,
+    rateLimit,
+    requestTime = REQUEST_TIME,
+    openStores,
+    changes,
+    trustedDocuments,
+  } = parts;
+  const documents = createDocuments();
+  const admit = rateLimit === null ? null : createAdmission({ rate: rateLimit });
+  const tell = createTell(parts.observers);
+  const yoga = createLongWay(parts, { documents, admit, tell, requestTime });
+  const byYoga = (request: IncomingMessage, response: ServerResponse, begun?: Begun): void =>
+    void yoga(request, response, begun ? { begun } : {});
+  const front = createFront({
+    schema,
+    openStores,
+    changes,
+    authenticate,
+    admit,
+    trustedDocuments,
+    documents,
+    tell,
+    requestTime,
+    yoga: byYoga,
+  });
+  return {
+    fetch: (url, init) => yoga.fetch(url, init),
+    // Spans are made by plugins.
+    handle: parts.tracing.length === 0 ? front : (request, response) => byYoga(request, response),
+    handleByYoga: (request, response) => byYoga(request, response),
+  };
+}
+
+/** What both ways have in common. */
+interface Shared {
+  readonly documents: Documents;
+  readonly admit: Admit | null;
+  readonly tell: Tell;
+  readonly requestTime: number;
+}
+
+/** The way by yoga: a request goes through the plugins from top to bottom. */
+function createLongWay(parts: ApiParts, { documents, admit, tell, requestTime }: Shared) {
   const { openStores, changes, introspection } = parts;
   const publicError = createPublicError(parts.log, { hints: introspection });
-  return createYoga({
+  return createYoga<HandedOver, Pick<Context, 'stores' | 'changes'>>({
     schema,
     context: () => ({ stores: openStores(), changes }),
     graphqlEndpoint: GRAPHQL_PATH,
@@ -67,24 +123,26 @@ export function createApi(parts: ApiParts): Api {
     graphiql: false,
     landingPage: false,
     plugins: [
+      useBegun(),
       useVaryOrigin(),
       // What goes out passes these two: first errors are made public, then somebody looks on.
       usePublicErrors(publicError),
-      useObservation(parts.observers),
+      useObservation(tell),
       ...parts.tracing,
       useRoutes(parts, parts.log),
       useAuthentication(parts.authenticate, parts),
-      parts.rateLimit !== null && useRateLimit({ rate: parts.rateLimit }),
+      admit !== null && parts.rateLimit !== null && useRateLimit(admit, parts.rateLimit),
       useJsonOnly(),
       useAcceptable(),
       useGoneReaders(),
       useTrustedDocuments(parts.trustedDocuments),
-      useDocumentCache(),
+      useDocumentCache(documents),
       useDocumentLimits(schema),
       useInputLimits(schema),
       !introspection && useIntrospectionOff(),
       useThenNames(),
-      useRequestTime(parts.requestTime ?? REQUEST_TIME),
+      useRequestTime(requestTime),
+      useExecuted(),
     ],
   });
 }

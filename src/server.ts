@@ -71,7 +71,7 @@ async function start(config: Config): Promise<void> {
     page: config.introspection && !trustedDocuments?.only ? (nonce) => renderPage(pageToken, nonce) : null,
     log: createErrorLog(log),
   });
-  const server = await serve((request, response) => void api(request, response), config.host, config.port, {
+  const server = await serve(api.handle, config.host, config.port, {
     onRefused: (status, requestId) => log.info({ requestId, status, outcome: 'error' }, 'request'),
   });
   await observation.listen().catch((error: unknown) => {

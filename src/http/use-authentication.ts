@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { andThen } from '../maybe-promise.ts';
 import { notesOf } from '../observe/notes.ts';
 import { tokenMissing } from '../schema/owner-of.ts';
+import type { HandedOver } from './begun.ts';
 
 /**
  * Reads the token before anything else of a request, and puts who it speaks for into the context. Without a token
@@ -14,11 +15,12 @@ import { tokenMissing } from '../schema/owner-of.ts';
 export function useAuthentication(
   authenticate: Authenticate,
   { introspection }: { readonly introspection: boolean },
-): Plugin<Pick<Context, 'identity'>> {
+): Plugin<Pick<Context, 'identity'>, HandedOver> {
   const identities = new WeakMap<Request, Identity>();
   return {
-    onRequestParse({ request }) {
-      return andThen(authenticate(request.headers.get('authorization')), (identity) => {
+    onRequestParse({ request, serverContext: { begun } }) {
+      const found = begun?.identity ?? authenticate(request.headers.get('authorization'));
+      return andThen(found, (identity) => {
         if (identity !== null) {
           identities.set(request, identity);
           notesOf(request).owner = identity.owner;

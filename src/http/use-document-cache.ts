@@ -3,17 +3,33 @@ import type { Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import { DOCUMENT_CACHE_BYTES } from '../limits.ts';
 
+/** Documents that are valid, by their texts. */
+export interface Documents {
+  get(text: string): DocumentNode | undefined;
+  add(text: string, document: DocumentNode): void;
+}
+
 /**
- * Remembers documents, so that each is parsed and validated once. Only those that are valid, and that were sent by
- * someone who may run them, are kept: yoga's own cache keeps the others too, each with up to a hundred errors.
+ * Remembers documents, and with each what is made of it.
  * @param bytes of memory for all of them; the least recently used are forgotten first
  */
-export function useDocumentCache(bytes = DOCUMENT_CACHE_BYTES): Plugin {
+export function createDocuments(bytes = DOCUMENT_CACHE_BYTES): Documents {
   const documents = new LRUCache<string, DocumentNode>({
     maxSize: bytes,
     sizeCalculation: (document, text) =>
       BYTES_OF_ENTRY + BYTES_PER_CHARACTER * text.length + BYTES_PER_TOKEN * tokensOf(document),
   });
+  return {
+    get: (text) => documents.get(text),
+    add: (text, document) => void documents.set(text, document),
+  };
+}
+
+/**
+ * Parses and validates each document once. Only those that are valid, and that were sent by someone who may run them,
+ * are kept: yoga's own cache keeps the others too, each with up to a hundred errors.
+ */
+export function useDocumentCache(documents: Documents): Plugin {
   const valid = new WeakSet<DocumentNode>();
   return {
     onParse({ params: { source }, setParsedDocument }) {
@@ -26,7 +42,7 @@ export function useDocumentCache(bytes = DOCUMENT_CACHE_BYTES): Plugin {
         const text = documentAST.loc?.source.body;
         if (!validated.valid || text === undefined) return;
         valid.add(documentAST);
-        documents.set(text, documentAST);
+        documents.add(text, documentAST);
       };
     },
   };

@@ -14,7 +14,7 @@ import {
   MAX_TYPE_LISTS,
 } from '../limits.ts';
 import { notesOf } from '../observe/notes.ts';
-import { measureDocument, type OperationSize } from './document-size.ts';
+import { type DocumentSize, measureDocument, type OperationSize } from './document-size.ts';
 
 /**
  * Refuses documents that are too large, before they are validated, whichever of their operations runs.
@@ -29,21 +29,34 @@ export function useDocumentLimits(schema: GraphQLSchema): Plugin {
         if (result === null) return;
         if (result instanceof Error) return assertTokens(result);
         const { variables, operationName } = context.params;
-        const { operations, selections } = measureDocument(schema, result, variables);
-        const runs =
-          operations.length === 1 ? operations[0] : operations.find(({ name }) => name === operationName);
-        notesOf(context.request).cost = runs?.cost ?? null;
-        assertAtMost(
-          MAX_SELECTIONS,
-          selections,
-          'document',
-          'fields and fragments, each counted where it is spread',
-        );
-        assertTotals(operations);
-        for (const operation of operations) assertSize(operation);
+        const size = measureDocument(schema, result, variables);
+        notesOf(context.request).cost = costOf(size, operationName);
+        assertDocument(size);
       };
     },
   };
+}
+
+/** The cost of the operation that runs; null when the document leaves open which that is. */
+export function costOf(
+  { operations }: DocumentSize,
+  operationName: string | null | undefined,
+): number | null {
+  const runs =
+    operations.length === 1 ? operations[0] : operations.find(({ name }) => name === operationName);
+  return runs?.cost ?? null;
+}
+
+/** Refuses a document that is too large, whichever of its operations runs. */
+export function assertDocument({ operations, selections }: DocumentSize): void {
+  assertAtMost(
+    MAX_SELECTIONS,
+    selections,
+    'document',
+    'fields and fragments, each counted where it is spread',
+  );
+  assertTotals(operations);
+  for (const operation of operations) assertSize(operation);
 }
 
 function assertBytes(source: string): void {

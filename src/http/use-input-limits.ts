@@ -5,6 +5,7 @@ import {
   type GraphQLSchema,
   isInputObjectType,
   isInputType,
+  isLeafType,
   isListType,
   Kind,
   typeFromAST,
@@ -16,20 +17,24 @@ import type { Plugin } from 'graphql-yoga';
 import { apiError } from '../api-error.ts';
 import { MAX_INPUT_KEYS } from '../limits.ts';
 import { MAX_IDS } from '../store/rules/filter.ts';
+import type { Variables } from './list-sizes.ts';
 
 /**
  * Refuses lists that are too long, and input objects with more keys than any has, before anything is done: the store
  * would find the one in the middle of a mutation, and GraphQL writes the other into an error for each key.
  */
 export function useInputLimits(schema: GraphQLSchema): Plugin {
-  const checked = new WeakSet<DocumentNode>();
+  const checks = new WeakMap<DocumentNode, (variables: Variables) => void>();
   return {
     onParse({ context }) {
       return ({ result }) => {
         if (result === null || result instanceof Error) return;
-        if (!checked.has(result)) checkLiterals(schema, result);
-        checked.add(result);
-        checkVariables(schema, result, context.params.variables ?? {});
+        let check = checks.get(result);
+        if (check === undefined) {
+          checkLiterals(schema, result);
+          checks.set(result, (check = checkVariables(schema, result)));
+        }
+        check(context.params.variables);
       };
     },
   };
@@ -49,21 +54,26 @@ function checkLiterals(schema: GraphQLSchema, document: DocumentNode): void {
   );
 }
 
-function checkVariables(
+/** Makes the check of a document's variables, which throws for those that are refused. */
+export function checkVariables(
   schema: GraphQLSchema,
   { definitions }: DocumentNode,
-  variables: Readonly<Record<string, unknown>>,
-): void {
+): (variables: Variables) => void {
+  const declared: [name: string, type: GraphQLInputType][] = [];
   for (const definition of definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
     for (const { type, variable } of definition.variableDefinitions ?? []) {
-      const name = variable.name.value;
-      const declared = typeFromAST(schema, type);
-      if (isInputType(declared) && Object.hasOwn(variables, name)) {
-        checkValue(`\`$${name.slice(0, 50)}\``, declared, variables[name]);
-      }
+      const given = typeFromAST(schema, type);
+      if (isInputType(given) && !isLeafType(getNullableType(given)))
+        declared.push([variable.name.value, given]);
     }
   }
+  return (variables) => {
+    if (variables == null) return;
+    for (const [name, type] of declared) {
+      if (Object.hasOwn(variables, name)) checkValue(`\`$${name.slice(0, 50)}\``, type, variables[name]);
+    }
+  };
 }
 
 function checkValue(where: string, type: GraphQLInputType, value: unknown): void {

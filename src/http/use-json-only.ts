@@ -9,7 +9,7 @@ export function useJsonOnly(): Plugin {
   return {
     onRequest({ request }) {
       // yoga compares letter by letter: `Application/JSON ; charset=UTF-8` is JSON too.
-      if (isJson(request)) request.headers.set('content-type', JSON_TYPE);
+      if (isJson(request.headers.get('content-type'))) request.headers.set('content-type', JSON_TYPE);
     },
     onRequestParse({ request, requestParser, setRequestParser }) {
       if (request.method === 'POST') assertJson(request);
@@ -41,15 +41,17 @@ function assertJson(request: Request): void {
       headers: { 'Accept-Encoding': 'identity' },
     });
   }
-  if (isJson(request)) return;
+  if (isJson(request.headers.get('content-type'))) return;
   throw apiError('BAD_USER_INPUT', 'Send the request as JSON, with `Content-Type: application/json`.', {
     status: 415,
     headers: { 'Accept-Post': JSON_TYPE },
   });
 }
 
-function isJson(request: Request): boolean {
-  const [type, ...parameters] = (request.headers.get('content-type') ?? '')
+/** Whether a content type is JSON in UTF-8. */
+export function isJson(contentType: string | null | undefined): boolean {
+  if (contentType === JSON_TYPE) return true;
+  const [type, ...parameters] = (contentType ?? '')
     .toLowerCase()
     .split(';')
     .map((part) => part.trim());

@@ -5,6 +5,7 @@ import { MAX_COUNTED_OWNERS } from '../limits.ts';
 import { notesOf } from '../observe/notes.ts';
 import type { Owner } from '../store/owner.ts';
 import { tokenBucket } from '../token-bucket.ts';
+import type { HandedOver } from './begun.ts';
 
 /** What is counted, and when. */
 export interface RateLimitOptions {
@@ -16,8 +17,11 @@ export interface RateLimitOptions {
   readonly maxOwners?: number;
 }
 
-/** Refuses the requests of an owner who sends too many, before their bodies are read. Comes after authentication. */
-export function useRateLimit(options: RateLimitOptions): Plugin {
+/** Whether one more request of an owner is accepted, which is counted. */
+export type Admit = (owner: Owner) => boolean;
+
+/** Counts the requests of owners. */
+export function createAdmission(options: RateLimitOptions): Admit {
   const { rate, now = Date.now, maxOwners = MAX_COUNTED_OWNERS } = options;
   const buckets = new LRUCache<Owner, () => boolean>({ max: maxOwners });
 
@@ -29,10 +33,18 @@ export function useRateLimit(options: RateLimitOptions): Plugin {
     return bucket;
   }
 
+  return (owner) => bucketOf(owner)();
+}
+
+/**
+ * Refuses the requests of an owner who sends too many, before their bodies are read. Comes after authentication.
+ * @param rate requests a second, as the refusal names it
+ */
+export function useRateLimit(admit: Admit, rate: number): Plugin<object, HandedOver> {
   return {
-    onRequestParse({ request }) {
+    onRequestParse({ request, serverContext: { begun } }) {
       const { owner } = notesOf(request);
-      if (owner === null || bucketOf(owner)()) return;
+      if (owner === null || (begun?.admitted ?? admit(owner))) return;
       throw apiError(
         'LIMIT_EXCEEDED',
         `You send more than ${rate} requests a second: wait before the next.`,

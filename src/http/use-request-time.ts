@@ -28,20 +28,40 @@ function within(limit: number, client: AbortSignal, work: (signal: AbortSignal) 
   const controller = new AbortController();
   const result = work(controller.signal);
   if (!isPromise(result)) return result;
-
-  return new Promise((resolve, reject) => {
-    const cancel = (reason: unknown): void => {
-      controller.abort(reason);
-      reject(reason);
-      void result.then(close, () => undefined);
-    };
-    const leave = (): void => cancel(clientGone());
-    const timer = setTimeout(() => cancel(tookTooLong(limit)), limit);
+  const onLeave = (leave: () => void): (() => void) => {
     client.addEventListener('abort', leave, { once: true });
-    void result.then(resolve, reject).finally(() => {
-      clearTimeout(timer);
-      client.removeEventListener('abort', leave);
-    });
+    return () => client.removeEventListener('abort', leave);
+  };
+  return inTime(limit, result, onLeave, (reason) => {
+    controller.abort(reason);
+    void result.then(close, () => undefined);
+  });
+}
+
+/**
+ * A result that is there in time, or the error that says that it is not.
+ * @param onLeave calls back when the client goes away, until what it gives is called
+ * @param stop ends the work
+ */
+export function inTime<T>(
+  limit: number,
+  result: PromiseLike<T>,
+  onLeave: (leave: () => void) => () => void,
+  stop: (reason: Error) => void,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = (reason: Error): void => {
+      stop(reason);
+      reject(reason);
+    };
+    const timer = setTimeout(() => cancel(tookTooLong(limit)), limit);
+    const stay = onLeave(() => cancel(clientGone()));
+    void Promise.resolve(result)
+      .then(resolve, reject)
+      .finally(() => {
+        clearTimeout(timer);
+        stay();
+      });
   });
 }
 

@@ -1,5 +1,5 @@
 import type { GraphQLError } from 'graphql';
-import type { GraphQLParams, Plugin } from 'graphql-yoga';
+import type { Plugin } from 'graphql-yoga';
 import { apiError } from '../api-error.ts';
 import { bareHash, sha256, type TrustedDocuments } from '../trusted-documents.ts';
 
@@ -9,23 +9,14 @@ import { bareHash, sha256, type TrustedDocuments } from '../trusted-documents.ts
  * @param trusted null where there are none
  */
 export function useTrustedDocuments(trusted: TrustedDocuments | null): Plugin {
-  if (trusted === null) return { onParams: refuseHashAlone };
-  const { texts, parsed, only } = trusted;
+  if (trusted === null) return { onParams: ({ params }) => void withText(null, params) };
+  const { parsed } = trusted;
   const documents = new WeakSet(parsed.values());
   return {
     // A hash is turned into its text, so that whatever comes after this meets a request like any other.
     onParams({ params, setParams }) {
-      const hash = hashOf(params);
-      if (params.query == null) {
-        if (hash === null) return;
-        const query = texts.get(hash);
-        if (query === undefined) throw unknownHash('PersistedQueryNotFound');
-        return setParams({ ...params, query });
-      }
-      // What is no text is yoga's to refuse.
-      if (typeof params.query !== 'string') return;
-      if (hash !== null && hash !== sha256(params.query)) throw badRequest(OTHER_TEXT);
-      if (only && !parsed.has(params.query)) throw badRequest(UNTRUSTED);
+      const query = withText(trusted, params);
+      if (typeof query === 'string' && query !== params.query) setParams({ ...params, query });
     },
     onParse({ params: { source }, setParsedDocument }) {
       const document = parsed.get(typeof source === 'string' ? source : source.body);
@@ -41,14 +32,42 @@ const MALFORMED = '`extensions.persistedQuery` must be {"version": 1, "sha256Has
 const OTHER_TEXT = '`extensions.persistedQuery.sha256Hash` is not the SHA-256 of `query`.';
 const UNTRUSTED = 'Only trusted documents run here: send the hash of one.';
 
+/** What a request asks for, before anybody looked whether it can. */
+interface Asking {
+  readonly query?: unknown;
+  readonly extensions?: unknown;
+}
+
+/**
+ * The document of a request, where it is a hash by its text. What is no text is yoga's to refuse.
+ * @throws GraphQLError for what does not run here
+ */
+export function withText(trusted: TrustedDocuments | null, params: Asking): unknown {
+  const { query } = params;
+  if (trusted === null) {
+    if (query == null) refuseHashAlone(params);
+    return query;
+  }
+  const hash = hashOf(params);
+  if (query == null) {
+    if (hash === null) return query;
+    const text = trusted.texts.get(hash);
+    if (text === undefined) throw unknownHash('PersistedQueryNotFound');
+    return text;
+  }
+  if (typeof query !== 'string') return query;
+  if (hash !== null && hash !== sha256(query)) throw badRequest(OTHER_TEXT);
+  if (trusted.only && !trusted.parsed.has(query)) throw badRequest(UNTRUSTED);
+  return query;
+}
+
 /** Without this a client would not try again with the text. It does not send hashes from then on. */
-function refuseHashAlone({ params }: { readonly params: GraphQLParams }): void {
-  if (params.query == null && persistedQueryOf(params) != null)
-    throw unknownHash('PersistedQueryNotSupported');
+function refuseHashAlone(params: Asking): void {
+  if (persistedQueryOf(params) != null) throw unknownHash('PersistedQueryNotSupported');
 }
 
 /** The hash that a request has, without prefix; null when it has none. */
-function hashOf(params: GraphQLParams): string | null {
+function hashOf(params: Asking): string | null {
   const persisted = persistedQueryOf(params);
   if (persisted == null) return null;
   if (isObject(persisted) && persisted['version'] === 1 && typeof persisted['sha256Hash'] === 'string') {
@@ -57,8 +76,7 @@ function hashOf(params: GraphQLParams): string | null {
   throw badRequest(MALFORMED);
 }
 
-function persistedQueryOf(params: GraphQLParams): unknown {
-  const extensions: unknown = params.extensions;
+function persistedQueryOf({ extensions }: Asking): unknown {
   return isObject(extensions) ? extensions['persistedQuery'] : null;
 }
 

@@ -1,6 +1,7 @@
 import type { OperationTypeNode } from 'graphql';
 import type { ErrorCode } from '../api-error.ts';
 import type { Owner } from '../store/owner.ts';
+import type { Notes } from './notes.ts';
 
 /** How a request ended. */
 export const OUTCOMES = ['ok', 'error', 'aborted'] as const;
@@ -28,5 +29,5 @@ export interface Answered {
   readonly traceId: string | null;
 }
 
-/** Told of each request once. Must not throw. */
-export type Observer = (answered: Answered, request: Request) => void;
+/** Told of each request once, and of whose notes it is made. Must not throw. */
+export type Observer = (answered: Answered, notes: Notes) => void;

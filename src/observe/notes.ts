@@ -18,21 +18,31 @@ export interface Notes {
   traceId: string | null;
   /** The first error that went out. */
   error: { readonly code: ErrorCode | null } | null;
+  /** Whether the observers know of it. */
+  told: boolean;
 }
 
 /** The notes about a request. They begin when they are first asked for, and go with the request. */
 export function notesOf(request: Request): Notes {
-  const known = notes.get(request);
-  if (known !== undefined) return known;
-  const begun: Notes = {
-    requestId: requestIdFrom(request.headers.get(REQUEST_ID_HEADER)),
+  return notes.get(request) ?? keepNotes(request, beginNotes(request.headers.get(REQUEST_ID_HEADER)));
+}
+
+/** Notes about a request that has just arrived. @param requestId the value of its `X-Request-Id` */
+export function beginNotes(requestId: string | null | undefined): Notes {
+  return {
+    requestId: requestIdFrom(requestId),
     startedAt: performance.now(),
     owner: null,
     operation: null,
     cost: null,
     traceId: null,
     error: null,
+    told: false,
   };
+}
+
+/** Makes notes those about a request. */
+export function keepNotes(request: Request, begun: Notes): Notes {
   notes.set(request, begun);
   return begun;
 }

@@ -13,7 +13,7 @@ import type { Plugin } from 'graphql-yoga';
 import type { Context as ApiContext } from '../context.ts';
 import type { MaybePromise } from '../maybe-promise.ts';
 import type { Answered, Observer } from './answered.ts';
-import { notesOf } from './notes.ts';
+import { type Notes, notesOf } from './notes.ts';
 import { isProbe } from './probes.ts';
 import { type InSpan, traceStores } from './traced-stores.ts';
 
@@ -30,10 +30,10 @@ interface RequestTrace {
  */
 export function createRequestSpans(tracer: Tracer): { plugin: Plugin<ApiContext>; observe: Observer } {
   const propagator = new W3CTraceContextPropagator();
-  const traces = new WeakMap<Request, RequestTrace>();
+  const traces = new WeakMap<Notes, RequestTrace>();
 
   function begin(name: string, request: Request, parent?: Context): { span: Span; end: () => void } {
-    const within = traces.get(request);
+    const within = traces.get(notesOf(request));
     const span = tracer.startSpan(name, {}, parent ?? within?.context ?? ROOT_CONTEXT);
     within?.open.add(span);
     return {
@@ -62,8 +62,9 @@ export function createRequestSpans(tracer: Tracer): { plugin: Plugin<ApiContext>
       };
       const parent = propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
       const span = tracer.startSpan('request', { kind: SpanKind.SERVER }, parent);
-      traces.set(request, { span, context: trace.setSpan(ROOT_CONTEXT, span), open: new Set() });
-      notesOf(request).traceId = span.spanContext().traceId;
+      const notes = notesOf(request);
+      traces.set(notes, { span, context: trace.setSpan(ROOT_CONTEXT, span), open: new Set() });
+      notes.traceId = span.spanContext().traceId;
     },
     onParse({ context }) {
       return begin('graphql.parse', context.request).end;
@@ -85,8 +86,8 @@ export function createRequestSpans(tracer: Tracer): { plugin: Plugin<ApiContext>
 
   return {
     plugin,
-    observe(answered, request) {
-      const traced = traces.get(request);
+    observe(answered, notes) {
+      const traced = traces.get(notes);
       if (traced === undefined) return;
       // A step that threw was not told to be over.
       for (const span of traced.open) span.end();

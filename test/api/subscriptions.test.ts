@@ -381,7 +381,7 @@ describe('a subscription', () => {
 
   it('should be read by the client of graphql-sse, over HTTP', async () => {
     const { api, changes } = openApi();
-    const server = createServer((request, response) => void api(request, response));
+    const server = createServer(api.handle);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();

@@ -6,12 +6,7 @@ import { openApi } from '../support/api.ts';
 /** An API behind a real port of this machine, for bytes that `fetch` would not send. */
 export async function listen(parts: Parameters<typeof openApi>[0] = {}, options: ServeOptions = {}) {
   const opened = openApi(parts);
-  const { port, close } = await serve(
-    (asked, answer) => void opened.api(asked, answer),
-    '127.0.0.1',
-    0,
-    options,
-  );
+  const { port, close } = await serve(opened.api.handle, '127.0.0.1', 0, options);
   return {
     ...opened,
     port,

@@ -1,6 +1,6 @@
 import { createYoga } from 'graphql-yoga';
 import { describe, expect, it } from 'vitest';
-import { useRateLimit } from '../../src/http/use-rate-limit.ts';
+import { createAdmission, useRateLimit } from '../../src/http/use-rate-limit.ts';
 import { notesOf } from '../../src/observe/notes.ts';
 import { testClock } from '../auth/tokens.ts';
 import { openApi, send } from '../support/api.ts';
@@ -56,7 +56,7 @@ function limiter(options: { readonly rate: number; readonly maxOwners?: number }
         onRequestParse: ({ request: asked }) =>
           void (notesOf(asked).owner = owner(asked.headers.get('x-owner') ?? '')),
       },
-      useRateLimit({ ...options, now }),
+      useRateLimit(createAdmission({ ...options, now }), options.rate),
       { onRequestParse: ({ endResponse, fetchAPI }) => endResponse(new fetchAPI.Response('in')) },
     ],
   });

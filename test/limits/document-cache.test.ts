@@ -1,7 +1,7 @@
 import type { DocumentNode } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { describe, expect, it } from 'vitest';
-import { useDocumentCache } from '../../src/http/use-document-cache.ts';
+import { createDocuments, useDocumentCache } from '../../src/http/use-document-cache.ts';
 import { schema } from '../../src/schema/schema.ts';
 
 /** A server that counts what it parses and validates. */
@@ -24,7 +24,7 @@ function counting(bytes?: number) {
     schema,
     logging: false,
     parserAndValidationCache: false,
-    plugins: [useDocumentCache(bytes), counter],
+    plugins: [useDocumentCache(createDocuments(bytes)), counter],
   });
   const ask = async (query: string) => {
     const response = await yoga.fetch('http://localhost/graphql', {

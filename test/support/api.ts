@@ -1,9 +1,12 @@
+import { expect, inject } from 'vitest';
 import { type Api, type ApiParts, createApi } from '../../src/api.ts';
 import { createAuthenticator } from '../../src/auth/authenticator.ts';
 import { mintToken } from '../../src/auth/mint-token.ts';
 import { type Changes, createChanges } from '../../src/changes.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { asOwner as owner } from '../../src/store/owner.ts';
+import { type BothWays, openBothWays } from './both-ways.ts';
+import { inRecording, newRecording, type Recording, recordStores, rewound } from './recorded-stores.ts';
 import { createTestStores, type TestStores } from './stores.ts';
 
 /** What signs the tokens of tests. */
@@ -29,8 +32,8 @@ export function openApi(parts: TestParts = {}): TestApi {
   const { now = Date.now, stores: given, changes = createChanges(), ...others } = parts;
   const opened = given === undefined ? createTestStores({ now, changes }) : fixed(given);
   const logged: unknown[] = [];
-  const api = createApi({
-    openStores: opened.forRequest,
+  const { record, replay } = recordStores(opened.forRequest);
+  const all: ApiParts = {
     changes,
     authenticate: createAuthenticator({ key: SECRET, issuer: null, audience: null, ownerClaim: 'sub' }),
     corsOrigins: 'localhost',
@@ -43,8 +46,14 @@ export function openApi(parts: TestParts = {}): TestApi {
     observers: [],
     tracing: [],
     ...others,
-  });
+    openStores: record,
+  };
+  const api = createApi(all);
   settling.set(api, opened.settled);
+  // Once is enough, and whoever counts requests would count these as well.
+  if (inject('storeKind') === 'memory' && all.rateLimit === null) {
+    twins.set(api, openBothWays({ ...all, openStores: replay }));
+  }
   return { api, stores: opened.stores, changes, logged };
 }
 
@@ -91,6 +100,29 @@ export async function send(
   return post(api, as, JSON.stringify({ query, variables }), headers);
 }
 
+const twins = new WeakMap<Api, BothWays>();
+
+/** The same API, whose requests are sent one way alone: for tests that measure time. */
+export function oneWay(api: Api): Api {
+  twins.delete(api);
+  return api;
+}
+
+/** Sends a request through the front and through yoga, to stores that answer as they have answered before. */
+async function expectSameBothWays(
+  api: Api,
+  calls: Recording,
+  headers: Record<string, string>,
+  body: string,
+): Promise<void> {
+  const ways = twins.get(api);
+  if (ways === undefined) return;
+  // By yoga first: then the front knows the document.
+  const byYoga = await inRecording(rewound(calls), () => ways.yoga(headers, body));
+  const byFront = await inRecording(rewound(calls), () => ways.front(headers, body));
+  expect(byFront).toBe(byYoga);
+}
+
 /** Posts a body as it is, for requests that `send` could not make. */
 export async function post(
   api: Api,
@@ -98,15 +130,16 @@ export async function post(
   body: string,
   headers: Record<string, string> = {},
 ): Promise<Answer> {
-  const response = await api.fetch('http://localhost/graphql', {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      ...(as !== null && { authorization: `Bearer ${await tokenFor(as)}` }),
-      ...headers,
-    },
-    body,
-  });
+  const all = {
+    'content-type': 'application/json',
+    ...(as !== null && { authorization: `Bearer ${await tokenFor(as)}` }),
+    ...headers,
+  };
+  const calls = newRecording();
+  const response = await inRecording(calls, () =>
+    api.fetch('http://localhost/graphql', { method: 'POST', headers: { ...all }, body }),
+  );
   const text = await response.text();
+  await expectSameBothWays(api, calls, all, body);
   return { status: response.status, headers: response.headers, text, body: JSON.parse(text) };
 }

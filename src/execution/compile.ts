@@ -1,0 +1,166 @@
+import {
+  defaultFieldResolver,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  type GraphQLResolveInfo,
+  type GraphQLSchema,
+  isAbstractType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  type SelectionSetNode,
+} from 'graphql';
+import { compileArguments, type Variables } from './arguments.ts';
+import { collectFields, type Selecting } from './collect.ts';
+import { completeLeaf, completeList, completeNonNull, completeNullable } from './complete.ts';
+import { completeAbstract, completeFields, type Field, type ResolveType, runSerially } from './fields.ts';
+import { type Complete, type Run, type Step, type Text } from './run.ts';
+
+/** An operation that is ready to run: gives the JSON of its data. Throws what left no data at all. */
+export type Program = (run: Run) => Text;
+
+/**
+ * Compiles a query or a mutation of a valid document into functions that write its answer as text. They do what
+ * graphql-js does, with one difference: resolvers learn nothing of the request by their fourth argument.
+ * @param conditions the values of the variables in `@skip` and `@include`
+ * @returns null for what is not compiled: introspection, and what reads that fourth argument
+ */
+export function compile(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  conditions: Variables,
+): Program | null {
+  const root = schema.getRootType(operation.operation);
+  if (root == null) return null;
+  const fragments: Record<string, FragmentDefinitionNode> = {};
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition;
+  }
+  const compiler = new Compiler({ schema, fragments, conditions }, operation);
+  try {
+    const fields = compiler.fields(root, [operation.selectionSet], null);
+    if (operation.operation === OperationTypeNode.MUTATION) return (run) => runSerially(fields, run);
+    const complete = completeFields(fields);
+    return (run) => complete(undefined, run, null);
+  } catch (error) {
+    if (error instanceof NotCompiled) return null;
+    throw error;
+  }
+}
+
+class NotCompiled extends Error {}
+
+class Compiler {
+  readonly #selecting: Selecting;
+  readonly #operation: OperationDefinitionNode;
+
+  constructor(selecting: Selecting, operation: OperationDefinitionNode) {
+    this.#selecting = selecting;
+    this.#operation = operation;
+  }
+
+  fields(type: GraphQLObjectType, sets: readonly SelectionSetNode[], before: Step | null): readonly Field[] {
+    if (type.isTypeOf != null) throw new NotCompiled();
+    const fields = collectFields(this.#selecting, type, sets);
+    return Array.from(fields, ([key, nodes]) => this.#field(type, nodes, { key, before }));
+  }
+
+  #field(parent: GraphQLObjectType, nodes: readonly [FieldNode, ...FieldNode[]], step: Step): Field {
+    const [node] = nodes;
+    const key = `${JSON.stringify(step.key)}:`;
+    const name = node.name.value;
+    if (name === '__typename') {
+      const text = JSON.stringify(parent.name);
+      return {
+        key,
+        place: { step, nullable: false, nodes },
+        resolve: () => null,
+        args: null,
+        complete: () => text,
+      };
+    }
+    const field = parent.getFields()[name];
+    if (field === undefined) throw new NotCompiled();
+    const { resolve = defaultFieldResolver } = field;
+    const isProperty = resolve === defaultFieldResolver;
+    if (!isProperty && resolve.length > 3) throw new NotCompiled();
+    const info = this.#info(parent, field, nodes, step);
+    return {
+      key,
+      place: { step, nullable: !isNonNullType(field.type), nodes },
+      resolve: isProperty
+        ? property(name, info)
+        : (source, args, context) => resolve(source, args, context, info),
+      args: field.args.length === 0 ? null : compileArguments(field, node),
+      complete: this.#complete(field.type, info, nodes, step),
+    };
+  }
+
+  #complete(
+    type: GraphQLOutputType,
+    info: GraphQLResolveInfo,
+    nodes: readonly FieldNode[],
+    step: Step,
+  ): Complete {
+    const name = `${info.parentType.name}.${info.fieldName}`;
+    if (isNonNullType(type)) return completeNonNull(this.#complete(type.ofType, info, nodes, step), name);
+    if (isListType(type)) {
+      const inner = { key: null, before: step };
+      const item = this.#complete(type.ofType, info, nodes, inner);
+      const place = { step: inner, nullable: !isNonNullType(type.ofType), nodes };
+      return completeNullable(completeList(item, place, name));
+    }
+    const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
+    if (isObjectType(type)) return completeNullable(completeFields(this.fields(type, sets, step)));
+    if (!isAbstractType(type)) return completeNullable(completeLeaf(type));
+    const { resolveType } = type;
+    if (resolveType == null) throw new NotCompiled();
+    const possible = this.#selecting.schema.getPossibleTypes(type);
+    const completes = new Map(
+      possible.map((one) => [one.name, completeFields(this.fields(one, sets, step))] as const),
+    );
+    const typeOf: ResolveType = (value, context) => resolveType(value, context, info, type);
+    return completeNullable(completeAbstract(typeOf, completes, type.name));
+  }
+
+  #info(
+    parentType: GraphQLObjectType,
+    field: GraphQLField<unknown, unknown>,
+    fieldNodes: readonly FieldNode[],
+    step: Step,
+  ): GraphQLResolveInfo {
+    const { schema, fragments } = this.#selecting;
+    return {
+      fieldName: field.name,
+      fieldNodes,
+      returnType: field.type,
+      parentType,
+      path: { prev: undefined, key: step.key ?? '', typename: parentType.name },
+      schema,
+      fragments,
+      rootValue: undefined,
+      operation: this.#operation,
+      variableValues: {},
+    };
+  }
+}
+
+/** What graphql-js does for a field without a resolver. */
+function property(name: string, info: GraphQLResolveInfo): Field['resolve'] {
+  return (source, args, context) => {
+    const value = isRecord(source) ? source[name] : undefined;
+    return typeof value === 'function' ? defaultFieldResolver(source, args, context, info) : value;
+  };
+}
+
+function isRecord(source: unknown): source is Readonly<Record<string, unknown>> {
+  return typeof source === 'object' && source !== null;
+}

@@ -1,0 +1,82 @@
+import { type FieldNode, GraphQLError, locatedError } from 'graphql';
+import type { Context } from '../context.ts';
+import type { MaybePromise } from '../maybe-promise.ts';
+import type { Variables } from './arguments.ts';
+
+/** An operation as it runs once. */
+export interface Run {
+  readonly context: Context;
+  readonly variables: Variables;
+  /** What went wrong where null could be answered. */
+  readonly errors: GraphQLError[];
+  /** Why no resolver is to begin any more; null while they may. */
+  stopped: Error | null;
+}
+
+/** JSON, as soon as it is there. */
+export type Text = MaybePromise<string>;
+
+/** Turns what a resolver gave into JSON. @param at the items of lists that it is in */
+export type Complete = (value: unknown, run: Run, at: At | null) => Text;
+
+/** A place in a list, and in the lists that this one is in. */
+export interface At {
+  readonly index: number;
+  readonly outer: At | null;
+}
+
+/** A way into the answer: a key, or null for an item of a list. */
+export interface Step {
+  readonly key: string | null;
+  readonly before: Step | null;
+}
+
+/** Where something is, whether it can be null, and what asks for it. */
+export interface Place {
+  readonly step: Step;
+  readonly nullable: boolean;
+  readonly nodes: readonly FieldNode[];
+}
+
+/** The JSON of what is not there. Nothing else has it. */
+export const NULL = 'null';
+
+/** Answers null for what went wrong, and keeps the error; where null cannot be, the error goes on. */
+export function fail(thrown: unknown, { step, nullable, nodes }: Place, run: Run, at: At | null): string {
+  const path = pathTo(step, at);
+  for (const one of thrown instanceof AggregateError ? thrown.errors : [thrown]) {
+    const error = locatedError(asError(one), nodes, path);
+    if (!nullable) throw error;
+    run.errors.push(error);
+  }
+  return NULL;
+}
+
+function pathTo(step: Step, at: At | null): (string | number)[] {
+  const path: (string | number)[] = [];
+  let item = at;
+  for (let one: Step | null = step; one !== null; one = one.before) {
+    if (one.key !== null) path.push(one.key);
+    else {
+      path.push(item?.index ?? 0);
+      item = item?.outer ?? null;
+    }
+  }
+  return path.toReversed();
+}
+
+/** As yoga's executor does. */
+function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  if (typeof thrown === 'object' && thrown !== null && 'message' in thrown) {
+    const { message } = thrown;
+    if (typeof message === 'string')
+      return new Error(message, 'cause' in thrown ? { cause: thrown.cause } : {});
+  }
+  return new Error(String(thrown));
+}
+
+/** All texts, once they are there. */
+export function together(texts: readonly Text[]): Promise<string[]> {
+  return Promise.all(texts.map((text) => (typeof text === 'string' ? Promise.resolve(text) : text)));
+}

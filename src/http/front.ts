@@ -1,0 +1,227 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { type ExecutionResult, GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import type { Authenticate } from '../auth/authenticator.ts';
+import type { Identity } from '../auth/identity.ts';
+import type { Context } from '../context.ts';
+import type { Run } from '../execution/run.ts';
+import { MAX_BODY_BYTES } from '../limits.ts';
+import { beginNotes, type Notes } from '../observe/notes.ts';
+import { type Asked, noteOperation, type Tell } from '../observe/tell.ts';
+import type { Stores } from '../store/stores.ts';
+import type { TrustedDocuments } from '../trusted-documents.ts';
+import type { Begun } from './begun.ts';
+import { isJson } from './use-json-only.ts';
+import { createReadyDocuments, type ReadyOperation } from './ready-documents.ts';
+import type { Documents } from './use-document-cache.ts';
+import type { Admit } from './use-rate-limit.ts';
+import { inTime } from './use-request-time.ts';
+import { GRAPHQL_PATH } from './use-routes.ts';
+import { withText } from './use-trusted-documents.ts';
+
+/** What the front needs: the same that yoga's plugins have. */
+export interface FrontParts extends Pick<Context, 'changes'> {
+  /** The stores as one request sees them. */
+  readonly openStores: () => Stores;
+  readonly schema: GraphQLSchema;
+  readonly authenticate: Authenticate;
+  /** Null where requests are not counted. */
+  readonly admit: Admit | null;
+  readonly trustedDocuments: TrustedDocuments | null;
+  readonly documents: Documents;
+  readonly tell: Tell;
+  /** How long a request may run, in milliseconds. */
+  readonly requestTime: number;
+  /** Answers whatever is not ordinary, from where the front has got. */
+  readonly yoga: (request: IncomingMessage, response: ServerResponse, begun?: Begun) => void;
+}
+
+const ASKED: Asked = { method: 'POST', path: GRAPHQL_PATH };
+
+/**
+ * Answers ordinary requests without yoga: a query or a mutation as JSON, of an owner and with a document that are
+ * known. Whatever is more than that, and whatever goes wrong, goes to yoga as a whole.
+ */
+export function createFront(parts: FrontParts): RequestListener {
+  const { authenticate, admit, trustedDocuments, documents, tell, requestTime, yoga } = parts;
+  const readyDocument = createReadyDocuments(parts.schema);
+
+  function begin(request: IncomingMessage, response: ServerResponse): void {
+    const type = answerType(request.headers.accept);
+    if (type === null || !isOrdinaryRequest(request)) return yoga(request, response);
+    const notes = beginNotes(request.headers['x-request-id']?.toString());
+    const gone = (): void => tell(ASKED, notes, null, true);
+    const exchange: Exchange = { request, response, notes, type, gone };
+    let identity: ReturnType<Authenticate>;
+    try {
+      identity = authenticate(request.headers.authorization ?? null);
+    } catch {
+      return yoga(request, response, { notes });
+    }
+    if (!(identity instanceof Promise)) return admitted(exchange, identity);
+    const found = identity;
+    void found.then(
+      (known) => admitted(exchange, known),
+      () => yoga(request, response, { notes, identity: found }),
+    );
+  }
+
+  function admitted(exchange: Exchange, identity: Identity | null): void {
+    const { request, response, notes } = exchange;
+    if (identity === null) return yoga(request, response, { notes, identity });
+    notes.owner = identity.owner;
+    if (admit !== null && !admit(identity.owner)) {
+      return yoga(request, response, { notes, identity, admitted: false });
+    }
+    readBody(exchange, (body) => answer(exchange, identity, body));
+  }
+
+  function answer(exchange: Exchange, identity: Identity, body: Buffer): void {
+    const { request, response, notes, gone } = exchange;
+    const handOver = (executed?: () => ExecutionResult): void => {
+      if (response.closed) return;
+      response.off('close', gone);
+      Object.assign(request, { body: Readable.from([body]) });
+      yoga(request, response, { notes, identity, admitted: true, ...(executed && { executed }) });
+    };
+    const operation = readOperation(notes, body);
+    if (operation === null) return handOver();
+    const { openStores, changes } = parts;
+    const run: Run = {
+      context: { identity, stores: openStores(), changes },
+      variables: operation.variables,
+      errors: [],
+      stopped: null,
+    };
+    const done = (data: string): void => {
+      if (run.errors.length === 0) send(exchange, data);
+      else handOver(() => ({ errors: run.errors, data: JSON.parse(data) }));
+    };
+    const failed = (error: unknown): void => handOver(() => resultOf(error, run));
+    let text: ReturnType<typeof operation.program>;
+    try {
+      text = operation.program(run);
+    } catch (error) {
+      return failed(error);
+    }
+    if (typeof text === 'string') return done(text);
+    const onLeave = (leave: () => void): (() => void) => {
+      response.once('close', leave);
+      return () => response.off('close', leave);
+    };
+    const stop = (reason: Error): void => {
+      run.stopped = reason;
+    };
+    void inTime(requestTime, text, onLeave, stop).then(done, failed);
+  }
+
+  /** The operation of a body, when it is one that can run at once. */
+  function readOperation(notes: Notes, body: Buffer): ReadyOperation | null {
+    try {
+      const params: unknown = JSON.parse(body.toString());
+      if (!isOrdinary(params)) return null;
+      const text = withText(trustedDocuments, params);
+      const document = typeof text === 'string' ? documents.get(text) : undefined;
+      if (document === undefined) return null;
+      const ready = readyDocument(document);
+      const { operationName, variables } = params;
+      const operation = noteOperation(notes, document, operationName);
+      if (operation === null || operation.operation === OperationTypeNode.SUBSCRIPTION) return null;
+      notes.cost = ready.cost(operationName, variables);
+      return ready.ready(operation, variables);
+    } catch {
+      // Whatever is wrong with it is yoga's to tell.
+      return null;
+    }
+  }
+
+  function send({ response, notes, type }: Exchange, data: string): void {
+    if (response.closed) return;
+    const body = `{"data":${data}}`;
+    tell(ASKED, notes, 200, false);
+    response
+      .writeHead(200, [
+        'content-type',
+        type,
+        'content-length',
+        String(Buffer.byteLength(body)),
+        'vary',
+        'Origin',
+        'x-request-id',
+        notes.requestId,
+      ])
+      .end(body);
+  }
+
+  return begin;
+}
+
+/** A request, what is noted about it, and of what type its answer is. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly notes: Notes;
+  readonly type: string;
+  /** Tells that the client has gone, unless the request is over. */
+  readonly gone: () => void;
+}
+
+/** What a request asks for, in its body. */
+interface Params {
+  readonly query?: string | null;
+  readonly variables?: Record<string, unknown> | null;
+  readonly operationName?: string | null;
+  readonly extensions?: Record<string, unknown> | null;
+}
+
+/** Reads a body; that it never comes is told as well. */
+function readBody({ request, response, gone }: Exchange, then: (body: Buffer) => void): void {
+  const chunks: Buffer[] = [];
+  response.once('close', gone);
+  request.on('data', (chunk: Buffer) => void chunks.push(chunk));
+  request.once('end', () => then(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+}
+
+const KEYS: ReadonlySet<string> = new Set(['query', 'variables', 'operationName', 'extensions']);
+
+function isOrdinary(params: unknown): params is Params {
+  if (!isObject(params) || !Object.keys(params).every((key) => KEYS.has(key))) return false;
+  const { query, variables, operationName, extensions } = params;
+  const isName = operationName == null || typeof operationName === 'string';
+  return (
+    isName && (query == null || typeof query === 'string') && isNoList(variables) && isNoList(extensions)
+  );
+}
+
+function isNoList(value: unknown): boolean {
+  return value == null || isObject(value);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether a request is for the API, from no other origin, and has JSON of a length that is known and accepted. */
+function isOrdinaryRequest({ method, url, headers }: IncomingMessage): boolean {
+  if (method !== 'POST' || url !== GRAPHQL_PATH || !isJson(headers['content-type'])) return false;
+  if (headers.origin !== undefined || headers['content-encoding'] !== undefined) return false;
+  const length = Number(headers['content-length']);
+  return length > 0 && length <= MAX_BODY_BYTES;
+}
+
+/** The type of an answer, where the first that the client accepts says it; null where it takes more to find out. */
+function answerType(accept: string | undefined): string | null {
+  return TYPES.get(accept?.split(',', 1)[0]?.trim() ?? '*/*') ?? null;
+}
+
+const TYPES: ReadonlyMap<string, string> = new Map([
+  ['*/*', 'application/json; charset=utf-8'],
+  ['application/json', 'application/json; charset=utf-8'],
+  ['application/graphql-response+json', 'application/graphql-response+json; charset=utf-8'],
+]);
+
+/** What came of an operation that left no data, or did not come to an end. */
+function resultOf(error: unknown, { errors, stopped }: Run): ExecutionResult {
+  if (stopped !== null || !(error instanceof GraphQLError)) throw error;
+  return { errors: [...errors, error], data: null };
+}

@@ -1,0 +1,129 @@
+import {
+  type DocumentNode,
+  type GraphQLSchema,
+  getVariableValues,
+  Kind,
+  type OperationDefinitionNode,
+  visit,
+} from 'graphql';
+import type { Variables as Coerced } from '../execution/arguments.ts';
+import { conditionOf } from '../execution/collect.ts';
+import { compile, type Program } from '../execution/compile.ts';
+import { MAX_PAGE } from '../store/rules/page.ts';
+import { measureDocument } from './document-size.ts';
+import type { Variables } from './list-sizes.ts';
+import { assertDocument, costOf } from './use-document-limits.ts';
+import { checkVariables } from './use-input-limits.ts';
+
+/** A valid document with what is made of it, so that nothing about it is worked out twice. */
+export interface ReadyDocument {
+  /**
+   * What the operation that runs could cost.
+   * @throws GraphQLError for what the limits refuse
+   */
+  cost(operationName: string | null | undefined, variables: Variables): number | null;
+  /** The operation ready to run; null where graphql-js has something to say about it first. */
+  ready(operation: OperationDefinitionNode, variables: Variables): ReadyOperation | null;
+}
+
+/** An operation with its variables. */
+export interface ReadyOperation {
+  readonly program: Program;
+  readonly variables: Coerced;
+}
+
+/** So many costs, and so many programs by what is skipped, are kept with a document: few clients need more than one. */
+const MAX_KEPT = 16;
+
+/** Makes what is made of documents; they are kept for as long as somebody else keeps the documents. */
+export function createReadyDocuments(schema: GraphQLSchema): (document: DocumentNode) => ReadyDocument {
+  const known = new WeakMap<DocumentNode, ReadyDocument>();
+  return (document) => {
+    let ready = known.get(document);
+    if (ready === undefined) known.set(document, (ready = makeReady(schema, document)));
+    return ready;
+  };
+}
+
+function makeReady(schema: GraphQLSchema, document: DocumentNode): ReadyDocument {
+  const check = checkVariables(schema, document);
+  const names = variablesOf(document);
+  const conditions = conditionsOf(document);
+  const costs = new Map<string, number | null>();
+  const programs = new Map<OperationDefinitionNode, Map<string, Program | null>>();
+
+  function programOf(operation: OperationDefinitionNode, variables: Coerced): Program | null {
+    let kept = programs.get(operation);
+    if (kept === undefined) programs.set(operation, (kept = new Map()));
+    const key = conditions.length === 0 ? '' : conditions.map((name) => String(variables[name])).join();
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    // What is no boolean is an error, for graphql-js to tell.
+    const clear = conditions.every(
+      (name) => variables[name] === undefined || typeof variables[name] === 'boolean',
+    );
+    const program = clear ? compile(schema, document, operation, variables) : null;
+    if (kept.size >= MAX_KEPT) kept.clear();
+    kept.set(key, program);
+    return program;
+  }
+
+  return {
+    cost(operationName, variables) {
+      check(variables);
+      const key = `${operationName ?? ''}${sizesOf(names, variables)}`;
+      const known = costs.get(key);
+      if (known !== undefined) return known;
+      const size = measureDocument(schema, document, variables);
+      assertDocument(size);
+      const cost = costOf(size, operationName);
+      if (costs.size >= MAX_KEPT) costs.clear();
+      costs.set(key, cost);
+      return cost;
+    },
+    ready(operation, variables) {
+      const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables ?? {}, {
+        maxErrors: 1,
+      });
+      if (coerced === undefined) return null;
+      const program = programOf(operation, coerced);
+      return program && { program, variables: coerced };
+    },
+  };
+}
+
+/** All that the measure of a document reads of the variables: numbers of items, and the lengths of lists. */
+function sizesOf(names: readonly string[], variables: Variables): string {
+  if (variables == null) return '';
+  let sizes = '';
+  for (const name of names)
+    sizes += ` ${sizeOf(Object.hasOwn(variables, name) ? variables[name] : undefined)}`;
+  return sizes;
+}
+
+function sizeOf(value: unknown): string {
+  if (value === undefined) return '';
+  if (value === null) return 'n';
+  if (typeof value === 'number') return value >= 0 && value <= MAX_PAGE ? String(value) : 'x';
+  return Array.isArray(value) ? `[${value.length}` : 'x';
+}
+
+function variablesOf({ definitions }: DocumentNode): readonly string[] {
+  const names = new Set<string>();
+  for (const definition of definitions) {
+    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
+    for (const { variable } of definition.variableDefinitions ?? []) names.add(variable.name.value);
+  }
+  return [...names];
+}
+
+function conditionsOf(document: DocumentNode): readonly string[] {
+  const names = new Set<string>();
+  visit(document, {
+    Directive(directive) {
+      const name = conditionOf(directive);
+      if (name !== null) names.add(name);
+    },
+  });
+  return [...names];
+}
