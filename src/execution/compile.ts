@@ -21,16 +21,16 @@ import { compileArguments, type Variables } from './arguments.ts';
 import { collectFields, type Selecting } from './collect.ts';
 import { completeLeaf, completeList, completeNonNull, completeNullable } from './complete.ts';
 import { completeAbstract, completeFields, type Field, type ResolveType, runSerially } from './fields.ts';
-import { type Complete, type Run, type Step, type Text } from './run.ts';
+import type { Complete, Run, Step } from './run.ts';
 
-/** An operation that is ready to run: gives the JSON of its data. Throws what left no data at all. */
-export type Program = (run: Run) => Text;
+/** An operation that is ready to run: gives its data, or a promise of it. Throws what left no data at all. */
+export type Program = (run: Run) => unknown;
 
 /**
- * Compiles a query or a mutation of a valid document into functions that write its answer as text. They do what
+ * Compiles a query or a mutation of a valid document into functions. They do what
  * graphql-js does, with one difference: resolvers learn nothing of the request by their fourth argument.
  * @param conditions the values of the variables in `@skip` and `@include`
- * @returns null for what is not compiled: introspection, and what reads that fourth argument
+ * @returns null for what is not compiled: introspection, what reads that fourth argument, and `__proto__` as a name
  */
 export function compile(
   schema: GraphQLSchema,
@@ -75,16 +75,17 @@ class Compiler {
 
   #field(parent: GraphQLObjectType, nodes: readonly [FieldNode, ...FieldNode[]], step: Step): Field {
     const [node] = nodes;
-    const key = `${JSON.stringify(step.key)}:`;
+    const { key } = step;
+    if (key === null || key === '__proto__') throw new NotCompiled();
     const name = node.name.value;
     if (name === '__typename') {
-      const text = JSON.stringify(parent.name);
+      const type = parent.name;
       return {
         key,
         place: { step, nullable: false, nodes },
         resolve: () => null,
         args: null,
-        complete: () => text,
+        complete: () => type,
       };
     }
     const field = parent.getFields()[name];

@@ -1,24 +1,16 @@
 import { inspect } from 'node:util';
-import {
-  GraphQLBoolean,
-  GraphQLEnumType,
-  GraphQLError,
-  GraphQLID,
-  GraphQLInt,
-  type GraphQLLeafType,
-  GraphQLString,
-} from 'graphql';
-import { type At, type Complete, fail, NULL, type Place, type Run, type Text, together } from './run.ts';
+import { GraphQLEnumType, GraphQLError, GraphQLID, type GraphQLLeafType, GraphQLString } from 'graphql';
+import { type At, type Complete, fail, type Place, type Run } from './run.ts';
 
 /** What cannot be null. @param name of the field, for the error */
 export function completeNonNull(complete: Complete, name: string): Complete {
-  const check = (text: string): string => {
-    if (text === NULL) throw new Error(`Cannot return null for non-nullable field ${name}.`);
-    return text;
+  const check = (value: unknown): unknown => {
+    if (value === null) throw new Error(`Cannot return null for non-nullable field ${name}.`);
+    return value;
   };
   return (value, run, at) => {
-    const text = complete(value, run, at);
-    return typeof text === 'string' ? check(text) : text.then(check);
+    const completed = complete(value, run, at);
+    return completed instanceof Promise ? completed.then(check) : check(completed);
   };
 }
 
@@ -26,7 +18,7 @@ export function completeNonNull(complete: Complete, name: string): Complete {
 export function completeNullable(complete: Complete): Complete {
   return (value, run, at) => {
     if (value instanceof Error) throw value;
-    return value == null ? NULL : complete(value, run, at);
+    return value == null ? null : complete(value, run, at);
   };
 }
 
@@ -36,28 +28,23 @@ export function completeList(item: Complete, place: Place, name: string): Comple
     if (!isIterable(list)) {
       throw new Error(`Expected Iterable, but did not find one for field "${name}".`);
     }
-    const texts: Text[] = [];
-    let all = '';
+    const completed: unknown[] = [];
     let waits = false;
-    let index = 0;
     for (const value of list) {
-      const text = completeItem(item, place, value, run, { index, outer });
-      if (waits) texts.push(text);
-      else if (typeof text === 'string') all += index === 0 ? text : `,${text}`;
-      else {
-        waits = true;
-        texts.push(...(index === 0 ? [] : [all]), text);
-      }
-      index++;
+      const one = completeItem(item, place, value, run, { index: completed.length, outer });
+      if (one instanceof Promise) waits = true;
+      completed.push(one);
     }
-    return waits ? together(texts).then((done) => `[${done.join(',')}]`) : `[${all}]`;
+    return waits ? Promise.all(completed) : completed;
   };
 }
 
-function completeItem(item: Complete, place: Place, value: unknown, run: Run, at: At): Text {
+function completeItem(item: Complete, place: Place, value: unknown, run: Run, at: At): unknown {
   try {
-    const text = value instanceof Promise ? value.then((kept) => item(kept, run, at)) : item(value, run, at);
-    return typeof text === 'string' ? text : text.then(undefined, (error) => fail(error, place, run, at));
+    const completed =
+      value instanceof Promise ? value.then((kept) => item(kept, run, at)) : item(value, run, at);
+    if (!(completed instanceof Promise)) return completed;
+    return completed.then(undefined, (error) => fail(error, place, run, at));
   } catch (error) {
     return fail(error, place, run, at);
   }
@@ -69,20 +56,14 @@ function isIterable(list: unknown): list is Iterable<unknown> {
 
 /** A scalar or a value of an enumeration. */
 export function completeLeaf(type: GraphQLLeafType): Complete {
-  const serialize = (value: unknown): string => JSON.stringify(serialized(type, value));
   if (type === GraphQLString || type === GraphQLID) {
-    return (value) => (typeof value === 'string' ? quote(value) : serialize(value));
+    return (value) => (typeof value === 'string' ? value : serialized(type, value));
   }
-  if (type === GraphQLBoolean)
-    return (value) => (value === true ? 'true' : value === false ? 'false' : serialize(value));
-  if (type === GraphQLInt) return serialize;
   if (type instanceof GraphQLEnumType) {
-    const texts = new Map<unknown, string>(
-      type.getValues().map(({ name, value }) => [value, JSON.stringify(name)]),
-    );
-    return (value) => texts.get(value) ?? serialize(value);
+    const names = new Map<unknown, string>(type.getValues().map(({ name, value }) => [value, name]));
+    return (value) => names.get(value) ?? serialized(type, value);
   }
-  return serialize;
+  return (value) => serialized(type, value);
 }
 
 /** As yoga's executor does, which tells nobody of the place that a GraphQLError brings along. */
@@ -97,8 +78,4 @@ function serialized(type: GraphQLLeafType, value: unknown): unknown {
   throw new Error(
     `Expected \`${type.name}.serialize(${inspect(value)})\` to return non-nullable value, returned: ${String(result)}`,
   );
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text);
 }

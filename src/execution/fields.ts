@@ -1,10 +1,10 @@
 import type { Context } from '../context.ts';
 import type { Args, Variables } from './arguments.ts';
-import { type At, type Complete, fail, type Place, type Run, type Text, together } from './run.ts';
+import { type At, type Complete, fail, type Place, type Run } from './run.ts';
 
 /** A field of an answer. */
 export interface Field {
-  /** Its name as the key of a JSON object, with the colon. */
+  /** Its name in the answer. */
   readonly key: string;
   readonly place: Place;
   readonly resolve: (source: unknown, args: Args, context: Context) => unknown;
@@ -21,70 +21,57 @@ const NO_ARGS: Args = {};
 /** An object. Its fields are resolved one after the other, and wait for their promises together. */
 export function completeFields(fields: readonly Field[]): Complete {
   return (source, run, at) => {
-    let text = '';
-    for (let index = 0; index < fields.length; index++) {
-      const field = fields[index];
-      if (field === undefined) continue;
-      const value = runField(field, source, run, at);
-      if (typeof value !== 'string') return completeTogether(fields, index, text, value, source, run, at);
-      text += (index === 0 ? '{' : ',') + field.key + value;
+    const object: Answered = {};
+    let waits = false;
+    try {
+      for (const field of fields) {
+        const value = runField(field, source, run, at);
+        if (value instanceof Promise) waits = true;
+        object[field.key] = value;
+      }
+    } catch (error) {
+      if (!waits) throw error;
+      // What has begun is waited for, as graphql-js does, so that no rejection is left alone.
+      const rethrow = (): never => {
+        throw error;
+      };
+      return Promise.all(Object.values(object)).then(rethrow, rethrow);
     }
-    return text === '' ? '{}' : `${text}}`;
+    return waits ? together(object) : object;
   };
 }
 
-/** An object from its first field on that has to be waited for. */
-function completeTogether(
-  fields: readonly Field[],
-  from: number,
-  before: string,
-  first: Promise<string>,
-  source: unknown,
-  run: Run,
-  at: At | null,
-): Promise<string> {
-  const values: Text[] = [first];
-  try {
-    for (const field of fields.slice(from + 1)) values.push(runField(field, source, run, at));
-  } catch (error) {
-    // What has begun is waited for, as graphql-js does, so that no rejection is left alone.
-    const rethrow = (): never => {
-      throw error;
-    };
-    return together(values).then(rethrow, rethrow);
-  }
-  return together(values).then((done) => {
-    let text = before;
-    for (const [index, value] of done.entries()) {
-      text += (from + index === 0 ? '{' : ',') + (fields[from + index]?.key ?? '') + value;
-    }
-    return `${text}}`;
-  });
+/** An object of an answer. No key of it is `__proto__`. */
+type Answered = Record<string, unknown>;
+
+async function together(object: Answered): Promise<Answered> {
+  const values = await Promise.all(Object.values(object));
+  for (const [index, key] of Object.keys(object).entries()) object[key] = values[index];
+  return object;
 }
 
 /** The fields of a mutation: each begins when the one before it is done. */
-export function runSerially(fields: readonly Field[], run: Run): Text {
-  let text = '';
+export function runSerially(fields: readonly Field[], run: Run): unknown {
+  const object: Answered = {};
   for (const [index, field] of fields.entries()) {
     const value = runField(field, undefined, run, null);
-    const start = text + (index === 0 ? '{' : ',') + field.key;
-    if (typeof value !== 'string') return runRest(fields, index + 1, start, value, run);
-    text = start + value;
+    object[field.key] = value;
+    if (value instanceof Promise) return runRest(fields, index, object, run);
   }
-  return text === '' ? '{}' : `${text}}`;
+  return object;
 }
 
 async function runRest(
   fields: readonly Field[],
   from: number,
-  start: string,
-  first: Promise<string>,
+  object: Answered,
   run: Run,
-): Promise<string> {
-  let text = start + (await first);
-  for (const field of fields.slice(from))
-    text += `,${field.key}${await runField(field, undefined, run, null)}`;
-  return `${text}}`;
+): Promise<Answered> {
+  for (const [index, field] of fields.entries()) {
+    if (index === from) object[field.key] = await object[field.key];
+    if (index > from) object[field.key] = await runField(field, undefined, run, null);
+  }
+  return object;
 }
 
 /** An object of one of several types, by its name. */
@@ -101,14 +88,19 @@ export function completeAbstract(
   };
 }
 
-function runField({ place, resolve, args, complete }: Field, source: unknown, run: Run, at: At | null): Text {
+function runField(
+  { place, resolve, args, complete }: Field,
+  source: unknown,
+  run: Run,
+  at: At | null,
+): unknown {
   try {
     if (run.stopped !== null) throw run.stopped;
-    const given = args === null ? NO_ARGS : args(run.variables);
-    const value = resolve(source, given, run.context);
-    const text =
+    const value = resolve(source, args === null ? NO_ARGS : args(run.variables), run.context);
+    const completed =
       value instanceof Promise ? value.then((kept) => complete(kept, run, at)) : complete(value, run, at);
-    return typeof text === 'string' ? text : text.then(undefined, (error) => fail(error, place, run, at));
+    if (!(completed instanceof Promise)) return completed;
+    return completed.then(undefined, (error) => fail(error, place, run, at));
   } catch (error) {
     return fail(error, place, run, at);
   }

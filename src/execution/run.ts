@@ -1,6 +1,5 @@
 import { type FieldNode, GraphQLError, locatedError } from 'graphql';
 import type { Context } from '../context.ts';
-import type { MaybePromise } from '../maybe-promise.ts';
 import type { Variables } from './arguments.ts';
 
 /** An operation as it runs once. */
@@ -13,11 +12,8 @@ export interface Run {
   stopped: Error | null;
 }
 
-/** JSON, as soon as it is there. */
-export type Text = MaybePromise<string>;
-
-/** Turns what a resolver gave into JSON. @param at the items of lists that it is in */
-export type Complete = (value: unknown, run: Run, at: At | null) => Text;
+/** Turns what a resolver gave into what is answered, or a promise of it. @param at the items of lists that it is in */
+export type Complete = (value: unknown, run: Run, at: At | null) => unknown;
 
 /** A place in a list, and in the lists that this one is in. */
 export interface At {
@@ -38,18 +34,15 @@ export interface Place {
   readonly nodes: readonly FieldNode[];
 }
 
-/** The JSON of what is not there. Nothing else has it. */
-export const NULL = 'null';
-
 /** Answers null for what went wrong, and keeps the error; where null cannot be, the error goes on. */
-export function fail(thrown: unknown, { step, nullable, nodes }: Place, run: Run, at: At | null): string {
+export function fail(thrown: unknown, { step, nullable, nodes }: Place, run: Run, at: At | null): null {
   const path = pathTo(step, at);
   for (const one of thrown instanceof AggregateError ? thrown.errors : [thrown]) {
     const error = locatedError(asError(one), nodes, path);
     if (!nullable) throw error;
     run.errors.push(error);
   }
-  return NULL;
+  return null;
 }
 
 function pathTo(step: Step, at: At | null): (string | number)[] {
@@ -74,9 +67,4 @@ function asError(thrown: unknown): Error {
       return new Error(message, 'cause' in thrown ? { cause: thrown.cause } : {});
   }
   return new Error(String(thrown));
-}
-
-/** All texts, once they are there. */
-export function together(texts: readonly Text[]): Promise<string[]> {
-  return Promise.all(texts.map((text) => (typeof text === 'string' ? Promise.resolve(text) : text)));
 }

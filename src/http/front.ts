@@ -93,18 +93,18 @@ export function createFront(parts: FrontParts): RequestListener {
       errors: [],
       stopped: null,
     };
-    const done = (data: string): void => {
+    const done = (data: unknown): void => {
       if (run.errors.length === 0) send(exchange, data);
-      else handOver(() => ({ errors: run.errors, data: JSON.parse(data) }));
+      else handOver(() => resultWith(data, run));
     };
     const failed = (error: unknown): void => handOver(() => resultOf(error, run));
-    let text: ReturnType<typeof operation.program>;
+    let data: unknown;
     try {
-      text = operation.program(run);
+      data = operation.program(run);
     } catch (error) {
       return failed(error);
     }
-    if (typeof text === 'string') return done(text);
+    if (!(data instanceof Promise)) return done(data);
     const onLeave = (leave: () => void): (() => void) => {
       response.once('close', leave);
       return () => response.off('close', leave);
@@ -112,7 +112,7 @@ export function createFront(parts: FrontParts): RequestListener {
     const stop = (reason: Error): void => {
       run.stopped = reason;
     };
-    void inTime(requestTime, text, onLeave, stop).then(done, failed);
+    void inTime(requestTime, data, onLeave, stop).then(done, failed);
   }
 
   /** The operation of a body, when it is one that can run at once. */
@@ -135,9 +135,9 @@ export function createFront(parts: FrontParts): RequestListener {
     }
   }
 
-  function send({ response, notes, type }: Exchange, data: string): void {
+  function send({ response, notes, type }: Exchange, data: unknown): void {
     if (response.closed) return;
-    const body = `{"data":${data}}`;
+    const body = JSON.stringify({ data });
     tell(ASKED, notes, 200, false);
     response
       .writeHead(200, [
@@ -219,6 +219,11 @@ const TYPES: ReadonlyMap<string, string> = new Map([
   ['application/json', 'application/json; charset=utf-8'],
   ['application/graphql-response+json', 'application/graphql-response+json; charset=utf-8'],
 ]);
+
+/** What came of an operation that left some data, where there are errors. */
+function resultWith(data: unknown, { errors }: Run): ExecutionResult {
+  return { errors, data: isObject(data) ? data : null };
+}
 
 /** What came of an operation that left no data, or did not come to an end. */
 function resultOf(error: unknown, { errors, stopped }: Run): ExecutionResult {
