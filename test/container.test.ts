@@ -38,7 +38,7 @@ describe('compose.yaml', () => {
 
   it('should wait for longer than the server takes to finish', () => {
     const [, seconds] = /^ {4}stop_grace_period: (\d+)s$/m.exec(read('compose.yaml')) ?? [];
-    const [, patience = ''] = /DRAIN_PATIENCE = ([\d_]+);/.exec(read('src/server.ts')) ?? [];
+    const [, patience = ''] = /DRAIN_PATIENCE = ([\d_]+);/.exec(read('src/start-server.ts')) ?? [];
     expect(Number(seconds) * 1_000).toBeGreaterThan(Number(patience.replaceAll('_', '')) + 2_000);
   });
 });
