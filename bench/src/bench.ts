@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { mintToken } from '../../dist/auth/mint-token.js';
+import { asOwner } from '../../dist/store/owner.js';
+import { chartOf } from './chart.ts';
+import { checkAnswers } from './check-answers.ts';
+import { checkSchemas } from './check-schemas.ts';
+import { findCores } from './cores.ts';
+import { OWNER } from './data.ts';
+import { startLoadClient } from './load-client.ts';
+import { type Contestant, measureWork, type Plan, type Row, warmUp } from './measure.ts';
+import { measureFanOut, SUBSCRIBERS_OF_OWNER, SUBSCRIBING_OWNERS } from './measure-fan-out.ts';
+import { measureStarts, type Start } from './measure-starts.ts';
+import { preamble, resultsOf, type Section, startsTable, tableOf } from './report.ts';
+import { startSystem } from './running.ts';
+import { SYSTEMS, THIS_SERVER } from './systems.ts';
+import { WORKS } from './works.ts';
+
+/** Measures all systems, prints what comes of it, and writes it into files. */
+const FEW = 1_000;
+const MANY = 1_000_000;
+const FULL: Plan = { rounds: 7, seconds: 2, warmUpSeconds: 1, firstWarmUpSeconds: 5, starts: 7 };
+const QUICK: Plan = { rounds: 3, seconds: 0.8, warmUpSeconds: 0.3, firstWarmUpSeconds: 2, starts: 3 };
+
+const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+const plan = options.quick ? QUICK : FULL;
+const cores = findCores();
+const secret = randomBytes(32).toString('base64url');
+const token = await tokenOf(OWNER);
+const folder = mkdtempSync(join(tmpdir(), 'agent-graphql-bench-'));
+const client = startLoadClient(cores?.load ?? null);
+const startOptions = { core: cores?.server ?? null, secret, token, logFile: join(folder, 'log') };
+
+try {
+  checkSchemas();
+  console.log(`${preamble(plan, cores)}\n\n## Start\n`);
+  const starts = await measureStarts(plan.starts, startOptions);
+  console.log(startsTable(starts));
+
+  const few = await startAll(FEW);
+  const works = await measureWorks(few, FEW);
+  const events = await measureEvents(few);
+  await stopAll(few);
+  const many = options.quick ? [] : await measureMany();
+  write(starts, works, [...works, events, ...many]);
+} finally {
+  client.stop();
+  rmSync(folder, { recursive: true });
+}
+
+/** The same requests where there are many more threads of others, and this server without them in the same rounds. */
+async function measureMany(): Promise<readonly Section[]> {
+  const [same] = await startAll(FEW, [THIS_SERVER]);
+  if (same === undefined) return [];
+  const contestants = [...(await startAll(MANY)), { ...same, name: `${THIS_SERVER}, ${count(FEW)} threads` }];
+  const sections = await measureWorks(contestants, MANY);
+  await stopAll(contestants);
+  return sections;
+}
+
+async function measureWorks(contestants: readonly Contestant[], threads: number): Promise<Section[]> {
+  const sections: Section[] = [];
+  await warmUp(contestants, token, client, plan);
+  for (const work of WORKS) {
+    await checkAnswers(
+      contestants.map(({ running }) => running),
+      work,
+      token,
+    );
+    const rows = await measureWork(contestants, work, token, client, plan);
+    const heading = `${work.name}: ${work.description}; ${count(threads)} threads`;
+    sections.push(show({ name: work.name, heading, rows, unit: 'requests' }));
+  }
+  return sections;
+}
+
+async function measureEvents(contestants: readonly Contestant[]): Promise<Section> {
+  const tokens = await Promise.all(
+    Array.from({ length: SUBSCRIBING_OWNERS }, (_, index) => tokenOf(`subscriber-${index}`)),
+  );
+  const rows = await measureFanOut(contestants, tokens, client, plan);
+  const heading =
+    `S1: a change for 1,000 subscribers, ${SUBSCRIBERS_OF_OWNER} of each of ${SUBSCRIBING_OWNERS} owners; ` +
+    'times are from the changes to the last subscriber';
+  return show({ name: 'S1', heading, rows: withAll(rows), unit: 'events' });
+}
+
+/** Says of what has no subscriptions over Server-Sent Events that it has none. */
+function withAll(rows: readonly Row[]): readonly Row[] {
+  const nothing = Number.NaN;
+  const none = { perSecond: nothing, p50: nothing, p99: nothing, cpu: nothing, memory: nothing, busy: 0 };
+  const ratio = { median: nothing, min: nothing, max: nothing };
+  return SYSTEMS.map(({ name }) => rows.find((row) => row.name === name) ?? { name, ...none, ratio });
+}
+
+function show(section: Section): Section {
+  console.log(`\n## ${section.heading}\n\n${tableOf(section)}`);
+  return section;
+}
+
+function write(starts: readonly Start[], charted: readonly Section[], sections: readonly Section[]): void {
+  const suffix = options.quick ? '-quick' : '';
+  const results = new URL(`../results${suffix}.md`, import.meta.url);
+  const chart = new URL(`../ratios${suffix}.svg`, import.meta.url);
+  writeFileSync(chart, chartOf(charted));
+  writeFileSync(results, resultsOf({ plan, cores, starts, sections, chart: `ratios${suffix}.svg` }));
+  console.log(`\nWritten to ${fileURLToPath(results)} and ${fileURLToPath(chart)}.`);
+}
+
+async function startAll(threads: number, names?: readonly string[]): Promise<Contestant[]> {
+  const contestants: Contestant[] = [];
+  for (const system of SYSTEMS) {
+    if (names?.includes(system.name) === false) continue;
+    contestants.push({ name: system.name, running: await startSystem(system, { ...startOptions, threads }) });
+  }
+  return contestants;
+}
+
+async function stopAll(contestants: readonly Contestant[]): Promise<void> {
+  await Promise.all(contestants.map(({ running }) => running.stop()));
+}
+
+function tokenOf(owner: string): Promise<string> {
+  return mintToken({ secret, owner: asOwner(owner), issuer: null, audience: null, ownerClaim: 'sub' });
+}
+
+function count(threads: number): string {
+  return threads.toLocaleString('en');
+}

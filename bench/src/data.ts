@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { createAssistants } from '../../dist/store/memory/assistants.js';
+import { Database } from '../../dist/store/memory/database.js';
+import { createRuns } from '../../dist/store/memory/runs.js';
+import type { StoreOptions } from '../../dist/store/memory/stores.js';
+import { createThreads } from '../../dist/store/memory/threads.js';
+import { asOwner, type Owner } from '../../dist/store/owner.js';
+import type { Assistant, Run, Thread } from '../../dist/store/records.js';
+import { createCursors } from '../../dist/store/rules/cursor.js';
+import type { Stores } from '../../dist/store/stores.js';
+
+/** Whose requests are measured. The records are the same whoever else there is. */
+export const OWNER = 'bench';
+/** The measured owner's records: the ids that requests ask for are among them. */
+export const ASSISTANTS = 50;
+const THREADS = 1_000;
+const RUNS_OF_THREAD = 5;
+/** Owners, with the measured one, of all threads beyond its own. */
+const OWNERS = 10_000;
+
+const EPOCH = Date.UTC(2026, 0, 1);
+
+/**
+ * Stores in memory that hold the same records, ids, times and cursors in every process.
+ * @param threads none, 1,000 of the measured owner, or as many more of other owners
+ */
+export function createFilledStores(
+  threads: number,
+  publish: NonNullable<StoreOptions['publish']> = () => {},
+): Stores {
+  let isFilled = false;
+  const database = new Database({
+    publish(owner, changes) {
+      if (isFilled) publish(owner, changes);
+    },
+    now: Date.now,
+    cursors: createCursors(createHash('sha256').update('cursors').digest()),
+  });
+  if (threads > 0) fillMeasured(database, asOwner(OWNER));
+  const others = Array.from({ length: OWNERS - 1 }, (_, index) => asOwner(`owner-${index}`));
+  for (let index = THREADS; index < threads; index++) {
+    const owner = others[index % others.length];
+    if (owner !== undefined) addThread(database, owner, index);
+  }
+  isFilled = true;
+  return {
+    assistants: createAssistants(database),
+    threads: createThreads(database),
+    runs: createRuns(database),
+  };
+}
+
+/** How many threads this process was told to hold. */
+export function threadsToHold(): number {
+  return Number(process.env.BENCH_THREADS ?? 0);
+}
+
+/** The id of a record: 32 hexadecimal digits, the same everywhere. */
+export function idOf(resource: 'assistant' | 'thread' | 'run', index: number): string {
+  return createHash('sha256').update(`${resource} ${index}`).digest('hex').slice(0, 32);
+}
+
+function fillMeasured(database: Database, owner: Owner): void {
+  for (let index = 0; index < ASSISTANTS; index++) {
+    database.commit(owner, [{ resource: 'assistant', before: null, after: assistant(owner, index) }]);
+  }
+  for (let index = 0; index < THREADS; index++) {
+    addThread(database, owner, index);
+    for (let nth = 0; nth < RUNS_OF_THREAD; nth++) {
+      const after = run(owner, index, index * RUNS_OF_THREAD + nth);
+      database.commit(owner, [{ resource: 'run', before: null, after }]);
+    }
+  }
+}
+
+function addThread(database: Database, owner: Owner, index: number): void {
+  database.commit(owner, [{ resource: 'thread', before: null, after: thread(owner, index) }]);
+}
+
+function assistant(owner: Owner, index: number): Assistant {
+  return Object.freeze({
+    id: idOf('assistant', index),
+    graphId: `graph-${index % 7}`,
+    name: `Assistant ${index}`,
+    description: `Answers what customers of shop ${index} ask.`,
+    config: Object.freeze({ model: 'large', temperature: 0.2, tools: Object.freeze(['search', 'orders']) }),
+    context: Object.freeze({ shop: index, language: 'en' }),
+    metadata: Object.freeze({ team: `team-${index % 5}`, owner }),
+    version: 1 + (index % 9),
+    ...times(index),
+  });
+}
+
+function thread(owner: Owner, index: number): Thread {
+  return Object.freeze({
+    id: idOf('thread', index),
+    status: 'IDLE',
+    metadata: Object.freeze({ title: `Conversation ${index}`, channel: 'web', owner }),
+    ...times(index),
+  });
+}
+
+function run(owner: Owner, threadIndex: number, index: number): Run {
+  return Object.freeze({
+    id: idOf('run', index),
+    threadId: idOf('thread', threadIndex),
+    assistantId: idOf('assistant', index % ASSISTANTS),
+    status: 'SUCCESS',
+    ended: index,
+    metadata: Object.freeze({ owner }),
+    ...times(index),
+  });
+}
+
+/** Created one after the other; changed in another order. */
+function times(index: number): { readonly createdAt: string; readonly updatedAt: string } {
+  const created = EPOCH + index * 1_000;
+  const updated = created + ((index * 7_919) % 1_000_003) * 10;
+  return { createdAt: new Date(created).toISOString(), updatedAt: new Date(updated).toISOString() };
+}

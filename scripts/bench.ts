@@ -1,0 +1,27 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** Runs the benchmark: installs what it compares with, where that has not been done, and builds all of it. */
+const root = new URL('../', import.meta.url);
+const wanted = new URL('bench/package-lock.json', root);
+const installed = new URL('bench/node_modules/.installed.json', root);
+
+if (!existsSync(installed) || readFileSync(installed, 'utf8') !== readFileSync(wanted, 'utf8')) {
+  // Some of the peers' dependencies ask for a newer Node.js than they need.
+  run('npm', 'ci', '--prefix', 'bench', '--no-audit', '--no-fund', '--loglevel', 'error');
+  copyFileSync(wanted, installed);
+}
+// The benchmark is compiled against the types of the compiled server, which it runs.
+run('tsc', '-p', 'tsconfig.build.json', '--declaration');
+run('tsc', '-p', 'bench');
+run(process.execPath, 'bench/dist/bench.js', ...process.argv.slice(2));
+
+function run(program: string, ...words: string[]): void {
+  try {
+    execFileSync(program, words, { cwd: fileURLToPath(root), stdio: 'inherit' });
+  } catch {
+    // It has said why.
+    process.exit(1);
+  }
+}
