@@ -10,18 +10,25 @@ import { chartOf } from './chart.ts';
 import { checkAnswers } from './check-answers.ts';
 import { checkSchemas } from './check-schemas.ts';
 import { findCores } from './cores.ts';
-import { OWNER } from './data.ts';
+import { OWNER, THREADS } from './data.ts';
 import { startLoadClient } from './load-client.ts';
 import { type Contestant, measureWork, type Plan, type Row, warmUp } from './measure.ts';
 import { measureFanOut, SUBSCRIBERS_OF_OWNER, SUBSCRIBING_OWNERS } from './measure-fan-out.ts';
-import { measureStarts, type Start } from './measure-starts.ts';
-import { preamble, resultsOf, type Section, startsTable, tableOf } from './report.ts';
+import { measureStarts } from './measure-starts.ts';
+import {
+  preamble,
+  type Results,
+  resultsOf,
+  type Section,
+  startsTable,
+  summaryTable,
+  tableOf,
+} from './report.ts';
 import { startSystem } from './running.ts';
-import { SYSTEMS, THIS_SERVER } from './systems.ts';
+import { SYSTEMS, THIS_SERVER, THIS_SERVER_SMALL } from './systems.ts';
 import { WORKS } from './works.ts';
 
 /** Measures all systems, prints what comes of it, and writes it into files. */
-const FEW = 1_000;
 const MANY = 1_000_000;
 const FULL: Plan = { rounds: 7, seconds: 2, warmUpSeconds: 1, firstWarmUpSeconds: 5, starts: 7 };
 const QUICK: Plan = { rounds: 3, seconds: 0.8, warmUpSeconds: 0.3, firstWarmUpSeconds: 2, starts: 3 };
@@ -41,12 +48,14 @@ try {
   const starts = await measureStarts(plan.starts, startOptions);
   console.log(startsTable(starts));
 
-  const few = await startAll(FEW);
-  const works = await measureWorks(few, FEW);
+  const few = await startAll(THREADS);
+  const works = await measureWorks(few, THREADS);
   const events = await measureEvents(few);
   await stopAll(few);
   const many = options.quick ? [] : await measureMany();
-  write(starts, works, [...works, events, ...many]);
+  const sections = [...works, events, ...many];
+  console.log(`\n## ${THIS_SERVER}\n\n${summaryTable(works, many)}`);
+  write({ plan, cores, starts, sections, summary: summaryTable(works, many) }, works);
 } finally {
   client.stop();
   rmSync(folder, { recursive: true });
@@ -54,9 +63,9 @@ try {
 
 /** The same requests where there are many more threads of others, and this server without them in the same rounds. */
 async function measureMany(): Promise<readonly Section[]> {
-  const [same] = await startAll(FEW, [THIS_SERVER]);
+  const [same] = await startAll(THREADS, [THIS_SERVER]);
   if (same === undefined) return [];
-  const contestants = [...(await startAll(MANY)), { ...same, name: `${THIS_SERVER}, ${count(FEW)} threads` }];
+  const contestants = [...(await startAll(MANY)), { ...same, name: THIS_SERVER_SMALL }];
   const sections = await measureWorks(contestants, MANY);
   await stopAll(contestants);
   return sections;
@@ -92,7 +101,15 @@ async function measureEvents(contestants: readonly Contestant[]): Promise<Sectio
 /** Says of what has no subscriptions over Server-Sent Events that it has none. */
 function withAll(rows: readonly Row[]): readonly Row[] {
   const nothing = Number.NaN;
-  const none = { perSecond: nothing, p50: nothing, p99: nothing, cpu: nothing, memory: nothing, busy: 0 };
+  const none = {
+    perSecond: nothing,
+    rounds: [],
+    p50: nothing,
+    p99: nothing,
+    cpu: nothing,
+    memory: nothing,
+    busy: 0,
+  };
   const ratio = { median: nothing, min: nothing, max: nothing };
   return SYSTEMS.map(({ name }) => rows.find((row) => row.name === name) ?? { name, ...none, ratio });
 }
@@ -102,13 +119,13 @@ function show(section: Section): Section {
   return section;
 }
 
-function write(starts: readonly Start[], charted: readonly Section[], sections: readonly Section[]): void {
+function write(results: Omit<Results, 'chart'>, charted: readonly Section[]): void {
   const suffix = options.quick ? '-quick' : '';
-  const results = new URL(`../results${suffix}.md`, import.meta.url);
-  const chart = new URL(`../ratios${suffix}.svg`, import.meta.url);
-  writeFileSync(chart, chartOf(charted));
-  writeFileSync(results, resultsOf({ plan, cores, starts, sections, chart: `ratios${suffix}.svg` }));
-  console.log(`\nWritten to ${fileURLToPath(results)} and ${fileURLToPath(chart)}.`);
+  const chart = `ratios${suffix}.svg`;
+  const page = new URL(`../results${suffix}.md`, import.meta.url);
+  writeFileSync(new URL(`../${chart}`, import.meta.url), chartOf(charted));
+  writeFileSync(page, resultsOf({ ...results, chart }));
+  console.log(`\nWritten to ${fileURLToPath(page)}.`);
 }
 
 async function startAll(threads: number, names?: readonly string[]): Promise<Contestant[]> {

@@ -1,6 +1,6 @@
 import type { Row } from './measure.ts';
 import type { Section } from './report.ts';
-import { BASELINE, THIS_SERVER } from './systems.ts';
+import { BASELINE, CONSTANT, THIS_SERVER } from './systems.ts';
 
 const WIDTH = 760;
 const LABEL = 170;
@@ -8,8 +8,15 @@ const BAR = 18;
 const HEAD = 34;
 const END = 60;
 
-/** The ratios as bars, a group for each section, with a line from the least to the greatest: an SVG. */
-export function chartOf(sections: readonly Section[]): string {
+/**
+ * The ratios as bars, a group for each section, with a line from the least to the greatest: an SVG. The constant is
+ * left out, beside which the others would be too short to tell apart.
+ */
+export function chartOf(all: readonly Section[]): string {
+  const sections = all.map((section) => ({
+    ...section,
+    rows: section.rows.filter(({ name }) => name !== CONSTANT),
+  }));
   const most = Math.max(1, ...sections.flatMap(({ rows }) => rows.map(({ ratio }) => ratio.max)));
   const scale = (WIDTH - LABEL - END) / most;
   let top = 30;
@@ -38,7 +45,7 @@ function groupOf({ heading, rows }: Section, top: number, scale: number): string
 
 function barOf({ name, ratio }: Row, top: number, scale: number): string {
   const [middle, least, most] = [ratio.median, ratio.min, ratio.max].map((value) => value * scale);
-  if (middle === undefined || least === undefined || most === undefined || Number.isNaN(middle)) return '';
+  if (middle === undefined || least === undefined || most === undefined) return '';
   const fill = name.startsWith(THIS_SERVER) ? '#1f6feb' : '#b6c2cf';
   const line = top + BAR / 2 - 1;
   return [

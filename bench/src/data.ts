@@ -13,7 +13,7 @@ import type { Stores } from '../../dist/store/stores.js';
 export const OWNER = 'bench';
 /** The measured owner's records: the ids that requests ask for are among them. */
 export const ASSISTANTS = 50;
-const THREADS = 1_000;
+export const THREADS = 1_000;
 const RUNS_OF_THREAD = 5;
 /** Owners, with the measured one, of all threads beyond its own. */
 const OWNERS = 10_000;

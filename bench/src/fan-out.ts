@@ -50,9 +50,7 @@ export async function fanOut(job: FanOutJob): Promise<FanOutResult> {
   let onLast: (() => void) | undefined;
   let event = '';
 
-  const readers: IncomingMessage[] = [];
-  for (const token of tokens.flatMap((each) => Array<string>(subscribersOfOwner).fill(each))) {
-    const reader = await post(subscription, token, { accept: 'text/event-stream' });
+  function listen(reader: IncomingMessage): void {
     reader.setEncoding('utf8').on('data', (text: string) => {
       const events = count(text, EVENT);
       if (events === 0) return;
@@ -60,8 +58,17 @@ export async function fanOut(job: FanOutJob): Promise<FanOutResult> {
       missing -= events;
       if (missing === 0) onLast?.();
     });
-    readers.push(reader);
   }
+
+  const readers: IncomingMessage[] = [];
+  const openings = tokens.map(async (token) => {
+    for (let opened = 0; opened < subscribersOfOwner; opened++) {
+      const reader = await post(subscription, token, { accept: 'text/event-stream' });
+      listen(reader);
+      readers.push(reader);
+    }
+  });
+  await Promise.all(openings);
 
   const started = performance.now();
   const startedServer = cpuTime(pid);

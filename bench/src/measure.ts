@@ -30,6 +30,8 @@ export interface Figure {
 export interface Row {
   readonly name: string;
   readonly perSecond: number;
+  /** By the second in each round. */
+  readonly rounds: readonly number[];
   /** Of each round to the baseline in the same round. */
   readonly ratio: Spread;
   readonly p50: number;
@@ -100,20 +102,31 @@ export async function measure(
     }
   }
   const baseline = contestants.find(({ name }) => name === BASELINE);
-  const baselineFigures = baseline === undefined ? [] : (figures.get(baseline) ?? []);
-  return contestants.map((contestant) => sumUp(contestant, figures.get(contestant) ?? [], baselineFigures));
+  const ofBaseline = baseline === undefined ? [] : perSecond(figures.get(baseline) ?? []);
+  return contestants.map((contestant) => sumUp(contestant, figures.get(contestant) ?? [], ofBaseline));
 }
 
-function sumUp({ name, running }: Contestant, own: readonly Figure[], baseline: readonly Figure[]): Row {
-  const of = (key: keyof Figure): number => median(own.map((figure) => figure[key]));
+/** The ratios of the figures of two systems, each of the two in the same round. */
+export function ratioOf(rounds: readonly number[], others: readonly number[]): Spread {
+  return spread(rounds.map((figure, round) => figure / (others[round] ?? Number.NaN)));
+}
+
+function perSecond(figures: readonly Figure[]): readonly number[] {
+  return figures.map((figure) => figure.perSecond);
+}
+
+function sumUp({ name, running }: Contestant, figures: readonly Figure[], baseline: readonly number[]): Row {
+  const of = (key: keyof Figure): number => median(figures.map((figure) => figure[key]));
+  const rounds = perSecond(figures);
   return {
     name,
-    perSecond: of('perSecond'),
-    ratio: spread(own.map(({ perSecond }, round) => perSecond / (baseline[round]?.perSecond ?? Number.NaN))),
+    perSecond: median(rounds),
+    rounds,
+    ratio: ratioOf(rounds, baseline),
     p50: of('p50'),
     p99: of('p99'),
     cpu: of('cpu'),
     memory: memory(running.pid),
-    busy: Math.max(...own.map(({ busy }) => busy)),
+    busy: Math.max(...figures.map(({ busy }) => busy)),
   };
 }

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import type { Cores } from './cores.ts';
-import type { Plan, Row } from './measure.ts';
+import { type Plan, ratioOf, type Row } from './measure.ts';
 import type { Start } from './measure-starts.ts';
 import type { Spread } from './statistics.ts';
-import { BASELINE } from './systems.ts';
+import { BASELINE, THIS_SERVER, THIS_SERVER_SMALL, TUNED } from './systems.ts';
 
 /** Some rows under a heading. */
 export interface Section {
@@ -37,6 +37,29 @@ export function tableOf({ rows, unit }: Pick<Section, 'rows' | 'unit'>): string 
   );
 }
 
+/** What the requests of this server come to, beside REST by hand and beside itself, as Markdown. */
+export function summaryTable(few: readonly Section[], many: readonly Section[]): string {
+  return table(
+    ['work', `to ${BASELINE}`, `to ${TUNED}`, '1,000,000 threads to 1,000'],
+    few.map(({ name, rows }) => {
+      const same = many.find((section) => section.name === name)?.rows ?? [];
+      return [
+        name,
+        compared(rows, THIS_SERVER, BASELINE),
+        compared(rows, THIS_SERVER, TUNED),
+        compared(same, THIS_SERVER, THIS_SERVER_SMALL),
+      ];
+    }),
+  );
+}
+
+function compared(rows: readonly Row[], one: string, other: string): string {
+  const [first, second] = [one, other].map((name) => rows.find((row) => row.name === name));
+  if (first === undefined || second === undefined) return '—';
+  const ratio = ratioOf(first.rounds, second.rounds);
+  return `${figure(ratio.median, 2)} (${rangeOf(ratio, 2)})`;
+}
+
 /** The table of the starts, as Markdown. */
 export function startsTable(starts: readonly Start[]): string {
   return table(
@@ -56,18 +79,22 @@ export interface Results {
   readonly cores: Cores | null;
   readonly starts: readonly Start[];
   readonly sections: readonly Section[];
+  /** What this server comes to. */
+  readonly summary: string;
   /** The file with the picture, beside the results. */
   readonly chart: string;
 }
 
 /** The whole of results.md. */
-export function resultsOf({ plan, cores, starts, sections, chart }: Results): string {
+export function resultsOf({ plan, cores, starts, sections, summary, chart }: Results): string {
   const isBusy = sections.some(({ rows }) => rows.some(({ busy }) => busy > BUSY));
   return `${[
     '# Results of the benchmark',
     `\`npm run bench\` writes this page; [README.md](README.md) says what is measured, and how.`,
     preamble(plan, cores),
     `![The ratios to ${BASELINE}, as bars](${chart})`,
+    '## This server',
+    summary,
     '## Start, without records',
     startsTable(starts),
     ...sections.flatMap((section) => [`## ${section.heading}`, tableOf(section)]),

@@ -11,21 +11,28 @@ export interface System {
   readonly hasEvents: boolean;
 }
 
+/** The limit of the stack. */
+export const CONSTANT = 'node:http, a constant';
 /** What the others are compared to. */
 export const BASELINE = 'REST by hand';
+/** The baseline with the tricks of the server. */
+export const TUNED = 'REST by hand, tuned';
 /** The name of the server that this is about. */
 export const THIS_SERVER = 'this server';
+
+/** The same server, where others hold more threads. */
+export const THIS_SERVER_SMALL = 'this server, 1,000 threads';
 
 /** All that is measured, in the order of the tables. */
 export const SYSTEMS: readonly System[] = [
   {
-    name: 'node:http, a constant',
+    name: CONSTANT,
     file: 'systems/node-http.js',
     speaks: 'constant',
     hasEvents: false,
   },
   { name: BASELINE, file: 'systems/rest.js', speaks: 'REST', hasEvents: true },
-  { name: 'REST by hand, tuned', file: 'systems/rest-tuned.js', speaks: 'REST', hasEvents: true },
+  { name: TUNED, file: 'systems/rest-tuned.js', speaks: 'REST', hasEvents: true },
   {
     name: THIS_SERVER,
     file: 'systems/this-server.js',

@@ -1,11 +1,13 @@
 import { createServer } from 'node:http';
 import { asOwner } from '../../../dist/store/owner.js';
-import { createFilledStores, OWNER, threadsToHold } from '../data.ts';
+import { createFilledStores, OWNER, THREADS, threadsToHold } from '../data.ts';
 import { endpointsByHand } from '../peers/by-hand.ts';
 import { WORKS } from '../works.ts';
 
 /** `node:http` with a constant answer for each work, after the body has arrived: nothing on this stack is faster. */
-const endpoints = endpointsByHand(createFilledStores(threadsToHold()), (record) => record);
+// The threads of others make no difference to what does not look at them.
+const stores = createFilledStores(Math.min(threadsToHold(), THREADS));
+const endpoints = endpointsByHand(stores, (record) => record);
 const answers = new Map<string, Buffer>();
 for (const { path, variables } of WORKS) {
   const data = await endpoints[path]?.(asOwner(OWNER), variables[0]);
