@@ -39,27 +39,26 @@ const cores = findCores();
 const secret = randomBytes(32).toString('base64url');
 const token = await tokenOf(OWNER);
 const folder = mkdtempSync(join(tmpdir(), 'agent-graphql-bench-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+// What was started ends with this process, but not where a signal ends it.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 const client = startLoadClient(cores?.load ?? null);
 const startOptions = { core: cores?.server ?? null, secret, token, logFile: join(folder, 'log') };
 
-try {
-  checkSchemas();
-  console.log(`${preamble(plan, cores)}\n\n## Start\n`);
-  const starts = await measureStarts(plan.starts, startOptions);
-  console.log(startsTable(starts));
+checkSchemas();
+console.log(`${preamble(plan, cores)}\n\n## Start\n`);
+const starts = await measureStarts(plan.starts, startOptions);
+console.log(startsTable(starts));
 
-  const few = await startAll(THREADS);
-  const works = await measureWorks(few, THREADS);
-  const events = await measureEvents(few);
-  await stopAll(few);
-  const many = options.quick ? [] : await measureMany();
-  const sections = [...works, events, ...many];
-  console.log(`\n## ${THIS_SERVER}\n\n${summaryTable(works, many)}`);
-  write({ plan, cores, starts, sections, summary: summaryTable(works, many) }, works);
-} finally {
-  client.stop();
-  rmSync(folder, { recursive: true });
-}
+const few = await startAll(THREADS);
+const works = await measureWorks(few, THREADS);
+const events = await measureEvents(few);
+await stopAll(few);
+const many = options.quick ? [] : await measureMany();
+const summary = summaryTable(works, many);
+console.log(`\n## ${THIS_SERVER}\n\n${summary}`);
+write({ plan, cores, starts, summary, sections: [...works, events, ...many] }, works);
+client.stop();
 
 /** The same requests where there are many more threads of others, and this server without them in the same rounds. */
 async function measureMany(): Promise<readonly Section[]> {
