@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createAssistants } from '../../dist/store/memory/assistants.js';
 import { Database } from '../../dist/store/memory/database.js';
-import { createRuns } from '../../dist/store/memory/runs.js';
-import type { StoreOptions } from '../../dist/store/memory/stores.js';
-import { createThreads } from '../../dist/store/memory/threads.js';
+import { createStores, type StoreOptions } from '../../dist/store/memory/stores.js';
 import { asOwner, type Owner } from '../../dist/store/owner.js';
 import type { Assistant, Run, Thread } from '../../dist/store/records.js';
 import { createCursors } from '../../dist/store/rules/cursor.js';
-import type { Stores } from '../../dist/store/stores.js';
+import type { OpenedStores, Stores } from '../../dist/store/stores.js';
 
 /** Whose requests are measured. The records are the same whoever else there is. */
 export const OWNER = 'bench';
@@ -43,11 +40,16 @@ export function createFilledStores(
     if (owner !== undefined) addThread(database, owner, index);
   }
   isFilled = true;
-  return {
-    assistants: createAssistants(database),
-    threads: createThreads(database),
-    runs: createRuns(database),
-  };
+  return createStores(database);
+}
+
+/** The same as a process opens them. */
+export function openFilledStores(
+  threads: number,
+  publish: NonNullable<StoreOptions['publish']>,
+): OpenedStores {
+  const stores = createFilledStores(threads, publish);
+  return { forRequest: () => stores, isReady: () => true, held: null, close: () => {} };
 }
 
 /** How many threads this process was told to hold. */

@@ -87,12 +87,14 @@ export function createFront(parts: FrontParts): RequestListener {
     const operation = readOperation(notes, body);
     if (operation === null) return handOver();
     const { openStores, changes } = parts;
-    const run: Run = {
-      context: { identity, stores: openStores(), changes },
-      variables: operation.variables,
-      errors: [],
-      stopped: null,
-    };
+    let stores: Stores;
+    try {
+      stores = openStores();
+    } catch {
+      return handOver();
+    }
+    const context = { identity, stores, changes };
+    const run: Run = { context, variables: operation.variables, errors: [], stopped: null };
     const done = (data: unknown): void => {
       if (run.errors.length === 0) send(exchange, data);
       else handOver(() => resultWith(data, run));

@@ -5,7 +5,7 @@ import { createMetrics } from '../../src/observe/metrics.ts';
 import { serveMetrics } from '../../src/observe/serve-metrics.ts';
 import { createMemoryStores } from '../../src/store/memory/stores.ts';
 import { request } from '../http/request.ts';
-import { openApi, send } from '../support/api.ts';
+import { oneWay, openApi, send } from '../support/api.ts';
 import { createAssistant, createRun, createThread, moveRun } from '../support/requests.ts';
 import { subscribe } from '../support/sse.ts';
 
@@ -113,7 +113,8 @@ describe('the metrics', () => {
   });
 
   it('should have nothing in their labels that a client chose: 1,000 names make no new series', async () => {
-    const { api, metrics } = openMeasured();
+    const { api: measured, metrics } = openMeasured();
+    const api = oneWay(measured);
     const labels = async () => (await metrics.text()).match(/^agent_graphql_[^ ]+/gm)?.toSorted();
     const ask = async (name: string) => {
       const headers = { 'x-request-id': name, 'user-agent': name };

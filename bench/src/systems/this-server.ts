@@ -1,6 +1,8 @@
 import { readConfig } from '../../../dist/config.js';
 import { startServer } from '../../../dist/start-server.js';
-import { createFilledStores, threadsToHold } from '../data.ts';
+import { openFilledStores, threadsToHold } from '../data.ts';
 
 /** The server as `npm start` runs it, with stores that are filled. */
-await startServer(readConfig(process.env), ({ publish }) => createFilledStores(threadsToHold(), publish));
+await startServer(readConfig(process.env), async (_config, { publish }) =>
+  openFilledStores(threadsToHold(), publish),
+);
