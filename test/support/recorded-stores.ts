@@ -26,11 +26,6 @@ export function recordStores(open: () => Stores): {
   readonly record: () => Stores;
   readonly replay: () => Stores;
 } {
-  const replay = (call: string): unknown => {
-    const outcome = current.getStore()?.get(call)?.shift();
-    if (outcome === undefined) throw new TypeError(`This was not asked before: ${call}`);
-    return outcome();
-  };
   return {
     record: () =>
       eachCall(open(), (call, work) => {
@@ -41,6 +36,12 @@ export function recordStores(open: () => Stores): {
       }),
     replay: () => eachCall(open(), replay),
   };
+}
+
+function replay(call: string): unknown {
+  const outcome = current.getStore()?.get(call)?.shift();
+  if (outcome === undefined) throw new TypeError(`This was not asked before: ${call}`);
+  return outcome();
 }
 
 function outcomeOf(work: () => unknown): () => unknown {
