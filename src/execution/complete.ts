@@ -30,10 +30,16 @@ export function completeList(item: Complete, place: Place, name: string): Comple
     }
     const completed: unknown[] = [];
     let waits = false;
-    for (const value of list) {
-      const one = completeItem(item, place, value, run, { index: completed.length, outer });
-      if (one instanceof Promise) waits = true;
-      completed.push(one);
+    try {
+      for (const value of list) {
+        const one = completeItem(item, place, value, run, { index: completed.length, outer });
+        if (one instanceof Promise) waits = true;
+        completed.push(one);
+      }
+    } catch (error) {
+      // The error is what is answered; what has begun may fail as well, and nobody waits for it.
+      if (waits) Promise.all(completed).catch(() => {});
+      throw error;
     }
     return waits ? Promise.all(completed) : completed;
   };

@@ -3,9 +3,18 @@ import { createServer, type RequestListener } from 'node:http';
 import { duplexPair } from 'node:stream';
 import { type ApiParts, createApi } from '../../src/api.ts';
 import { createChanges } from '../../src/changes.ts';
+import type { Stores } from '../../src/store/stores.ts';
 
-/** Posts to an API as bytes: what comes back, without the date. */
-export type Way = (headers: Readonly<Record<string, string>>, body: string) => Promise<string>;
+/** Posts to an API as bytes. */
+export type Way = (headers: Readonly<Record<string, string>>, body: string) => Promise<Came>;
+
+/** What came back, and from whom. */
+export interface Came {
+  /** As it came, without the date. */
+  readonly answer: string;
+  /** Who executed the document, if anybody did. */
+  readonly by: 'front' | 'yoga';
+}
 
 /** The two ways into one API. */
 export interface BothWays {
@@ -15,12 +24,32 @@ export interface BothWays {
 
 /** Makes an API of its own, seen by nobody. */
 export function openBothWays(parts: ApiParts): BothWays {
-  const api = createApi({ ...parts, changes: createChanges(), log: () => {}, observers: [], tracing: [] });
-  return { front: wayInto(api.handle), yoga: wayInto(api.handleByYoga) };
+  let opened = 0;
+  const openStores = (): Stores => {
+    opened++;
+    return parts.openStores();
+  };
+  const own = { changes: createChanges(), log: () => {}, observers: [], tracing: [] };
+  const api = createApi({ ...parts, ...own, openStores });
+  // yoga opens stores for itself, even where it only answers.
+  const yoga = wayInto(api.handleByYoga, () => 'yoga');
+  const front = wayInto(api.handle, (isHandedOver) => (opened === (isHandedOver ? 2 : 1) ? 'front' : 'yoga'));
+  return {
+    yoga,
+    front(headers, body) {
+      opened = 0;
+      return front(headers, body);
+    },
+  };
 }
 
-function wayInto(handler: RequestListener): Way {
-  const server = createServer(handler);
+/** @param executor who has executed, by whether the front has given the request on to yoga */
+function wayInto(handler: RequestListener, executor: (isHandedOver: boolean) => Came['by']): Way {
+  let came: object = {};
+  const server = createServer((request, response) => {
+    came = request;
+    handler(request, response);
+  });
   return async (headers, body) => {
     const [client, socket] = duplexPair();
     server.emit('connection', socket);
@@ -33,8 +62,7 @@ function wayInto(handler: RequestListener): Way {
     const chunks: Buffer[] = [];
     client.on('data', (chunk: Buffer) => void chunks.push(chunk));
     await once(client, 'end');
-    return Buffer.concat(chunks)
-      .toString()
-      .replace(/^date: .*\r\n/im, '');
+    const answer = Buffer.concat(chunks).toString();
+    return { answer: answer.replace(/^date: .*\r\n/im, ''), by: executor('body' in came) };
   };
 }

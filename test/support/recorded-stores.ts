@@ -59,7 +59,8 @@ function outcomeOf(work: () => unknown): () => unknown {
 
 type OnCall = (call: string, work: () => unknown) => unknown;
 
-function eachCall(stores: Stores, onCall: OnCall): Stores {
+/** Stores whose calls somebody else makes. */
+export function eachCall(stores: Stores, onCall: OnCall): Stores {
   return new Proxy(stores, {
     get: (all, name, receiver) => eachMethod(String(name), Reflect.get(all, name, receiver), onCall),
   });
