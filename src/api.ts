@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 import { type Begun, type HandedOver, useBegun, useExecuted } from './http/begun.ts';
 import { corsFor, useVaryOrigin } from './http/cors.ts';
 import { createFront } from './http/front.ts';
+import { NOSNIFF } from './http/nosniff.ts';
 import { asGraphQLError, createPublicError } from './http/public-error.ts';
 import { useAcceptable } from './http/use-acceptable.ts';
 import { useAuthentication } from './http/use-authentication.ts';
@@ -73,8 +74,10 @@ export function createApi(parts: ApiParts): Api {
   const admit = rateLimit === null ? null : createAdmission({ rate: rateLimit });
   const tell = createTell(parts.observers);
   const yoga = createLongWay(parts, { documents, admit, tell, requestTime });
-  const byYoga = (request: IncomingMessage, response: ServerResponse, begun?: Begun): void =>
+  function byYoga(request: IncomingMessage, response: ServerResponse, begun?: Begun): void {
+    response.setHeader(...NOSNIFF);
     void yoga(request, response, begun ? { begun } : {});
+  }
   const front = createFront({
     schema,
     openStores,

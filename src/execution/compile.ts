@@ -1,5 +1,8 @@
 import {
   defaultFieldResolver,
+  getNullableType,
+  isLeafType,
+  TypeNameMetaFieldDef,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -19,7 +22,7 @@ import {
 } from 'graphql';
 import { compileArguments, type Variables } from './arguments.ts';
 import { collectFields, type Selecting } from './collect.ts';
-import { completeLeaf, completeList, completeNonNull, completeNullable } from './complete.ts';
+import { completeLeaf, completeList, completeNonNull, completeNullable, quickLeaf } from './complete.ts';
 import { completeAbstract, completeFields, type Field, type ResolveType, runSerially } from './fields.ts';
 import type { Complete, Run, Step } from './run.ts';
 
@@ -83,9 +86,11 @@ class Compiler {
       return {
         key,
         place: { step, nullable: false, nodes },
-        resolve: () => null,
+        resolve: () => type,
+        info: this.#info(parent, TypeNameMetaFieldDef, nodes, step),
         args: null,
         complete: () => type,
+        quick: () => type,
       };
     }
     const field = parent.getFields()[name];
@@ -94,14 +99,15 @@ class Compiler {
     const isProperty = resolve === defaultFieldResolver;
     if (!isProperty && resolve.length > 3) throw new NotCompiled();
     const info = this.#info(parent, field, nodes, step);
+    const leaf = getNullableType(field.type);
     return {
       key,
       place: { step, nullable: !isNonNullType(field.type), nodes },
-      resolve: isProperty
-        ? property(name, info)
-        : (source, args, context) => resolve(source, args, context, info),
+      resolve: isProperty ? property(name) : resolve,
+      info,
       args: field.args.length === 0 ? null : compileArguments(field, node),
       complete: this.#complete(field.type, info, nodes, step),
+      quick: isLeafType(leaf) ? quickLeaf(leaf) : null,
     };
   }
 
@@ -155,8 +161,8 @@ class Compiler {
 }
 
 /** What graphql-js does for a field without a resolver. */
-function property(name: string, info: GraphQLResolveInfo): Field['resolve'] {
-  return (source, args, context) => {
+function property(name: string): Field['resolve'] {
+  return (source, args, context, info) => {
     const value = isRecord(source) ? source[name] : undefined;
     return typeof value === 'function' ? defaultFieldResolver(source, args, context, info) : value;
   };

@@ -1,5 +1,12 @@
 import { inspect } from 'node:util';
-import { GraphQLEnumType, GraphQLError, GraphQLID, type GraphQLLeafType, GraphQLString } from 'graphql';
+import {
+  GraphQLBoolean,
+  GraphQLEnumType,
+  GraphQLError,
+  GraphQLID,
+  type GraphQLLeafType,
+  GraphQLString,
+} from 'graphql';
 import { type At, type Complete, fail, type Place, type Run } from './run.ts';
 
 /** What cannot be null. @param name of the field, for the error */
@@ -62,14 +69,21 @@ function isIterable(list: unknown): list is Iterable<unknown> {
 
 /** A scalar or a value of an enumeration. */
 export function completeLeaf(type: GraphQLLeafType): Complete {
+  return (value) => serialized(type, value);
+}
+
+/** What a leaf's value becomes where that is plain; undefined where it is not. */
+export function quickLeaf(type: GraphQLLeafType): (value: unknown) => unknown {
   if (type === GraphQLString || type === GraphQLID) {
-    return (value) => (typeof value === 'string' ? value : serialized(type, value));
+    return (value) => (typeof value === 'string' ? value : undefined);
   }
+  if (type === GraphQLBoolean) return (value) => (typeof value === 'boolean' ? value : undefined);
   if (type instanceof GraphQLEnumType) {
     const names = new Map<unknown, string>(type.getValues().map(({ name, value }) => [value, name]));
-    return (value) => names.get(value) ?? serialized(type, value);
+    return (value) => names.get(value);
   }
-  return (value) => serialized(type, value);
+  return (value) =>
+    value == null || value instanceof Error || value instanceof Promise ? undefined : serialized(type, value);
 }
 
 /** As yoga's executor does, which tells nobody of the place that a GraphQLError brings along. */

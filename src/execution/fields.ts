@@ -1,3 +1,4 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../context.ts';
 import type { Args, Variables } from './arguments.ts';
 import { type At, type Complete, fail, type Place, type Run } from './run.ts';
@@ -7,10 +8,13 @@ export interface Field {
   /** Its name in the answer. */
   readonly key: string;
   readonly place: Place;
-  readonly resolve: (source: unknown, args: Args, context: Context) => unknown;
+  readonly resolve: (source: unknown, args: Args, context: Context, info: GraphQLResolveInfo) => unknown;
+  readonly info: GraphQLResolveInfo;
   /** Null where the field takes none. */
   readonly args: ((variables: Variables) => Args) | null;
   readonly complete: Complete;
+  /** What `complete` gives for the usual values of a leaf; undefined for all others. Null where there is no leaf. */
+  readonly quick: ((value: unknown) => unknown) | null;
 }
 
 /** Names the type of an object; a promise is none of ours. */
@@ -89,14 +93,18 @@ export function completeAbstract(
 }
 
 function runField(
-  { place, resolve, args, complete }: Field,
+  { place, resolve, info, args, complete, quick }: Field,
   source: unknown,
   run: Run,
   at: At | null,
 ): unknown {
   try {
     if (run.stopped !== null) throw run.stopped;
-    const value = resolve(source, args === null ? NO_ARGS : args(run.variables), run.context);
+    const value = resolve(source, args === null ? NO_ARGS : args(run.variables), run.context, info);
+    if (quick !== null) {
+      const completed = quick(value);
+      if (completed !== undefined) return completed;
+    }
     const completed =
       value instanceof Promise ? value.then((kept) => complete(kept, run, at)) : complete(value, run, at);
     if (!(completed instanceof Promise)) return completed;

@@ -15,6 +15,7 @@ import { isJson } from './use-json-only.ts';
 import { createReadyDocuments, type ReadyOperation } from './ready-documents.ts';
 import type { Documents } from './use-document-cache.ts';
 import type { Admit } from './use-rate-limit.ts';
+import { NOSNIFF } from './nosniff.ts';
 import { inTime } from './use-request-time.ts';
 import { GRAPHQL_PATH } from './use-routes.ts';
 import { withText } from './use-trusted-documents.ts';
@@ -143,6 +144,7 @@ export function createFront(parts: FrontParts): RequestListener {
     tell(ASKED, notes, 200, false);
     response
       .writeHead(200, [
+        ...NOSNIFF,
         'content-type',
         type,
         'content-length',

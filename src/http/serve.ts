@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { BODY_TIME, HEADERS_TIME, STALL_TIME } from '../limits.ts';
 import { REQUEST_ID_HEADER, requestIdFrom } from '../observe/request-id.ts';
 import { errorBody } from './error-body.ts';
+import { NOSNIFF } from './nosniff.ts';
 import { refuseConnection } from './refuse-connection.ts';
 import { targetOf } from './target.ts';
 
@@ -76,11 +77,11 @@ export async function serve(
     });
     // A stream, of which yoga says that it may stall for ever.
     response.once('pipe', () => socket.setTimeout(stall));
-    response.setHeader('X-Content-Type-Options', 'nosniff');
     const target = targetOf(request);
     if (target === null) {
       const requestId = requestIdFrom(request.headersDistinct['x-request-id']?.[0]);
       onRefused(400, requestId);
+      response.setHeader(...NOSNIFF);
       response.setHeader(REQUEST_ID_HEADER, requestId);
       response.writeHead(400, { 'Content-Type': 'application/json; charset=utf-8' }).end(NO_TARGET);
       return;

@@ -12,8 +12,39 @@ const FLUSH_PATIENCE = 500;
 /** Logs to stdout, a line of JSON each. */
 export function createLogger(level: LogLevel): Logger {
   // Written at once all the same; without a length there is nothing to wait for at the end.
-  return pino({ level }, pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: MAX_UNREAD }));
+  return pino(
+    { level },
+    byTurn(pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: MAX_UNREAD })),
+  );
 }
+
+/** Writes the lines of one turn of the event loop together: each write costs more than the line. */
+function byTurn(destination: Destination): Pick<Destination, 'write' | 'flush'> {
+  let lines = '';
+  function send(): void {
+    if (lines === '') return;
+    const all = lines;
+    lines = '';
+    destination.write(all);
+  }
+  process.once('exit', () => {
+    send();
+    destination.flushSync();
+  });
+  return {
+    write(line) {
+      if (lines === '') setImmediate(send);
+      lines += line;
+      return true;
+    },
+    flush(done) {
+      send();
+      destination.flush(done);
+    },
+  };
+}
+
+type Destination = ReturnType<typeof pino.destination>;
 
 /** Is done when all lines are written. */
 export function flushed(logger: Logger): Promise<void> {

@@ -24,16 +24,16 @@ function lineOf(answered: Answered, hash: (owner: NonNullable<Answered['owner']>
   const { operationName, operationType, owner, cost, errorCode, traceId } = answered;
   return {
     requestId: answered.requestId,
-    ...(traceId !== null && { traceId }),
+    traceId: traceId ?? undefined,
     method: answered.method,
     path: answered.path,
     status: answered.status,
-    ...(operationType !== null && { operationType }),
-    ...(operationName !== null && { operationName }),
-    ...(owner !== null && { owner: hash(owner) }),
-    ...(cost !== null && { cost }),
+    operationType: operationType ?? undefined,
+    operationName: operationName ?? undefined,
+    owner: owner === null ? undefined : hash(owner),
+    cost: cost ?? undefined,
     durationMs: Math.round(answered.duration * 1000) / 1000,
     outcome: answered.outcome,
-    ...(errorCode !== null && { errorCode }),
+    errorCode: errorCode ?? undefined,
   };
 }

@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import { NOSNIFF } from '../http/nosniff.ts';
 import { type Listening, serve } from '../http/serve.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -9,6 +10,7 @@ export function serveMetrics(metrics: Metrics, host: string, port: number): Prom
 
 function answerWith({ contentType, text }: Metrics): RequestListener {
   return ({ method, url }, response) => {
+    response.setHeader(...NOSNIFF);
     if (url?.split('?')[0] !== '/metrics') return void response.writeHead(404, PLAIN).end('not found\n');
     if (method !== 'GET') {
       return void response.writeHead(405, { ...PLAIN, Allow: 'GET' }).end('only GET is allowed\n');
