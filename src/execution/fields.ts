@@ -92,6 +92,15 @@ export function completeAbstract(
   };
 }
 
+/** The arguments of a field, which are the same for all objects that it is asked of. */
+function argsOf(read: NonNullable<Field['args']>, { args, variables }: Run): Args {
+  const known = args.get(read);
+  if (known !== undefined) return known;
+  const made = read(variables);
+  args.set(read, made);
+  return made;
+}
+
 function runField(
   { place, resolve, info, args, complete, quick }: Field,
   source: unknown,
@@ -100,7 +109,7 @@ function runField(
 ): unknown {
   try {
     if (run.stopped !== null) throw run.stopped;
-    const value = resolve(source, args === null ? NO_ARGS : args(run.variables), run.context, info);
+    const value = resolve(source, args === null ? NO_ARGS : argsOf(args, run), run.context, info);
     if (quick !== null) {
       const completed = quick(value);
       if (completed !== undefined) return completed;

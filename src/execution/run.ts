@@ -1,11 +1,13 @@
 import { type FieldNode, GraphQLError, locatedError } from 'graphql';
 import type { Context } from '../context.ts';
-import type { Variables } from './arguments.ts';
+import type { Args, Variables } from './arguments.ts';
 
 /** An operation as it runs once. */
 export interface Run {
   readonly context: Context;
   readonly variables: Variables;
+  /** The arguments of fields that were asked for, by what reads them. */
+  readonly args: Map<unknown, Args>;
   /** What went wrong where null could be answered. */
   readonly errors: GraphQLError[];
   /** Why no resolver is to begin any more; null while they may. */

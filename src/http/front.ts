@@ -95,7 +95,7 @@ export function createFront(parts: FrontParts): RequestListener {
       return handOver();
     }
     const context = { identity, stores, changes };
-    const run: Run = { context, variables: operation.variables, errors: [], stopped: null };
+    const run: Run = { context, variables: operation.variables, args: new Map(), errors: [], stopped: null };
     const done = (data: unknown): void => {
       if (run.errors.length === 0) send(exchange, data);
       else handOver(() => resultWith(data, run));
