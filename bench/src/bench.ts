@@ -30,7 +30,7 @@ import { WORKS } from './works.ts';
 
 /** Measures all systems, prints what comes of it, and writes it into files. */
 const MANY = 1_000_000;
-const FULL: Plan = { rounds: 5, seconds: 1.5, warmUpSeconds: 0.5, firstWarmUpSeconds: 4, starts: 7 };
+const FULL: Plan = { rounds: 5, seconds: 1, warmUpSeconds: 0.5, firstWarmUpSeconds: 3, starts: 5 };
 const QUICK: Plan = { rounds: 3, seconds: 0.8, warmUpSeconds: 0.3, firstWarmUpSeconds: 2, starts: 3 };
 
 const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
