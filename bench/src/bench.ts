@@ -39,6 +39,8 @@ const cores = findCores();
 const secret = randomBytes(32).toString('base64url');
 const token = await tokenOf(OWNER);
 const folder = mkdtempSync(join(tmpdir(), 'agent-graphql-bench-'));
+// Each system that runs waits for it.
+process.setMaxListeners(0);
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 // What was started ends with this process, but not where a signal ends it.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
