@@ -1,8 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { apiError, ERROR_CODES } from '../../src/api-error.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { type Answer, openApi, send, post } from '../support/api.ts';
-import { codesOf, createThread, textAt } from '../support/requests.ts';
+import { codesOf, createAssistant, createRun, createThread, textAt } from '../support/requests.ts';
 import { subscribe } from '../support/sse.ts';
 
 /** What every answer with errors is like. */
@@ -138,7 +139,33 @@ describe('an error in the document', () => {
     expect(answer.body.data).toEqual({ one: null, two: { id } });
     expect(answer.body.errors?.map(({ path }) => path)).toEqual([['one', 'runs']]);
   });
+
+  it('should stand in the order of the document and of its lists, whichever happened first', async () => {
+    const { api, stores } = openApi();
+    const assistant = await createAssistant(api, 'alice');
+    const thread = await createThread(api, 'alice');
+    for (let i = 0; i < 12; i++) await createRun(api, 'alice', thread, assistant);
+    let turns = 13;
+    const get = async (): Promise<never> => {
+      await inTurns(turns--);
+      throw apiError('BAD_USER_INPUT', 'Gone.');
+    };
+    const late = openApi({ stores: { ...stores, threads: { ...stores.threads, get } } });
+    const { body } = await send(
+      late.api,
+      'alice',
+      `{ slow: thread(id: 1) { id } runs { nodes { ...OfRun } } again: thread(id: 1) { id } }
+       fragment OfRun on Run { thread { id } }`,
+    );
+    const nodes = Array.from({ length: 12 }, (_, i) => ['runs', 'nodes', i, 'thread']);
+    expect(body.errors?.map(({ path }) => path)).toEqual([['slow'], ['again'], ...nodes]);
+    expect(turns).toBe(-1);
+  });
 });
+
+async function inTurns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await nextTurn();
+}
 
 describe('an error in the variables', () => {
   const STATUS = 'query($v: [RunStatus!]) { runs(filter: {status: $v}) { totalCount } }';
