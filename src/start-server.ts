@@ -29,14 +29,14 @@ const DRAIN_PATIENCE = 10_000;
  */
 export async function startServer(config: Config, open: typeof openStores = openStores): Promise<void> {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
-  const log = createLogger(config.logLevel);
+  const { log, write } = createLogger(config.logLevel);
   const trustedDocuments =
     config.trustedDocuments && readTrustedDocuments(config.trustedDocuments, schema, config);
   const secret = config.auth.secret ?? (config.auth.jwksUrl === null ? devSecret(DEV_SECRET_FILE) : null);
   const key = config.auth.jwksUrl ?? secret;
   if (key === null) throw new TypeError('There is a secret where there is no key set.');
   const changes = createChanges();
-  const observation = await observe(config, log, changes.count);
+  const observation = await observe(config, log, write, changes.count);
   const stores = await open(config, {
     publish(owner, stored) {
       changes.publish(owner, stored);

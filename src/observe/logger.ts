@@ -1,5 +1,6 @@
 import { type Logger, pino } from 'pino';
 import type { LogLevel } from '../config.ts';
+import type { WriteLine } from './request-log.ts';
 
 /**
  * Log lines that wait for a reader that has stopped to read, in bytes: lines beyond are dropped. Their writer does
@@ -10,16 +11,14 @@ const MAX_UNREAD = 16_777_216;
 const FLUSH_PATIENCE = 500;
 
 /** Logs to stdout, a line of JSON each. */
-export function createLogger(level: LogLevel): Logger {
+export function createLogger(level: LogLevel): { readonly log: Logger; readonly write: WriteLine } {
   // Written at once all the same; without a length there is nothing to wait for at the end.
-  return pino(
-    { level },
-    byTurn(pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: MAX_UNREAD })),
-  );
+  const lines = byTurn(pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: MAX_UNREAD }));
+  return { log: pino({ level }, lines), write: lines.write };
 }
 
 /** Writes the lines of one turn of the event loop together: each write costs more than the line. */
-function byTurn(destination: Destination): Pick<Destination, 'write' | 'flush'> {
+function byTurn(destination: Destination): Lines {
   let lines = '';
   function send(): void {
     if (lines === '') return;
@@ -35,7 +34,6 @@ function byTurn(destination: Destination): Pick<Destination, 'write' | 'flush'> 
     write(line) {
       if (lines === '') setImmediate(send);
       lines += line;
-      return true;
     },
     flush(done) {
       send();
@@ -45,6 +43,10 @@ function byTurn(destination: Destination): Pick<Destination, 'write' | 'flush'> 
 }
 
 type Destination = ReturnType<typeof pino.destination>;
+
+interface Lines extends Pick<Destination, 'flush'> {
+  readonly write: WriteLine;
+}
 
 /** Is done when all lines are written. */
 export function flushed(logger: Logger): Promise<void> {

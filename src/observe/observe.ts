@@ -7,7 +7,7 @@ import type { Change } from '../store/change.ts';
 import type { Counts } from '../store/stores.ts';
 import type { Observer } from './answered.ts';
 import type { Metrics } from './metrics.ts';
-import { createRequestLog } from './request-log.ts';
+import { createRequestLog, type WriteLine } from './request-log.ts';
 
 /** All that looks on while the server works. */
 export interface Observation {
@@ -25,11 +25,13 @@ export interface Observation {
 
 /**
  * Sets up what the configuration asks for, and reads the code of nothing else.
+ * @param write writes the lines of requests
  * @param openSubscriptions how many there are now
  */
 export async function observe(
   config: Pick<Config, 'host' | 'metricsPort' | 'traceEndpoint'>,
   log: Logger,
+  write: WriteLine,
   openSubscriptions: () => number,
 ): Promise<Observation> {
   const { host, metricsPort, traceEndpoint } = config;
@@ -37,7 +39,7 @@ export async function observe(
   const tracing = traceEndpoint === null ? null : await loadTracing(traceEndpoint, log);
   let server: Listening | null = null;
   return {
-    observers: [createRequestLog(log), metrics, tracing].flatMap(observersOf),
+    observers: [createRequestLog(log, write), metrics, tracing].flatMap(observersOf),
     tracing: tracing === null ? [] : [tracing.plugin],
     hold: (counts) => metrics?.hold(counts),
     count: (changes) => metrics?.count(changes),

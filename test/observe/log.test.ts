@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import { hostname } from 'node:os';
 import * as fc from 'fast-check';
 import { errors } from 'jose';
 import { describe, expect, it } from 'vitest';
@@ -19,6 +20,9 @@ describe('the line of a request', () => {
     await send(api, 'alice', THREADS, {}, { 'x-request-id': 'r1' });
     expect(line()).toEqual({
       level: 30,
+      time: expect.any(Number),
+      pid: process.pid,
+      hostname: hostname(),
       requestId: 'r1',
       method: 'POST',
       path: '/graphql',

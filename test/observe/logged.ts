@@ -9,8 +9,10 @@ export type Line = Readonly<Record<string, unknown>>;
 /** An API whose log can be read. */
 export function openLogged(parts: TestParts = {}, level: LogLevel = 'info') {
   const written: string[] = [];
-  const logger = pino({ level, base: null, timestamp: false }, { write: (line) => written.push(line) });
-  const opened = openApi({ observers: [createRequestLog(logger)], log: createErrorLog(logger), ...parts });
+  const write = (line: string): void => void written.push(line);
+  const logger = pino({ level }, { write });
+  const observers = [createRequestLog(logger, write)];
+  const opened = openApi({ observers, log: createErrorLog(logger), ...parts });
   return {
     ...opened,
     /** As they were written. */
