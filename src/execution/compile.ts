@@ -85,6 +85,7 @@ class Compiler {
       const type = parent.name;
       return {
         key,
+        expression: JSON.stringify(type),
         place: { step, nullable: false, nodes },
         resolve: () => type,
         info: this.#info(parent, TypeNameMetaFieldDef, nodes, step),
@@ -102,6 +103,7 @@ class Compiler {
     const leaf = getNullableType(field.type);
     return {
       key,
+      expression: isProperty ? `source?.[${JSON.stringify(name)}]` : null,
       place: { step, nullable: !isNonNullType(field.type), nodes },
       resolve: isProperty ? property(name) : resolve,
       info,

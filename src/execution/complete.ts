@@ -82,8 +82,19 @@ export function quickLeaf(type: GraphQLLeafType): (value: unknown) => unknown {
     const names = new Map<unknown, string>(type.getValues().map(({ name, value }) => [value, name]));
     return (value) => names.get(value);
   }
-  return (value) =>
-    value == null || value instanceof Error || value instanceof Promise ? undefined : serialized(type, value);
+  return (value) => {
+    try {
+      return isPlain(value) ? serialized(type, value) : undefined;
+    } catch {
+      // It will be told of where its place is known.
+      return undefined;
+    }
+  };
+}
+
+function isPlain(value: unknown): boolean {
+  if (value == null || typeof value === 'function') return false;
+  return !(value instanceof Error || value instanceof Promise);
 }
 
 /** As yoga's executor does, which tells nobody of the place that a GraphQLError brings along. */

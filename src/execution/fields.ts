@@ -7,6 +7,8 @@ import { type At, type Complete, fail, type Place, type Run } from './run.ts';
 export interface Field {
   /** Its name in the answer. */
   readonly key: string;
+  /** What it is of `source`, as JavaScript; null where something resolves it. */
+  readonly expression: string | null;
   readonly place: Place;
   readonly resolve: (source: unknown, args: Args, context: Context, info: GraphQLResolveInfo) => unknown;
   readonly info: GraphQLResolveInfo;
@@ -22,31 +24,52 @@ export type ResolveType = (value: unknown, context: Context) => unknown;
 
 const NO_ARGS: Args = {};
 
-/** An object. Its fields are resolved one after the other, and wait for their promises together. */
+/**
+ * An object. Its fields are resolved one after the other, and wait for their promises together. The function that does
+ * it is generated: with all names written out, V8 finds what it reads, and the shape of what it makes, at once.
+ */
 export function completeFields(fields: readonly Field[]): Complete {
-  return (source, run, at) => {
-    const object: Answered = {};
-    let waits = false;
-    try {
-      for (const field of fields) {
-        const value = runField(field, source, run, at);
-        if (value instanceof Promise) waits = true;
-        object[field.key] = value;
-      }
-    } catch (error) {
-      if (!waits) throw error;
-      // What has begun is waited for, as graphql-js does, so that no rejection is left alone.
-      const rethrow = (): never => {
+  const values = fields.map((_, index) => `v${index}`);
+  const each = fields.map(({ expression, quick }, index) => {
+    const isQuick = expression !== null && quick !== null;
+    return `
+      v${index} = ${isQuick ? `q${index}(${expression})` : 'undefined'};
+      if (v${index} === undefined) {
+        v${index} = runField(f${index}, source, run, at);
+        if (v${index} instanceof Promise) waits = true;
+      }`;
+  });
+  const entries = fields.map(({ key }, index) => `${JSON.stringify(key)}: v${index}`);
+  const code = `
+    const [${fields.map((_, index) => `f${index}`).join()}] = fields;
+    const [${fields.map((_, index) => `q${index}`).join()}] = fields.map(({ quick }) => quick);
+    return (source, run, at) => {
+      if (run.stopped !== null) throw run.stopped;
+      let waits = false;
+      let ${['none', ...values].join()};
+      try {${each.join('')}
+      } catch (error) {
+        if (waits) return rethrown(error, [${values.join()}]);
         throw error;
-      };
-      return Promise.all(Object.values(object)).then(rethrow, rethrow);
-    }
-    return waits ? together(object) : object;
-  };
+      }
+      const object = { ${entries.join()} };
+      return waits ? together(object) : object;
+    };`;
+  // Nothing in it was written by a client but the keys, which are names of GraphQL within the quotes of a string.
+  // oxlint-disable-next-line no-implied-eval
+  const make = new Function('fields', 'runField', 'rethrown', 'together', code);
+  const complete: Complete = make(fields, runField, rethrown, together);
+  return complete;
 }
 
 /** An object of an answer. No key of it is `__proto__`. */
 type Answered = Record<string, unknown>;
+
+/** What has begun is waited for, as graphql-js does, so that no rejection is left alone. */
+async function rethrown(thrown: unknown, begun: readonly unknown[]): Promise<never> {
+  await Promise.all(begun).catch(() => {});
+  throw thrown;
+}
 
 async function together(object: Answered): Promise<Answered> {
   const values = await Promise.all(Object.values(object));

@@ -13,12 +13,15 @@ const FLUSH_PATIENCE = 500;
 /** Logs to stdout, a line of JSON each. */
 export function createLogger(level: LogLevel): { readonly log: Logger; readonly write: WriteLine } {
   // Written at once all the same; without a length there is nothing to wait for at the end.
-  const lines = byTurn(pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: MAX_UNREAD }));
+  const lines = gathered(pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: MAX_UNREAD }));
   return { log: pino({ level }, lines), write: lines.write };
 }
 
-/** Writes the lines of one turn of the event loop together: each write costs more than the line. */
-function byTurn(destination: Destination): Lines {
+/** How long lines are gathered, in milliseconds: each write costs more than many lines. */
+const GATHERING = 10;
+
+/** Writes lines that come shortly one after the other together. */
+function gathered(destination: Destination): Lines {
   let lines = '';
   function send(): void {
     if (lines === '') return;
@@ -32,7 +35,7 @@ function byTurn(destination: Destination): Lines {
   });
   return {
     write(line) {
-      if (lines === '') setImmediate(send);
+      if (lines === '') setTimeout(send, GATHERING);
       lines += line;
     },
     flush(done) {
