@@ -9,6 +9,8 @@ import {
 import type { Variables as Coerced } from '../execution/arguments.ts';
 import { conditionOf } from '../execution/collect.ts';
 import { compile, type Program } from '../execution/compile.ts';
+import { compileVariables } from '../execution/variables.ts';
+import { MAX_IDS } from '../store/rules/filter.ts';
 import { MAX_PAGE } from '../store/rules/page.ts';
 import { measureDocument } from './document-size.ts';
 import type { Variables } from './list-sizes.ts';
@@ -22,7 +24,10 @@ export interface ReadyDocument {
    * @throws GraphQLError for what the limits refuse
    */
   cost(operationName: string | null | undefined, variables: Variables): number | null;
-  /** The operation ready to run; null where graphql-js has something to say about it first. */
+  /**
+   * The operation ready to run; null where graphql-js has something to say about it first.
+   * @throws GraphQLError for what the limits refuse
+   */
   ready(operation: OperationDefinitionNode, variables: Variables): ReadyOperation | null;
 }
 
@@ -47,6 +52,11 @@ export function createReadyDocuments(schema: GraphQLSchema): (document: Document
 
 function makeReady(schema: GraphQLSchema, document: DocumentNode): ReadyDocument {
   const check = checkVariables(schema, document);
+  const [only, ...others] = document.definitions.filter(
+    (definition) => definition.kind === Kind.OPERATION_DEFINITION,
+  );
+  // The limits are for the variables of all operations.
+  const read = only && others.length === 0 ? compileVariables(schema, only, MAX_IDS) : null;
   const names = variablesOf(document);
   const conditions = conditionsOf(document);
   const costs = new Map<string, number | null>();
@@ -68,9 +78,15 @@ function makeReady(schema: GraphQLSchema, document: DocumentNode): ReadyDocument
     return program;
   }
 
+  /** As graphql-js reads them; null where there is something wrong with them. */
+  function readSlowly(operation: OperationDefinitionNode, variables: Variables): Coerced | null {
+    check(variables);
+    const definitions = operation.variableDefinitions ?? [];
+    return getVariableValues(schema, definitions, variables ?? {}, { maxErrors: 1 }).coerced ?? null;
+  }
+
   return {
     cost(operationName, variables) {
-      check(variables);
       const key = `${operationName ?? ''}${sizesOf(names, variables)}`;
       const known = costs.get(key);
       if (known !== undefined) return known;
@@ -82,10 +98,8 @@ function makeReady(schema: GraphQLSchema, document: DocumentNode): ReadyDocument
       return cost;
     },
     ready(operation, variables) {
-      const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables ?? {}, {
-        maxErrors: 1,
-      });
-      if (coerced === undefined) return null;
+      const coerced = read?.(variables ?? {}) ?? readSlowly(operation, variables);
+      if (coerced === null) return null;
       const program = programOf(operation, coerced);
       return program && { program, variables: coerced };
     },
