@@ -4,7 +4,7 @@ COPY .npmrc package.json package-lock.json ./
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
-RUN node_modules/.bin/tsc -p tsconfig.build.json
+RUN npm run -s build
 
 FROM node:24-bookworm-slim AS modules
 WORKDIR /app
@@ -29,4 +29,4 @@ USER 1000:1000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/health').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Without a shell in between, so that SIGTERM reaches the server.
-CMD ["node", "dist/server.js"]
+CMD ["node", "dist/bundle/server.js"]

@@ -12,9 +12,11 @@ if (!existsSync(installed) || readFileSync(installed, 'utf8') !== readFileSync(w
   run('npm', 'ci', '--prefix', 'bench', '--no-audit', '--no-fund', '--loglevel', 'error');
   copyFileSync(wanted, installed);
 }
+run('npm', 'run', '-s', 'build');
 // The benchmark is compiled against the types of the compiled server, which it runs.
 run('tsc', '-p', 'tsconfig.build.json', '--declaration');
 run('tsc', '-p', 'bench');
+run('npm', 'run', '-s', 'bundle', '--', 'bench/dist/systems/this-server.js', '--outdir=bench/dist/bundle');
 run(process.execPath, 'bench/dist/bench.js', ...process.argv.slice(2));
 
 function run(program: string, ...words: string[]): void {

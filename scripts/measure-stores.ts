@@ -68,7 +68,7 @@ await rm(folder, { recursive: true });
 /** Starts a server, and waits for its first answer. */
 async function start(env: Readonly<Record<string, string>>) {
   const began = performance.now();
-  const child = spawn(process.execPath, ['dist/server.js'], {
+  const child = spawn(process.execPath, ['dist/bundle/server.js'], {
     env: { PATH: process.env.PATH, PORT: '0', AUTH_SECRET: SECRET, LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -35,8 +35,8 @@ export const SYSTEMS: readonly System[] = [
   { name: TUNED, file: 'systems/rest-tuned.js', speaks: 'REST', hasEvents: true },
   {
     name: THIS_SERVER,
-    file: 'systems/this-server.js',
-    startFile: '../../dist/server.js',
+    file: 'bundle/this-server.js',
+    startFile: '../../dist/bundle/server.js',
     speaks: 'GraphQL',
     hasEvents: true,
   },

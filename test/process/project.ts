@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** What a build makes of the server. */
+export const SERVER_FILE = 'dist/bundle/server.js';
+
 /** How a process ended. */
 export interface Ending {
   readonly code: number | null;
@@ -51,12 +54,9 @@ export function copyProject() {
   return {
     folder,
     /** Builds the server, as `npm start` does before it starts it. */
-    build: () =>
-      void execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
-        cwd: folder,
-      }),
+    build: () => void execFileSync('npm', ['run', '-s', 'build'], { cwd: folder }),
     /** Starts the server that was built. */
-    server: (env: Readonly<Record<string, string>> = {}) => start(process.execPath, ['dist/server.js'], env),
+    server: (env: Readonly<Record<string, string>> = {}) => start(process.execPath, [SERVER_FILE], env),
     start,
     /** Ends what still runs, and deletes the copy. */
     async remove() {
