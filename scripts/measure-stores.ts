@@ -21,6 +21,7 @@ const MUTATION =
 const PAGE =
   'query ($first: Int!) { threads(first: $first) { edges { cursor node { id status metadata createdAt } } pageInfo { hasNextPage endCursor } } }';
 
+const { scripts }: { scripts: { start: string } } = JSON.parse(readFileSync('package.json', 'utf8'));
 const token = await mintToken({
   secret: SECRET,
   owner: asOwner('alice'),
@@ -68,7 +69,7 @@ await rm(folder, { recursive: true });
 /** Starts a server, and waits for its first answer. */
 async function start(env: Readonly<Record<string, string>>) {
   const began = performance.now();
-  const child = spawn(process.execPath, ['dist/bundle/server.js'], {
+  const child = spawn('sh', ['-c', scripts.start], {
     env: { PATH: process.env.PATH, PORT: '0', AUTH_SECRET: SECRET, LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -42,7 +42,7 @@ export async function startSystem(system: System, options: StartOptions): Promis
   const url = `http://127.0.0.1:${port}`;
   const file = options.isBare && system.startFile !== undefined ? system.startFile : `./${system.file}`;
   const path = fileURLToPath(new URL(file, import.meta.url));
-  const [program, ...words] = pinned(options.core, [process.execPath, path]);
+  const [program, ...words] = pinned(options.core, [process.execPath, ...(system.flags ?? []), path]);
   const log = openSync(options.logFile, 'a');
   const started = performance.now();
   const child = spawn(program, words, {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /** Something that is measured. */
 export interface System {
   readonly name: string;
@@ -5,11 +7,16 @@ export interface System {
   readonly file: string;
   /** What is started to see how long a start takes, where that is another file. */
   readonly startFile?: string;
+  /** What Node.js is told. */
+  readonly flags?: readonly string[];
   /** Whether it is sent documents with variables, or the variables to a path of the work. */
   readonly speaks: 'GraphQL' | 'REST' | 'constant';
   /** Whether subscribers get changes over Server-Sent Events. */
   readonly hasEvents: boolean;
 }
+
+const PACKAGE = new URL('../../package.json', import.meta.url);
+const { scripts }: { scripts: { start: string } } = JSON.parse(readFileSync(PACKAGE, 'utf8'));
 
 /** The limit of the stack. */
 export const CONSTANT = 'node:http, a constant';
@@ -37,6 +44,7 @@ export const SYSTEMS: readonly System[] = [
     name: THIS_SERVER,
     file: 'bundle/this-server.js',
     startFile: '../../dist/bundle/server.js',
+    flags: scripts.start.split(' ').filter((word) => word.startsWith('--')),
     speaks: 'GraphQL',
     hasEvents: true,
   },

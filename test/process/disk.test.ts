@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Client, clientOf, codesOf, readiness, SERVER } from './client.ts';
-import { copyProject, greeting, SERVER_FILE, type Started } from './project.ts';
+import { copyProject, greeting, START, type Started } from './project.ts';
 
 let project: ReturnType<typeof copyProject>;
 
@@ -104,7 +104,7 @@ describe('a server with a data folder', { timeout: 60_000 }, () => {
 
 describe('a server whose disk is full', { timeout: 60_000 }, () => {
   it('should end with one line when it cannot even start', async () => {
-    const limited = project.start('sh', ['-c', `ulimit -f 4 && exec node ${SERVER_FILE}`], env('none'));
+    const limited = project.start('sh', ['-c', `ulimit -f 4 && ${START}`], env('none'));
     const { code, stderr, stdout } = await limited.ending;
     expect({ code, stdout }).toStrictEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/^DATA_DIR "[^"]+\/none" cannot be used: [^\n]+\n$/);
@@ -112,7 +112,7 @@ describe('a server whose disk is full', { timeout: 60_000 }, () => {
 
   it('should acknowledge nothing that it cannot store, show what it has stored, and go on after a restart', async () => {
     // 256 or 512 KiB, as the shell counts.
-    const limited = project.start('sh', ['-c', `ulimit -f 512 && exec node ${SERVER_FILE}`], env('full'));
+    const limited = project.start('sh', ['-c', `ulimit -f 512 && ${START}`], env('full'));
     const { client, port } = await clientFor(limited);
     const events = await client.subscribe('subscription { threadChanged { id } }');
     const acknowledged: string[] = [];

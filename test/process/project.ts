@@ -1,14 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What a build makes of the server. */
-export const SERVER_FILE = 'dist/bundle/server.js';
+const { scripts }: { scripts: { start: string } } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+/** What `npm start` becomes, as a shell's words. */
+export const START = scripts.start;
 
 /** How a process ended. */
 export interface Ending {
@@ -56,7 +57,7 @@ export function copyProject() {
     /** Builds the server, as `npm start` does before it starts it. */
     build: () => void execFileSync('npm', ['run', '-s', 'build'], { cwd: folder }),
     /** Starts the server that was built. */
-    server: (env: Readonly<Record<string, string>> = {}) => start(process.execPath, [SERVER_FILE], env),
+    server: (env: Readonly<Record<string, string>> = {}) => start('sh', ['-c', START], env),
     start,
     /** Ends what still runs, and deletes the copy. */
     async remove() {
