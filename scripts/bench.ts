@@ -1,6 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { createDatabase } from '../test/support/postgres/database.ts';
+import { startPostgres } from '../test/support/postgres/instance.ts';
 
 /** Runs the benchmark: installs what it compares with, where that has not been done, and builds all of it. */
 const root = new URL('../', import.meta.url);
@@ -17,7 +20,19 @@ run('npm', 'run', '-s', 'build');
 run('tsc', '-p', 'tsconfig.build.json', '--declaration');
 run('tsc', '-p', 'bench');
 run('npm', 'run', '-s', 'bundle', '--', 'bench/dist/systems/this-server.js', '--outdir=bench/dist/bundle');
-run(process.execPath, 'bench/dist/bench.js', ...process.argv.slice(2));
+const args = process.argv.slice(2);
+const { values } = parseArgs({ args, options: { store: { type: 'string' } }, strict: false });
+if (values.store === 'postgres') process.env.BENCH_DATABASES = await makeDatabases();
+run(process.execPath, 'bench/dist/bench.js', ...args);
+// The databases end with it.
+process.exit();
+
+/** Two empty databases on a PostgreSQL that ends with this process. */
+async function makeDatabases(): Promise<string> {
+  const { url } = await startPostgres({ durable: true });
+  const databases = await Promise.all([1, 2].map(() => createDatabase(url, { prefix: 'bench_' })));
+  return databases.map((database) => database.url).join(' ');
+}
 
 function run(program: string, ...words: string[]): void {
   try {

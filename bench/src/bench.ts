@@ -11,6 +11,7 @@ import { checkAnswers } from './check-answers.ts';
 import { checkSchemas } from './check-schemas.ts';
 import { findCores } from './cores.ts';
 import { OWNER, THREADS } from './data.ts';
+import { fillPostgres } from './fill-postgres.ts';
 import { startLoadClient } from './load-client.ts';
 import { type Contestant, measureWork, type Plan, type Row, warmUp } from './measure.ts';
 import { measureFanOut, SUBSCRIBERS_OF_OWNER, SUBSCRIBING_OWNERS } from './measure-fan-out.ts';
@@ -24,8 +25,8 @@ import {
   summaryTable,
   tableOf,
 } from './report.ts';
-import { startSystem } from './running.ts';
-import { SYSTEMS, THIS_SERVER, THIS_SERVER_SMALL } from './systems.ts';
+import { type StartOptions, startSystem } from './running.ts';
+import { SYSTEMS, SYSTEMS_ON_POSTGRES, THIS_SERVER, THIS_SERVER_SMALL } from './systems.ts';
 import { WORKS } from './works.ts';
 
 /** Measures all systems, prints what comes of it, and writes it into files. */
@@ -33,8 +34,16 @@ const MANY = 1_000_000;
 const FULL: Plan = { rounds: 5, seconds: 1, warmUpSeconds: 0.5, firstWarmUpSeconds: 3, starts: 5 };
 const QUICK: Plan = { rounds: 3, seconds: 0.8, warmUpSeconds: 0.3, firstWarmUpSeconds: 2, starts: 3 };
 
-const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+const { values: options } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, store: { type: 'string', default: 'memory' } },
+});
+if (options.store !== 'memory' && options.store !== 'postgres') {
+  throw new TypeError('`--store` must be memory or postgres.');
+}
 const plan = options.quick ? QUICK : FULL;
+/** Null where the records are in memory; else databases for each number of records, which are empty. */
+const databases = options.store === 'memory' ? null : (process.env.BENCH_DATABASES ?? '').split(' ');
+const systems = databases === null ? SYSTEMS : SYSTEMS_ON_POSTGRES;
 const cores = findCores();
 const secret = randomBytes(32).toString('base64url');
 const token = await tokenOf(OWNER);
@@ -48,25 +57,35 @@ const client = startLoadClient(cores?.load ?? null);
 const startOptions = { core: cores?.server ?? null, secret, token, logFile: join(folder, 'log') };
 
 checkSchemas();
+const placeOfFew = await placeFor(0, THREADS);
 console.log(`${preamble(plan, cores)}\n\n## Start\n`);
-const starts = await measureStarts(plan.starts, startOptions);
+const starts = await measureStarts(systems, plan.starts, { ...startOptions, ...placeOfFew });
 console.log(startsTable(starts));
 
-const few = await startAll(THREADS);
+const few = await startAll(THREADS, placeOfFew);
 const works = await measureWorks(few, THREADS);
-const events = await measureEvents(few);
+const events = databases === null ? [await measureEvents(few)] : [];
 await stopAll(few);
 const many = options.quick ? [] : await measureMany();
 const summary = summaryTable(works, many);
 console.log(`\n## ${THIS_SERVER}\n\n${summary}`);
-write({ plan, cores, starts, summary, sections: [...works, events, ...many] }, works);
+write({ plan, cores, starts, summary, sections: [...works, ...events, ...many] }, works);
 client.stop();
+
+/** Where the records are, which are put there; nothing to say where they are in memory. */
+async function placeFor(nth: number, threads: number): Promise<Pick<StartOptions, 'databaseUrl'>> {
+  if (databases === null) return {};
+  const databaseUrl = databases[nth] ?? '';
+  await fillPostgres(databaseUrl, threads);
+  return { databaseUrl };
+}
 
 /** The same requests where there are many more threads of others, and this server without them in the same rounds. */
 async function measureMany(): Promise<readonly Section[]> {
-  const [same] = await startAll(THREADS, [THIS_SERVER]);
+  const [same] = await startAll(THREADS, placeOfFew, [THIS_SERVER]);
   if (same === undefined) return [];
-  const contestants = [...(await startAll(MANY)), { ...same, name: THIS_SERVER_SMALL }];
+  const place = await placeFor(1, MANY);
+  const contestants = [...(await startAll(MANY, place)), { ...same, name: THIS_SERVER_SMALL }];
   const sections = await measureWorks(contestants, MANY);
   await stopAll(contestants);
   return sections;
@@ -120,20 +139,28 @@ function show(section: Section): Section {
   return section;
 }
 
-function write(results: Omit<Results, 'chart'>, charted: readonly Section[]): void {
-  const suffix = options.quick ? '-quick' : '';
+function write(results: Omit<Results, 'chart' | 'title' | 'command'>, charted: readonly Section[]): void {
+  const suffix = `${databases === null ? '' : '-postgres'}${options.quick ? '-quick' : ''}`;
   const chart = `ratios${suffix}.svg`;
   const page = new URL(`../results${suffix}.md`, import.meta.url);
+  const title = `Results of the benchmark${databases === null ? '' : ', on PostgreSQL'}`;
+  const words = [...(databases === null ? [] : ['--store postgres']), ...(options.quick ? ['--quick'] : [])];
+  const command = ['npm run bench', ...(words.length > 0 ? ['--', ...words] : [])].join(' ');
   writeFileSync(new URL(`../${chart}`, import.meta.url), chartOf(charted));
-  writeFileSync(page, resultsOf({ ...results, chart }));
+  writeFileSync(page, resultsOf({ ...results, title, command, chart }));
   console.log(`\nWritten to ${fileURLToPath(page)}.`);
 }
 
-async function startAll(threads: number, names?: readonly string[]): Promise<Contestant[]> {
+async function startAll(
+  threads: number,
+  place: Pick<StartOptions, 'databaseUrl'>,
+  names?: readonly string[],
+): Promise<Contestant[]> {
   const contestants: Contestant[] = [];
-  for (const system of SYSTEMS) {
+  for (const system of systems) {
     if (names?.includes(system.name) === false) continue;
-    contestants.push({ name: system.name, running: await startSystem(system, { ...startOptions, threads }) });
+    const running = await startSystem(system, { ...startOptions, ...place, threads });
+    contestants.push({ name: system.name, running });
   }
   return contestants;
 }

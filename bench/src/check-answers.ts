@@ -2,6 +2,9 @@ import { ask } from './requests.ts';
 import type { Running } from './running.ts';
 import type { Work } from './works.ts';
 
+/** As much of an answer as is shown, in characters. */
+const SHOWN = 1_000;
+
 /** Throws unless all systems answer a work with the same bytes of `data`, whatever the variables. */
 export async function checkAnswers(running: readonly Running[], work: Work, token: string): Promise<void> {
   for (const [index, variables] of work.variables.entries()) {
@@ -13,7 +16,8 @@ export async function checkAnswers(running: readonly Running[], work: Work, toke
       const [first] = expected;
       if (first !== undefined && first.data !== comparable) {
         throw new Error(
-          `${work.name} is answered differently:\n${first.of}: ${first.data}\n${system.name}: ${comparable}`,
+          `${work.name} is answered differently:\n${first.of}: ${first.data.slice(0, SHOWN)}\n` +
+            `${system.name}: ${comparable.slice(0, SHOWN)}`,
         );
       }
       expected.push({ data: comparable, of: system.name });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Stored } from '../../dist/store/archive.js';
 import { Database } from '../../dist/store/memory/database.js';
 import { createStores, type StoreOptions } from '../../dist/store/memory/stores.js';
 import { asOwner, type Owner } from '../../dist/store/owner.js';
@@ -18,9 +19,34 @@ const OWNERS = 10_000;
 const EPOCH = Date.UTC(2026, 0, 1);
 
 /**
- * Stores in memory that hold the same records, ids, times and cursors in every process.
+ * The same records, ids and times in every process: owner by owner, what others refer to first.
  * @param threads none, 1,000 of the measured owner, or as many more of other owners
  */
+export function* recordsOf(threads: number): Generator<Stored, void> {
+  if (threads === 0) return;
+  const measured = asOwner(OWNER);
+  for (let index = 0; index < ASSISTANTS; index++) {
+    yield { owner: measured, resource: 'assistant', before: null, after: assistant(measured, index) };
+  }
+  for (let index = 0; index < THREADS; index++) {
+    yield { owner: measured, resource: 'thread', before: null, after: thread(measured, index) };
+  }
+  for (let index = 0; index < THREADS * RUNS_OF_THREAD; index++) {
+    const after = run(measured, Math.floor(index / RUNS_OF_THREAD), index);
+    yield { owner: measured, resource: 'run', before: null, after };
+  }
+  for (let nth = 0; nth < OWNERS - 1; nth++) {
+    const owner = asOwner(`owner-${nth}`);
+    for (let index = THREADS + nth; index < threads; index += OWNERS - 1) {
+      yield { owner, resource: 'thread', before: null, after: thread(owner, index) };
+    }
+  }
+}
+
+/** What signs the cursors, so that they are the same everywhere. */
+export const CURSOR_KEY = createHash('sha256').update('cursors').digest();
+
+/** Stores in memory that hold the records. */
 export function createFilledStores(
   threads: number,
   publish: NonNullable<StoreOptions['publish']> = () => {},
@@ -31,14 +57,9 @@ export function createFilledStores(
       if (isFilled) publish(owner, changes);
     },
     now: Date.now,
-    cursors: createCursors(createHash('sha256').update('cursors').digest()),
+    cursors: createCursors(CURSOR_KEY),
   });
-  if (threads > 0) fillMeasured(database, asOwner(OWNER));
-  const others = Array.from({ length: OWNERS - 1 }, (_, index) => asOwner(`owner-${index}`));
-  for (let index = THREADS; index < threads; index++) {
-    const owner = others[index % others.length];
-    if (owner !== undefined) addThread(database, owner, index);
-  }
+  for (const { owner, ...creation } of recordsOf(threads)) database.commit(owner, [creation]);
   isFilled = true;
   return createStores(database);
 }
@@ -60,23 +81,6 @@ export function threadsToHold(): number {
 /** The id of a record: 32 hexadecimal digits, the same everywhere. */
 export function idOf(resource: 'assistant' | 'thread' | 'run', index: number): string {
   return createHash('sha256').update(`${resource} ${index}`).digest('hex').slice(0, 32);
-}
-
-function fillMeasured(database: Database, owner: Owner): void {
-  for (let index = 0; index < ASSISTANTS; index++) {
-    database.commit(owner, [{ resource: 'assistant', before: null, after: assistant(owner, index) }]);
-  }
-  for (let index = 0; index < THREADS; index++) {
-    addThread(database, owner, index);
-    for (let nth = 0; nth < RUNS_OF_THREAD; nth++) {
-      const after = run(owner, index, index * RUNS_OF_THREAD + nth);
-      database.commit(owner, [{ resource: 'run', before: null, after }]);
-    }
-  }
-}
-
-function addThread(database: Database, owner: Owner, index: number): void {
-  database.commit(owner, [{ resource: 'thread', before: null, after: thread(owner, index) }]);
 }
 
 function assistant(owner: Owner, index: number): Assistant {

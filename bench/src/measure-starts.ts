@@ -1,7 +1,7 @@
 import { memory } from './proc.ts';
 import { startSystem, type StartOptions } from './running.ts';
 import { median, type Spread, spread } from './statistics.ts';
-import { SYSTEMS } from './systems.ts';
+import type { System } from './systems.ts';
 
 /** How a system starts. */
 export interface Start {
@@ -14,10 +14,11 @@ export interface Start {
 
 /** Starts each system some times, without records, and in turn. */
 export async function measureStarts(
+  systems: readonly System[],
   times: number,
   options: Omit<StartOptions, 'threads' | 'isBare'>,
 ): Promise<readonly Start[]> {
-  const starts = SYSTEMS.map((system) => ({ system, times: [] as number[], memories: [] as number[] }));
+  const starts = systems.map((system) => ({ system, times: [] as number[], memories: [] as number[] }));
   for (let round = 0; round < times; round++) {
     for (const start of starts) {
       const running = await startSystem(start.system, { ...options, threads: 0, isBare: true });

@@ -39,14 +39,16 @@ export function tableOf({ rows, unit }: Pick<Section, 'rows' | 'unit'>): string 
 
 /** What the requests of this server come to, beside REST by hand and beside itself, as Markdown. */
 export function summaryTable(few: readonly Section[], many: readonly Section[]): string {
+  const others = [BASELINE, TUNED].filter((other) =>
+    few.some(({ rows }) => rows.some(({ name }) => name === other)),
+  );
   return table(
-    ['work', `to ${BASELINE}`, `to ${TUNED}`, '1,000,000 threads to 1,000'],
+    ['work', ...others.map((other) => `to ${other}`), '1,000,000 threads to 1,000'],
     few.map(({ name, rows }) => {
       const same = many.find((section) => section.name === name)?.rows ?? [];
       return [
         name,
-        compared(rows, THIS_SERVER, BASELINE),
-        compared(rows, THIS_SERVER, TUNED),
+        ...others.map((other) => compared(rows, THIS_SERVER, other)),
         compared(same, THIS_SERVER, THIS_SERVER_SMALL),
       ];
     }),
@@ -75,6 +77,9 @@ export function startsTable(starts: readonly Start[]): string {
 
 /** All that was measured. */
 export interface Results {
+  readonly title: string;
+  /** How it is measured again. */
+  readonly command: string;
   readonly plan: Plan;
   readonly cores: Cores | null;
   readonly starts: readonly Start[];
@@ -86,11 +91,20 @@ export interface Results {
 }
 
 /** The whole of results.md. */
-export function resultsOf({ plan, cores, starts, sections, summary, chart }: Results): string {
+export function resultsOf({
+  title,
+  command,
+  plan,
+  cores,
+  starts,
+  sections,
+  summary,
+  chart,
+}: Results): string {
   const isBusy = sections.some(({ rows }) => rows.some(({ busy }) => busy > BUSY));
   return `${[
-    '# Results of the benchmark',
-    `\`npm run bench\` writes this page; [README.md](README.md) says what is measured, and how.`,
+    `# ${title}`,
+    `\`${command}\` writes this page; [README.md](README.md) says what is measured, and how.`,
     preamble(plan, cores),
     `![The ratios to ${BASELINE}, as bars](${chart})`,
     '## This server',

@@ -28,6 +28,8 @@ export interface StartOptions {
   readonly token: string;
   /** Where its output goes. */
   readonly logFile: string;
+  /** Where the records are, unless in memory. */
+  readonly databaseUrl?: string;
   /** Whether what starts is what users start, without records. */
   readonly isBare?: boolean;
 }
@@ -40,8 +42,8 @@ const [FIRST_WORK] = WORKS;
 export async function startSystem(system: System, options: StartOptions): Promise<Running> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const file = options.isBare && system.startFile !== undefined ? system.startFile : `./${system.file}`;
-  const path = fileURLToPath(new URL(file, import.meta.url));
+  const file = options.isBare && system.startFile !== undefined ? system.startFile : system.file;
+  const path = fileURLToPath(new URL(file, new URL('./', import.meta.url)));
   const [program, ...words] = pinned(options.core, [process.execPath, ...(system.flags ?? []), path]);
   const log = openSync(options.logFile, 'a');
   const started = performance.now();
@@ -52,6 +54,7 @@ export async function startSystem(system: System, options: StartOptions): Promis
       PORT: String(port),
       AUTH_SECRET: options.secret,
       BENCH_THREADS: String(options.threads),
+      ...(options.databaseUrl !== undefined && { DATABASE_URL: options.databaseUrl }),
     },
   });
   closeSync(log);

@@ -53,3 +53,14 @@ export const SYSTEMS: readonly System[] = [
   { name: '@apollo/server', file: 'systems/apollo.js', speaks: 'GraphQL', hasEvents: false },
   { name: 'yoga + Pothos', file: 'systems/yoga.js', speaks: 'GraphQL', hasEvents: true },
 ];
+
+/** The same where the records are in PostgreSQL. */
+export const SYSTEMS_ON_POSTGRES: readonly System[] = [
+  ...SYSTEMS.filter(({ name }) => name === CONSTANT),
+  { name: BASELINE, file: 'systems/rest-sql.js', speaks: 'REST', hasEvents: false },
+  ...SYSTEMS.flatMap((system) =>
+    system.name === THIS_SERVER && system.startFile !== undefined
+      ? { ...system, file: system.startFile, hasEvents: false }
+      : [],
+  ),
+];

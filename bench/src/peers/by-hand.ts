@@ -67,13 +67,13 @@ export function showChange({ before, after }: Change & { resource: 'thread' }, t
   return { threadChanged: { kind, id: latest?.id, thread: after && showThread(after, timesOf) } };
 }
 
-function showThread(thread: Thread, timesOf: TimesOf): object {
+export function showThread(thread: Thread, timesOf: TimesOf): object {
   const { id, status, metadata } = thread;
   const { createdAt, updatedAt } = timesOf(thread);
   return { id, status, metadata, createdAt, updatedAt };
 }
 
-function showAssistant(assistant: Assistant, timesOf: TimesOf): object {
+export function showAssistant(assistant: Assistant, timesOf: TimesOf): object {
   const { id, graphId, name, description, config, context, metadata, version } = assistant;
   const { createdAt, updatedAt } = timesOf(assistant);
   return { id, graphId, name, description, config, context, metadata, version, createdAt, updatedAt };
@@ -117,17 +117,17 @@ function isThere<T>(value: MaybePromise<T>): value is T {
   return !(value instanceof Promise);
 }
 
-function readId(body: unknown): string {
+export function readId(body: unknown): string {
   if (!isObject(body) || typeof body.id !== 'string') throw new TypeError('`id` must be a string.');
   return body.id;
 }
 
-function readQuery(body: unknown): ListQuery<ThreadFilter, ThreadOrderField> {
+export function readQuery(body: unknown): ListQuery<ThreadFilter, ThreadOrderField> {
   if (!isObject(body) || !isOrder(body.orderBy)) throw new TypeError('`orderBy` must be an order.');
   return { first: 20, orderBy: body.orderBy };
 }
 
-function readMetadata(body: unknown): JsonObject {
+export function readMetadata(body: unknown): JsonObject {
   if (!isObject(body) || !isObject(body.input) || !isJsonObject(body.input.metadata)) {
     throw new TypeError('`input.metadata` must be an object.');
   }

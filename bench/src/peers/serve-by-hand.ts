@@ -3,7 +3,7 @@ import type { MaybePromise } from '../../../dist/maybe-promise.js';
 import type { Change } from '../../../dist/store/change.js';
 import type { Owner } from '../../../dist/store/owner.js';
 import { createFilledStores, threadsToHold } from '../data.ts';
-import { endpointsByHand, showChange, type TimesOf } from './by-hand.ts';
+import { type Endpoint, endpointsByHand, showChange, type TimesOf } from './by-hand.ts';
 
 /** Accepts this much of a body, in bytes. */
 const MAX_BODY = 1_048_576;
@@ -13,12 +13,14 @@ export interface Ways {
   /** Who sent a request, by its `Authorization` header. Throws or rejects where that holds no valid token. */
   readonly identify: (authorization: string | undefined) => MaybePromise<Owner>;
   readonly timesOf: TimesOf;
+  /** What answers at which path; from stores in memory unless told. */
+  readonly endpoints?: Readonly<Record<string, Endpoint>>;
 }
 
 /** Serves the works as REST by hand: `node:http`, `JSON.parse`, the stores, `JSON.stringify`. */
-export function serveByHand({ identify, timesOf }: Ways): void {
+export function serveByHand({ identify, timesOf, endpoints: given }: Ways): void {
   const subscribers = new Map<Owner, Set<ServerResponse>>();
-  const endpoints = endpointsByHand(createFilledStores(threadsToHold(), publish), timesOf);
+  const endpoints = given ?? endpointsByHand(createFilledStores(threadsToHold(), publish), timesOf);
 
   function publish(owner: Owner, changes: readonly Change[]): void {
     const readers = subscribers.get(owner);

@@ -23,7 +23,7 @@ export async function sharedPostgres({ askAt } = inject('postgres')): Promise<st
 /** Creates an empty database with a role for it, on the shared server unless told. */
 export async function createDatabase(
   serverUrl?: string,
-  { prefix } = inject('postgres'),
+  { prefix }: { readonly prefix: string } = inject('postgres'),
 ): Promise<TestDatabase> {
   const server = serverUrl ?? (await sharedPostgres());
   const name = `${prefix}${randomBytes(8).toString('hex')}`;
