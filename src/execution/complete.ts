@@ -7,7 +7,7 @@ import {
   type GraphQLLeafType,
   GraphQLString,
 } from 'graphql';
-import { type At, type Complete, fail, type Place, type Run } from './run.ts';
+import { type Complete, completeAt, type Place } from './run.ts';
 
 /** What cannot be null. @param name of the field, for the error */
 export function completeNonNull(complete: Complete, name: string): Complete {
@@ -39,7 +39,7 @@ export function completeList(item: Complete, place: Place, name: string): Comple
     let waits = false;
     try {
       for (const value of list) {
-        const one = completeItem(item, place, value, run, { index: completed.length, outer });
+        const one = completeAt(item, value, place, run, { index: completed.length, outer });
         if (one instanceof Promise) waits = true;
         completed.push(one);
       }
@@ -50,17 +50,6 @@ export function completeList(item: Complete, place: Place, name: string): Comple
     }
     return waits ? Promise.all(completed) : completed;
   };
-}
-
-function completeItem(item: Complete, place: Place, value: unknown, run: Run, at: At): unknown {
-  try {
-    const completed =
-      value instanceof Promise ? value.then((kept) => item(kept, run, at)) : item(value, run, at);
-    if (!(completed instanceof Promise)) return completed;
-    return completed.then(undefined, (error) => fail(error, place, run, at));
-  } catch (error) {
-    return fail(error, place, run, at);
-  }
 }
 
 function isIterable(list: unknown): list is Iterable<unknown> {

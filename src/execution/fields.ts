@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../context.ts';
 import type { Args, Variables } from './arguments.ts';
-import { type At, type Complete, fail, type Place, type Run } from './run.ts';
+import { type At, type Complete, completeAt, fail, type Place, type Run } from './run.ts';
 
 /** A field of an answer. */
 export interface Field {
@@ -71,10 +71,19 @@ async function rethrown(thrown: unknown, begun: readonly unknown[]): Promise<nev
   throw thrown;
 }
 
-async function together(object: Answered): Promise<Answered> {
-  const values = await Promise.all(Object.values(object));
-  for (const [index, key] of Object.keys(object).entries()) object[key] = values[index];
-  return object;
+function together(object: Answered): Promise<Answered> {
+  const waited: Promise<Answered>[] = [];
+  for (const [key, value] of Object.entries(object)) {
+    if (!(value instanceof Promise)) continue;
+    waited.push(
+      value.then((kept) => {
+        object[key] = kept;
+        return object;
+      }),
+    );
+  }
+  const [only, ...others] = waited;
+  return only !== undefined && others.length === 0 ? only : Promise.all(waited).then(() => object);
 }
 
 /** The fields of a mutation: each begins when the one before it is done. */
@@ -137,10 +146,7 @@ function runField(
       const completed = quick(value);
       if (completed !== undefined) return completed;
     }
-    const completed =
-      value instanceof Promise ? value.then((kept) => complete(kept, run, at)) : complete(value, run, at);
-    if (!(completed instanceof Promise)) return completed;
-    return completed.then(undefined, (error) => fail(error, place, run, at));
+    return completeAt(complete, value, place, run, at);
   } catch (error) {
     return fail(error, place, run, at);
   }

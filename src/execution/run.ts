@@ -36,6 +36,31 @@ export interface Place {
   readonly nodes: readonly FieldNode[];
 }
 
+/** Completes what a resolver gave, or a promise of it, and answers null for what goes wrong with it where it can. */
+export function completeAt(
+  complete: Complete,
+  value: unknown,
+  place: Place,
+  run: Run,
+  at: At | null,
+): unknown {
+  if (!(value instanceof Promise)) return completeNow(complete, value, place, run, at);
+  return value.then(
+    (kept) => completeNow(complete, kept, place, run, at),
+    (error) => fail(error, place, run, at),
+  );
+}
+
+function completeNow(complete: Complete, value: unknown, place: Place, run: Run, at: At | null): unknown {
+  try {
+    const completed = complete(value, run, at);
+    if (!(completed instanceof Promise)) return completed;
+    return completed.then(undefined, (error) => fail(error, place, run, at));
+  } catch (error) {
+    return fail(error, place, run, at);
+  }
+}
+
 /** Answers null for what went wrong, and keeps the error; where null cannot be, the error goes on. */
 export function fail(thrown: unknown, { step, nullable, nodes }: Place, run: Run, at: At | null): null {
   const path = pathTo(step, at);

@@ -8,7 +8,12 @@ export type Batch<Item, T> = (tx: Transaction, items: readonly Item[]) => Promis
 /** Calls of one kind that wait for each other. */
 interface Waiting<Item, T> {
   readonly items: Item[];
-  readonly answer: Promise<readonly T[]>;
+  readonly calls: Call<T>[];
+}
+
+interface Call<T> {
+  readonly resolve: (result: T) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /**
@@ -24,22 +29,36 @@ export class Batches<Item, T> {
   }
 
   /** @param kind calls of the same kind and owner are answered together, by the batch of the first */
-  async load(owner: Owner, kind: string, item: Item, batch: Batch<Item, T>): Promise<T> {
+  load(owner: Owner, kind: string, item: Item, batch: Batch<Item, T>): Promise<T> {
     const key = `${owner}\0${kind}`;
     let waiting = this.#waiting.get(key);
     if (waiting === undefined) {
-      const items: Item[] = [];
-      const answer = promisesDone().then(() => {
-        this.#waiting.delete(key);
-        return this.#reader.read(owner, (tx) => batch(tx, items));
-      });
-      this.#waiting.set(key, (waiting = { items, answer }));
+      this.#waiting.set(key, (waiting = { items: [], calls: [] }));
+      void this.#answer(key, owner, waiting, batch);
     }
-    const index = waiting.items.push(item) - 1;
-    const results = await waiting.answer;
-    const result = results[index];
-    if (result === undefined) throw new TypeError('A batch left out one of its items.');
-    return result;
+    const { items, calls } = waiting;
+    items.push(item);
+    return new Promise((resolve, reject) => void calls.push({ resolve, reject }));
+  }
+
+  async #answer(
+    key: string,
+    owner: Owner,
+    { items, calls }: Waiting<Item, T>,
+    batch: Batch<Item, T>,
+  ): Promise<void> {
+    await promisesDone();
+    this.#waiting.delete(key);
+    try {
+      const results = await this.#reader.read(owner, (tx) => batch(tx, items));
+      for (const [index, { resolve }] of calls.entries()) {
+        const result = results[index];
+        if (result === undefined) throw new TypeError('A batch left out one of its items.');
+        resolve(result);
+      }
+    } catch (error) {
+      for (const { reject } of calls) reject(error);
+    }
   }
 }
 

@@ -26,15 +26,38 @@ export function connect({ url, connectTimeout }: DatabaseConfig, onClose: () => 
         serialize: (id: string) => id,
         parse: (text: string) => text.replaceAll('-', ''),
       },
+      json: {
+        to: 114,
+        from: [114],
+        serialize: JSON.stringify,
+        parse: createParse(),
+      },
       instant: {
         to: 1184,
         from: [1184],
         serialize: (instant: string) => instant,
-        parse: (text: string) => new Date(text).toISOString(),
+        parse: toInstant,
       },
     },
   });
 }
+
+/** Parses JSON. Records often have the same labels as the one before, which then share them. */
+function createParse(): (text: string) => unknown {
+  let last = { text: 'null', value: null as unknown };
+  return (text) => {
+    if (text !== last.text) last = { text, value: JSON.parse(text) };
+    return last.value;
+  };
+}
+
+/** A time of PostgreSQL's as records have it. In UTC, which most servers have, it is nearly that. */
+function toInstant(text: string): string {
+  if (!IN_UTC.test(text)) return new Date(text).toISOString();
+  return `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20, -3).padEnd(3, '0')}Z`;
+}
+
+const IN_UTC = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,3})?\+00$/;
 
 /** What statements are written with. */
 export type Sql = Awaited<ReturnType<ReturnType<typeof connect>['reserve']>>;

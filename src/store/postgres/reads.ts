@@ -70,8 +70,8 @@ export function createReads<R extends Sortable, Filter extends AnyFilter, Field 
     return ids.map((id) => known.get(id) ?? null);
   }
 
-  async function get(owner: Owner, id: string): Promise<R | null> {
-    if (!isId(id)) return null;
+  function get(owner: Owner, id: string): Promise<R | null> {
+    if (!isId(id)) return Promise.resolve(null);
     return looked.load(owner, '', id, (tx, ids) => byIds(tx, owner, ids));
   }
 
