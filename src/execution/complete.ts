@@ -7,7 +7,7 @@ import {
   type GraphQLLeafType,
   GraphQLString,
 } from 'graphql';
-import { type Complete, completeAt, type Place } from './run.ts';
+import { type At, type Complete, fail, type Place, type Run } from './run.ts';
 
 /** What cannot be null. @param name of the field, for the error */
 export function completeNonNull(complete: Complete, name: string): Complete {
@@ -39,17 +39,49 @@ export function completeList(item: Complete, place: Place, name: string): Comple
     let waits = false;
     try {
       for (const value of list) {
-        const one = completeAt(item, value, place, run, { index: completed.length, outer });
+        const at = { index: completed.length, outer };
+        const one = beginItem(item, value, place, run, at);
         if (one instanceof Promise) waits = true;
         completed.push(one);
       }
     } catch (error) {
       // The error is what is answered; what has begun may fail as well, and nobody waits for it.
-      if (waits) Promise.all(completed).catch(() => {});
+      if (waits) settled(completed, place, run, outer).catch(() => {});
       throw error;
     }
-    return waits ? Promise.all(completed) : completed;
+    return waits ? settled(completed, place, run, outer) : completed;
   };
+}
+
+/** An item that is completed, or a promise of it whose failure is nobody's yet. */
+function beginItem(item: Complete, value: unknown, place: Place, run: Run, at: At): unknown {
+  try {
+    return value instanceof Promise ? value.then((kept) => item(kept, run, at)) : item(value, run, at);
+  } catch (error) {
+    return fail(error, place, run, at);
+  }
+}
+
+/** All items of a list. Fails when one does that cannot be null. */
+function settled(items: unknown[], place: Place, run: Run, outer: At | null): Promise<unknown[]> {
+  return new Promise((resolve, reject) => {
+    let waiting = 0;
+    for (const [index, item] of items.entries()) {
+      if (!(item instanceof Promise)) continue;
+      const put = (completed: unknown): void => {
+        items[index] = completed;
+        if (--waiting === 0) resolve(items);
+      };
+      waiting++;
+      void item.then(put, (thrown) => {
+        try {
+          put(fail(thrown, place, run, { index, outer }));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    }
+  });
 }
 
 function isIterable(list: unknown): list is Iterable<unknown> {

@@ -1,7 +1,8 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../context.ts';
 import type { Args, Variables } from './arguments.ts';
-import { type At, type Complete, completeAt, fail, type Place, type Run } from './run.ts';
+import { andThen } from '../maybe-promise.ts';
+import { type At, type Complete, completeLater, completeNow, fail, type Place, type Run } from './run.ts';
 
 /** A field of an answer. */
 export interface Field {
@@ -35,8 +36,8 @@ export function completeFields(fields: readonly Field[]): Complete {
     return `
       v${index} = ${isQuick ? `q${index}(${expression})` : 'undefined'};
       if (v${index} === undefined) {
-        v${index} = runField(f${index}, source, run, at);
-        if (v${index} instanceof Promise) waits = true;
+        v${index} = beginField(f${index}, source, run, at);
+        if (v${index} instanceof Promise || v${index} instanceof Completing) waits = true;
       }`;
   });
   const entries = fields.map(({ key }, index) => `${JSON.stringify(key)}: v${index}`);
@@ -49,37 +50,53 @@ export function completeFields(fields: readonly Field[]): Complete {
       let ${['none', ...values].join()};
       try {${each.join('')}
       } catch (error) {
-        if (waits) return rethrown(error, [${values.join()}]);
+        if (waits) return rethrown(error, together({ ${entries.join()} }, fields, run, at));
         throw error;
       }
       const object = { ${entries.join()} };
-      return waits ? together(object) : object;
+      return waits ? together(object, fields, run, at) : object;
     };`;
   // Nothing in it was written by a client but the keys, which are names of GraphQL within the quotes of a string.
   // oxlint-disable-next-line no-implied-eval
-  const make = new Function('fields', 'runField', 'rethrown', 'together', code);
-  const complete: Complete = make(fields, runField, rethrown, together);
+  const make = new Function('fields', 'beginField', 'Completing', 'rethrown', 'together', code);
+  const complete: Complete = make(fields, beginField, Completing, rethrown, together);
   return complete;
 }
 
 /** An object of an answer. No key of it is `__proto__`. */
 type Answered = Record<string, unknown>;
 
+/** What a resolver gave at once, and takes time to complete. What it has promised is not completed yet. */
+class Completing {
+  readonly promise: Promise<unknown>;
+
+  constructor(promise: Promise<unknown>) {
+    this.promise = promise;
+  }
+}
+
 /** What has begun is waited for, as graphql-js does, so that no rejection is left alone. */
-async function rethrown(thrown: unknown, begun: readonly unknown[]): Promise<never> {
-  await Promise.all(begun).catch(() => {});
+async function rethrown(thrown: unknown, begun: Promise<unknown>): Promise<never> {
+  await begun.catch(() => {});
   throw thrown;
 }
 
-function together(object: Answered): Promise<Answered> {
+/** Puts what was waited for in its place. As few promises as can be: a page of runs has a hundred such objects. */
+function together(object: Answered, fields: readonly Field[], run: Run, at: At | null): Promise<Answered> {
   const waited: Promise<Answered>[] = [];
-  for (const [key, value] of Object.entries(object)) {
+  for (const { key, complete, place } of fields) {
+    const value = object[key];
+    const put = (completed: unknown): Answered => {
+      object[key] = completed;
+      return object;
+    };
+    if (value instanceof Completing) waited.push(value.promise.then(put));
     if (!(value instanceof Promise)) continue;
     waited.push(
-      value.then((kept) => {
-        object[key] = kept;
-        return object;
-      }),
+      value.then(
+        (kept) => andThen(completeNow(complete, kept, place, run, at), put),
+        (error) => put(fail(error, place, run, at)),
+      ),
     );
   }
   const [only, ...others] = waited;
@@ -133,7 +150,15 @@ function argsOf(read: NonNullable<Field['args']>, { args, variables }: Run): Arg
   return made;
 }
 
-function runField(
+/** A field that is completed, or a promise of it. */
+function runField(field: Field, source: unknown, run: Run, at: At | null): unknown {
+  const value = beginField(field, source, run, at);
+  if (value instanceof Completing) return value.promise;
+  return value instanceof Promise ? completeLater(field.complete, value, field.place, run, at) : value;
+}
+
+/** A field that is completed, or `Completing`, or the promise of what is to be completed. */
+function beginField(
   { place, resolve, info, args, complete, quick }: Field,
   source: unknown,
   run: Run,
@@ -142,11 +167,13 @@ function runField(
   try {
     if (run.stopped !== null) throw run.stopped;
     const value = resolve(source, args === null ? NO_ARGS : argsOf(args, run), run.context, info);
+    if (value instanceof Promise) return value;
     if (quick !== null) {
       const completed = quick(value);
       if (completed !== undefined) return completed;
     }
-    return completeAt(complete, value, place, run, at);
+    const completed = completeNow(complete, value, place, run, at);
+    return completed instanceof Promise ? new Completing(completed) : completed;
   } catch (error) {
     return fail(error, place, run, at);
   }

@@ -36,22 +36,14 @@ export interface Place {
   readonly nodes: readonly FieldNode[];
 }
 
-/** Completes what a resolver gave, or a promise of it, and answers null for what goes wrong with it where it can. */
-export function completeAt(
+/** Completes what a resolver gave, and answers null for what goes wrong with it where it can. */
+export function completeNow(
   complete: Complete,
   value: unknown,
   place: Place,
   run: Run,
   at: At | null,
 ): unknown {
-  if (!(value instanceof Promise)) return completeNow(complete, value, place, run, at);
-  return value.then(
-    (kept) => completeNow(complete, kept, place, run, at),
-    (error) => fail(error, place, run, at),
-  );
-}
-
-function completeNow(complete: Complete, value: unknown, place: Place, run: Run, at: At | null): unknown {
   try {
     const completed = complete(value, run, at);
     if (!(completed instanceof Promise)) return completed;
@@ -59,6 +51,20 @@ function completeNow(complete: Complete, value: unknown, place: Place, run: Run,
   } catch (error) {
     return fail(error, place, run, at);
   }
+}
+
+/** The same with what a resolver has promised. */
+export function completeLater(
+  complete: Complete,
+  promised: Promise<unknown>,
+  place: Place,
+  run: Run,
+  at: At | null,
+): Promise<unknown> {
+  return promised.then(
+    (value) => completeNow(complete, value, place, run, at),
+    (error) => fail(error, place, run, at),
+  );
 }
 
 /** Answers null for what went wrong, and keeps the error; where null cannot be, the error goes on. */
