@@ -29,4 +29,4 @@ USER 1000:1000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/health').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Without a shell in between, so that SIGTERM reaches the server.
-CMD ["node", "--max-semi-space-size=64", "dist/bundle/server.js"]
+CMD ["node", "--max-semi-space-size=32", "dist/bundle/server.js"]

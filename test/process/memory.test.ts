@@ -11,23 +11,23 @@ beforeAll(project.build, 60_000);
 afterAll(() => project.remove());
 
 describe('a stream of distinct documents', { timeout: 120_000 }, () => {
-  it('should not make the process grow by more than 64 MiB', async () => {
+  it('should not make the process grow by more than 45 MiB', async () => {
     const server = project.server();
     const [, port] = await server.prints(/localhost:(\d+)/);
-    for (let i = 0; i < WARM_UP; i++) await post(port, '{ __typename }');
+    // As large as the others, so that V8's young generation is as large as it will be.
+    for (let i = 0; i < WARM_UP; i++) await post(port, documentOf(0));
     const pid = await pidOf(server);
     const before = residentMiB(pid);
-    for (let i = 0; i < DOCUMENTS; i++) {
-      await post(
-        port,
-        `{ __schema { queryType { a${i}: name ${'name '.repeat(220)} } } } #${'x'.repeat(40_000)}`,
-      );
-    }
-    expect(residentMiB(pid) - before).toBeLessThan(64);
+    for (let i = 1; i <= DOCUMENTS; i++) await post(port, documentOf(i));
+    expect(residentMiB(pid) - before).toBeLessThan(45);
     server.send('SIGTERM');
     await server.ending;
   });
 });
+
+function documentOf(i: number): string {
+  return `{ __schema { queryType { a${i}: name ${'name '.repeat(220)} } } } #${'x'.repeat(40_000)}`;
+}
 
 async function post(port: string | undefined, query: string): Promise<void> {
   const response = await fetch(`http://localhost:${port}/graphql`, {

@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-const { scripts }: { scripts: { start: string } } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const { scripts }: { scripts: { start: string } } = JSON.parse(
+  readFileSync(join(ROOT, 'package.json'), 'utf8'),
+);
 /** What `npm start` becomes, as a shell's words. */
 export const START = scripts.start;
 

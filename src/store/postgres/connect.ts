@@ -26,12 +26,6 @@ export function connect({ url, connectTimeout }: DatabaseConfig, onClose: () => 
         serialize: (id: string) => id,
         parse: (text: string) => text.replaceAll('-', ''),
       },
-      json: {
-        to: 114,
-        from: [114],
-        serialize: JSON.stringify,
-        parse: createParse(),
-      },
       instant: {
         to: 1184,
         from: [1184],
@@ -40,15 +34,6 @@ export function connect({ url, connectTimeout }: DatabaseConfig, onClose: () => 
       },
     },
   });
-}
-
-/** Parses JSON. Records often have the same labels as the one before, which then share them. */
-function createParse(): (text: string) => unknown {
-  let last = { text: 'null', value: null as unknown };
-  return (text) => {
-    if (text !== last.text) last = { text, value: JSON.parse(text) };
-    return last.value;
-  };
 }
 
 /** A time of PostgreSQL's as records have it. In UTC, which most servers have, it is nearly that. */
