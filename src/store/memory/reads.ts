@@ -1,10 +1,10 @@
 import { andThen, type MaybePromise } from '../../maybe-promise.ts';
 import type { Owner } from '../owner.ts';
-import type { AssistantFilter, OrderField, Page, RunFilter, ThreadFilter } from '../query.ts';
+import type { AssistantFilter, OrderField, RunFilter, ThreadFilter } from '../query.ts';
 import type { Match } from '../rules/filter.ts';
 import { listName } from '../rules/list-name.ts';
 import { positionOf, type Sortable } from '../rules/order.ts';
-import { readPageArgs } from '../rules/page.ts';
+import { pageOf, readPageArgs } from '../rules/page.ts';
 import type { Store } from '../stores.ts';
 import type { Database } from './database.ts';
 import { countMatches, findMatches } from './scan.ts';
@@ -70,16 +70,11 @@ export function createReads<R extends Sortable, Filter extends AnyFilter, Field 
       const onward = { field, ascending, from: position && { position, inclusive: false } };
       const back = { field, ascending: !ascending, from: position && { position, inclusive: true } };
       return andThen(findMatches(lists, onward, match, request.size + 1), (found) =>
-        andThen(findMatches(lists, back, match, position === undefined ? 0 : 1), (passed): Page<R> => {
-          const items = found.slice(0, request.size);
-          const [more, less] = [found.length > items.length, passed.length > 0];
-          return {
-            items: request.forward ? items : items.toReversed(),
-            hasNextPage: request.forward ? more : less,
-            hasPreviousPage: request.forward ? less : more,
-            cursorOf: (item) => database.cursors.encode(name(), positionOf(item, field)),
-          };
-        }),
+        andThen(findMatches(lists, back, match, position === undefined ? 0 : 1), (passed) =>
+          pageOf(request, found, passed.length > 0, (item) =>
+            database.cursors.encode(name(), positionOf(item, field)),
+          ),
+        ),
       );
     },
     count(owner, filter): MaybePromise<number> {

@@ -5,7 +5,7 @@ import { type Match, NOTHING } from '../rules/filter.ts';
 import { isId } from '../rules/identity.ts';
 import { listName } from '../rules/list-name.ts';
 import { type Position, positionOf, type Sortable } from '../rules/order.ts';
-import { readPageArgs } from '../rules/page.ts';
+import { pageOf, readPageArgs } from '../rules/page.ts';
 import type { Store } from '../stores.ts';
 import { Batches } from './batches.ts';
 import { idArray, type Sql } from './connect.ts';
@@ -188,24 +188,16 @@ export function createReads<R extends Sortable, Filter extends AnyFilter, Field 
     get,
     getMany: (owner, ids) => Promise.all(ids.map((id) => get(owner, id))),
     list(owner, query) {
-      const { size, forward, cursor } = readPageArgs(query);
+      const request = readPageArgs(query);
+      const { size, forward, cursor } = request;
       const { field, direction } = query.orderBy;
       const filter: Filter | null = query.filter ?? null;
       const nothing = filter !== null && keepsNothing(filter);
       const name = listName(resource, owner, query.orderBy, filter ?? {});
       const position = cursor === null ? null : cursors.decode(name(), forward ? 'after' : 'before', cursor);
 
-      function page(found: readonly R[], passed: boolean): Page<R> {
-        const items = found.slice(0, size);
-        const more = found.length > items.length;
-        return {
-          items: forward ? items : items.toReversed(),
-          hasNextPage: forward ? more : passed,
-          hasPreviousPage: forward ? passed : more,
-          cursorOf: (item) => cursors.encode(name(), positionOf(item, field)),
-        };
-      }
-
+      const page = (found: readonly R[], passed: boolean): Page<R> =>
+        pageOf(request, found, passed, (item) => cursors.encode(name(), positionOf(item, field)));
       if (nothing) return page([], false);
       const ascending = (direction === 'ASC') === forward;
       const onward: Walk = { field, ascending, from: position, limit: size + 1 };

@@ -1,5 +1,5 @@
 import { BadUserInput } from '../bad-user-input.ts';
-import type { PageArgs } from '../query.ts';
+import type { Page, PageArgs } from '../query.ts';
 
 /** Items of a page when none is asked for. */
 export const DEFAULT_PAGE = 20;
@@ -26,6 +26,27 @@ export function readPageArgs({ first, after, last, before }: PageArgs): PageRequ
     throw new BadUserInput(`\`${forward ? 'first' : 'last'}\` must be a number from 0 to ${MAX_PAGE}.`);
   }
   return { size, forward, cursor: (forward ? after : before) ?? null };
+}
+
+/**
+ * The page of a list.
+ * @param found what comes next in its direction: one item more than its size, where there is one
+ * @param passed whether there is something the other way
+ */
+export function pageOf<R>(
+  { size, forward }: PageRequest,
+  found: readonly R[],
+  passed: boolean,
+  cursorOf: Page<R>['cursorOf'],
+): Page<R> {
+  const items = forward ? found.slice(0, size) : found.slice(0, size).toReversed();
+  const more = found.length > items.length;
+  return {
+    items,
+    hasNextPage: forward ? more : passed,
+    hasPreviousPage: forward ? passed : more,
+    cursorOf,
+  };
 }
 
 function contradiction(one: string, other: string): BadUserInput {
