@@ -66,20 +66,26 @@ function beginItem(item: Complete, value: unknown, place: Place, run: Run, at: A
 function settled(items: unknown[], place: Place, run: Run, outer: At | null): Promise<unknown[]> {
   return new Promise((resolve, reject) => {
     let waiting = 0;
-    for (const [index, item] of items.entries()) {
-      if (!(item instanceof Promise)) continue;
-      const put = (completed: unknown): void => {
-        items[index] = completed;
-        if (--waiting === 0) resolve(items);
-      };
+    const put = (index: number, completed: unknown): void => {
+      items[index] = completed;
+      if (--waiting === 0) resolve(items);
+    };
+    const wait = (item: Promise<unknown>, index: number): void => {
       waiting++;
-      void item.then(put, (thrown) => {
-        try {
-          put(fail(thrown, place, run, { index, outer }));
-        } catch (error) {
-          reject(error);
-        }
-      });
+      void item.then(
+        (completed) => put(index, completed),
+        (thrown) => {
+          try {
+            put(index, fail(thrown, place, run, { index, outer }));
+          } catch (error) {
+            reject(error);
+          }
+        },
+      );
+    };
+    for (let index = 0; index < items.length; index++) {
+      const item = items[index];
+      if (item instanceof Promise) wait(item, index);
     }
   });
 }

@@ -83,24 +83,36 @@ async function rethrown(thrown: unknown, begun: Promise<unknown>): Promise<never
 
 /** Puts what was waited for in its place. As few promises as can be: a page of runs has a hundred such objects. */
 function together(object: Answered, fields: readonly Field[], run: Run, at: At | null): Promise<Answered> {
-  const waited: Promise<Answered>[] = [];
-  for (const { key, complete, place } of fields) {
-    const value = object[key];
-    const put = (completed: unknown): Answered => {
-      object[key] = completed;
-      return object;
-    };
-    if (value instanceof Completing) waited.push(value.promise.then(put));
-    if (!(value instanceof Promise)) continue;
-    waited.push(
-      value.then(
-        (kept) => andThen(completeNow(complete, kept, place, run, at), put),
-        (error) => put(fail(error, place, run, at)),
-      ),
-    );
+  let only: Promise<Answered> | null = null;
+  let all: Promise<Answered>[] | null = null;
+  for (const field of fields) {
+    const value = object[field.key];
+    if (!(value instanceof Promise || value instanceof Completing)) continue;
+    const done = putWhenDone(object, field, value, run, at);
+    if (only === null) only = done;
+    else (all ??= [only]).push(done);
   }
-  const [only, ...others] = waited;
-  return only !== undefined && others.length === 0 ? only : Promise.all(waited).then(() => object);
+  if (all !== null) return Promise.all(all).then(() => object);
+  return only ?? Promise.resolve(object);
+}
+
+/** A function of its own, so that closures are made for what is waited for alone. */
+function putWhenDone(
+  object: Answered,
+  { key, complete, place }: Field,
+  value: Promise<unknown> | Completing,
+  run: Run,
+  at: At | null,
+): Promise<Answered> {
+  const put = (completed: unknown): Answered => {
+    object[key] = completed;
+    return object;
+  };
+  if (value instanceof Completing) return value.promise.then(put);
+  return value.then(
+    (kept) => andThen(completeNow(complete, kept, place, run, at), put),
+    (error) => put(fail(error, place, run, at)),
+  );
 }
 
 /** The fields of a mutation: each begins when the one before it is done. */

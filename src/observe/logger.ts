@@ -14,11 +14,20 @@ const FLUSH_PATIENCE = 500;
 export function createLogger(level: LogLevel): { readonly log: Logger; readonly write: WriteLine } {
   // Written at once all the same; without a length there is nothing to wait for at the end.
   const lines = gathered(pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: MAX_UNREAD }));
-  return { log: pino({ level }, lines), write: lines.write };
+  const atOnce: Lines = {
+    write(line) {
+      lines.write(line);
+      lines.flush();
+    },
+    flush: lines.flush,
+  };
+  return { log: pino({ level }, atOnce), write: lines.write };
 }
 
-/** How long lines are gathered, in milliseconds: each write costs more than many lines. */
-const GATHERING = 10;
+/** How long lines are gathered at most, in milliseconds: each write costs more than many lines. */
+const GATHERING = 50;
+/** How much is gathered at most, in characters. */
+const MAX_GATHERED = 65_536;
 
 /** Writes lines that come shortly one after the other together. */
 function gathered(destination: Destination): Lines {
@@ -37,18 +46,22 @@ function gathered(destination: Destination): Lines {
     write(line) {
       if (lines === '') setTimeout(send, GATHERING);
       lines += line;
+      if (lines.length > MAX_GATHERED) send();
     },
     flush(done) {
       send();
-      destination.flush(done);
+      if (done !== undefined) destination.flush(done);
     },
   };
 }
 
 type Destination = ReturnType<typeof pino.destination>;
 
-interface Lines extends Pick<Destination, 'flush'> {
+/** Lines on their way to a destination. */
+interface Lines {
   readonly write: WriteLine;
+  /** Writes what is gathered. @param done called when nothing is left to be written */
+  readonly flush: (done?: (error?: Error) => void) => void;
 }
 
 /** Is done when all lines are written. */

@@ -5,15 +5,13 @@ import type { Reader } from './session.ts';
 /** Answers many calls by one statement: a result for each item, in their order. */
 export type Batch<Item, T> = (tx: Transaction, items: readonly Item[]) => Promise<readonly T[]>;
 
-/** Calls of one kind that wait for each other. */
+/** Items of one kind that wait for each other. */
 interface Waiting<Item, T> {
   readonly items: Item[];
-  readonly calls: Call<T>[];
-}
-
-interface Call<T> {
-  readonly resolve: (result: T) => void;
-  readonly reject: (error: unknown) => void;
+  /** By the place of an item. */
+  readonly results: Promise<readonly T[]>;
+  /** The result of each item that was asked for. */
+  readonly asked: Map<Item, Promise<T>>;
 }
 
 /**
@@ -33,33 +31,35 @@ export class Batches<Item, T> {
     const key = `${owner}\0${kind}`;
     let waiting = this.#waiting.get(key);
     if (waiting === undefined) {
-      this.#waiting.set(key, (waiting = { items: [], calls: [] }));
-      void this.#answer(key, owner, waiting, batch);
+      const items: Item[] = [];
+      waiting = { items, results: this.#answer(key, owner, items, batch), asked: new Map() };
+      this.#waiting.set(key, waiting);
     }
-    const { items, calls } = waiting;
-    items.push(item);
-    return new Promise((resolve, reject) => void calls.push({ resolve, reject }));
+    const { items, results, asked } = waiting;
+    const known = asked.get(item);
+    if (known !== undefined) return known;
+    const place = items.push(item) - 1;
+    const result = results.then((all) => resultAt(all, place));
+    asked.set(item, result);
+    return result;
   }
 
   async #answer(
     key: string,
     owner: Owner,
-    { items, calls }: Waiting<Item, T>,
+    items: readonly Item[],
     batch: Batch<Item, T>,
-  ): Promise<void> {
+  ): Promise<readonly T[]> {
     await promisesDone();
     this.#waiting.delete(key);
-    try {
-      const results = await this.#reader.read(owner, (tx) => batch(tx, items));
-      for (const [index, { resolve }] of calls.entries()) {
-        const result = results[index];
-        if (result === undefined) throw new TypeError('A batch left out one of its items.');
-        resolve(result);
-      }
-    } catch (error) {
-      for (const { reject } of calls) reject(error);
-    }
+    return this.#reader.read(owner, (tx) => batch(tx, items));
   }
+}
+
+function resultAt<T>(results: readonly T[], place: number): T {
+  const result = results[place];
+  if (result === undefined) throw new TypeError('A batch left out one of its items.');
+  return result;
 }
 
 /** After all promises that can go on now, and those that they bring about: what they ask for can be asked together. */

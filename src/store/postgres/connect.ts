@@ -38,11 +38,12 @@ export function connect({ url, connectTimeout }: DatabaseConfig, onClose: () => 
 
 /** A time of PostgreSQL's as records have it. In UTC, which most servers have, it is nearly that. */
 function toInstant(text: string): string {
-  if (!IN_UTC.test(text)) return new Date(text).toISOString();
-  return `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20, -3).padEnd(3, '0')}Z`;
+  if (IN_UTC.test(text)) return `${text.slice(0, 10)}T${text.slice(11, 23)}Z`;
+  return new Date(text).toISOString();
 }
 
-const IN_UTC = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,3})?\+00$/;
+/** PostgreSQL leaves out the zeros at the end. */
+const IN_UTC = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\+00$/;
 
 /** What statements are written with. */
 export type Sql = Awaited<ReturnType<ReturnType<typeof connect>['reserve']>>;
