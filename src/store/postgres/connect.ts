@@ -24,7 +24,7 @@ export function connect({ url, connectTimeout }: DatabaseConfig, onClose: () => 
         to: 2950,
         from: [2950],
         serialize: (id: string) => id,
-        parse: (text: string) => text.replaceAll('-', ''),
+        parse: toId,
       },
       instant: {
         to: 1184,
@@ -36,14 +36,26 @@ export function connect({ url, connectTimeout }: DatabaseConfig, onClose: () => 
   });
 }
 
-/** A time of PostgreSQL's as records have it. In UTC, which most servers have, it is nearly that. */
-function toInstant(text: string): string {
-  if (IN_UTC.test(text)) return `${text.slice(0, 10)}T${text.slice(11, 23)}Z`;
-  return new Date(text).toISOString();
+/** A UUID of PostgreSQL's as records have it: a page holds hundreds, and this takes half the time of `replaceAll`. */
+function toId(text: string): string {
+  return text.slice(0, 8) + text.slice(9, 13) + text.slice(14, 18) + text.slice(19, 23) + text.slice(24);
 }
 
-/** PostgreSQL leaves out the zeros at the end. */
-const IN_UTC = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\+00$/;
+/** A time of PostgreSQL's as records have it. In UTC, which most servers have, it is nearly that. */
+function toInstant(text: string): string {
+  const rest = IN_UTC.test(text) ? RESTS.get(text.length) : undefined;
+  if (rest === undefined) return new Date(text).toISOString();
+  return `${text.slice(0, 10)}T${text.slice(11, -3)}${rest}`;
+}
+
+const IN_UTC = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,3})?\+00$/;
+/** What PostgreSQL leaves out at the end, by the length of its text. */
+const RESTS: ReadonlyMap<number, string> = new Map([
+  ['2026-01-01 00:00:00+00'.length, '.000Z'],
+  ['2026-01-01 00:00:00.1+00'.length, '00Z'],
+  ['2026-01-01 00:00:00.12+00'.length, '0Z'],
+  ['2026-01-01 00:00:00.123+00'.length, 'Z'],
+]);
 
 /** What statements are written with. */
 export type Sql = Awaited<ReturnType<ReturnType<typeof connect>['reserve']>>;

@@ -60,7 +60,12 @@ export class Reader {
 
   /** Reads in the owner's snapshot. What it sends before it first waits is sent together with what others send. */
   async read<T>(owner: Owner, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return inTime(this.#database, (signal) => this.#snapshot(owner).read(signal, work));
+    const snapshot = this.#snapshot(owner);
+    return within(
+      this.#database,
+      () => snapshot.read(work),
+      (error) => snapshot.abort(error),
+    );
   }
 
   /** Lets go of all snapshots, so that what is read next is what there is then. */
@@ -107,10 +112,7 @@ class Snapshot {
     this.#opened.catch(() => {});
   }
 
-  /** @param signal aborted when nobody waits for this reading any more: then nobody reads from it again */
-  async read<T>(signal: AbortSignal, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const abort = (): void => this.#abort.abort(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
+  async read<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     this.#reading++;
     try {
       return await work(await this.#opened);
@@ -118,11 +120,15 @@ class Snapshot {
       this.#leave();
       throw error;
     } finally {
-      signal.removeEventListener('abort', abort);
       this.#reading--;
       // What the answer makes its reader ask for is asked for by then.
       setImmediate(() => this.#endWhenIdle());
     }
+  }
+
+  /** Ends it for all who read from it: one of them waits no more. */
+  abort(reason: unknown): void {
+    this.#abort.abort(reason);
   }
 
   #endWhenIdle(): void {
@@ -133,22 +139,35 @@ class Snapshot {
 }
 
 /** A call that ends in time, or as `StoreUnavailable`. @param work is given a signal that says when it is late */
-export async function inTime<T>(
-  { statementTimeout }: Pick<Database, 'statementTimeout'>,
+export function inTime<T>(
+  database: Pick<Database, 'statementTimeout'>,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const late = new AbortController();
+  return within(
+    database,
+    () => work(late.signal),
+    (error) => late.abort(error),
+  );
+}
+
+/** The same without a signal, which takes longer to make than all else of it. @param onLate told that it is late */
+async function within<T>(
+  { statementTimeout }: Pick<Database, 'statementTimeout'>,
+  work: () => Promise<T>,
+  onLate: (error: Error) => void,
+): Promise<T> {
   const patience = statementTimeout + PATIENCE;
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       const error = unavailable(new Error(`There was no answer within ${patience} ms.`));
       reject(error);
-      late.abort(error);
+      onLate(error);
     }, patience);
   });
   try {
-    return await Promise.race([work(late.signal), deadline]);
+    return await Promise.race([work(), deadline]);
   } catch (error) {
     throw storeError(error);
   } finally {
