@@ -140,13 +140,13 @@ describe.concurrent('servers on one database', { timeout: 60_000 }, () => {
     const { answers, ending } = await connected(database.adminUrl, (sql) =>
       sql.begin(async (tx) => {
         await tx`LOCK TABLE agent_graphql.threads IN ACCESS EXCLUSIVE MODE`;
-        const sent = Array.from({ length: 50 }, () => client.send(CREATE));
+        const sent = Promise.allSettled(Array.from({ length: 50 }, () => client.send(CREATE)));
         // Those of the pool, and the one that listens.
         await eventually('all connections are busy', async () => (await connections(database)) === 4);
         return { answers: sent, ending: stop(server) };
       }),
     );
-    const statuses = await Promise.allSettled(answers);
+    const statuses = await answers;
     // What was accepted is answered, the rest was never connected.
     const answered = statuses.flatMap((one) => (one.status === 'fulfilled' ? one.value.status : []));
     expect(new Set(answered)).toEqual(new Set([200]));
