@@ -27,10 +27,10 @@ run(process.execPath, 'bench/dist/bench.js', ...args);
 // The databases end with it.
 process.exit();
 
-/** Two empty databases on a PostgreSQL that ends with this process. */
+/** Three empty databases on a PostgreSQL that ends with this process. */
 async function makeDatabases(): Promise<string> {
   const { url } = await startPostgres({ durable: true });
-  const databases = await Promise.all([1, 2].map(() => createDatabase(url, { prefix: 'bench_' })));
+  const databases = await Promise.all([1, 2, 3].map(() => createDatabase(url, { prefix: 'bench_' })));
   return databases.map((database) => database.url).join(' ');
 }
 

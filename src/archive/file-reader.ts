@@ -1,11 +1,11 @@
 import type { Stored } from '../store/archive.ts';
-import type { Change } from '../store/change.ts';
+import { type Change, RESOURCES } from '../store/change.ts';
 import { isOwner, type Owner } from '../store/owner.ts';
 import { readRecord } from '../store/rules/stored.ts';
 import { compareCodePoints } from '../store/rules/text.ts';
 import type { Counts } from '../store/stores.ts';
 import { ArchiveError, badLine } from './archive-error.ts';
-import { describeCounts, FORMAT, KINDS, VERSION } from './format.ts';
+import { describeCounts, FORMAT, VERSION } from './format.ts';
 import { readLines } from './lines.ts';
 import { OwnerCheck } from './owner-check.ts';
 
@@ -66,7 +66,7 @@ export class FileReader {
   }
 
   #readStored(line: number, { owner, ...rest }: JsonFields): Stored {
-    const resource = KINDS.find((kind) => Object.hasOwn(rest, kind));
+    const resource = RESOURCES.find((kind) => Object.hasOwn(rest, kind));
     if (resource === undefined || Object.keys(rest).length > 1) {
       throw badLine(line, 'there is no {"owner": …, "assistant" or "thread" or "run": …}');
     }

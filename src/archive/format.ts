@@ -1,14 +1,10 @@
 import type { Stored } from '../store/archive.ts';
-import type { Change } from '../store/change.ts';
 import type { Counts } from '../store/stores.ts';
 
 /** What the first line of a file says of it. */
 export const FORMAT = 'agent-graphql';
 /** The version of the format that is written, and the newest that is read. */
 export const VERSION = 1;
-
-/** The kinds of records, in the order in which an owner's come. */
-export const KINDS: readonly Change['resource'][] = ['assistant', 'thread', 'run'];
 
 /** The line before all records. */
 export function headerLine(): string {

@@ -1,8 +1,8 @@
+import { RESOURCES } from '../store/change.ts';
 import type { Run, RunStatus, Thread, ThreadStatus } from '../store/records.ts';
 import { threadStatus } from '../store/rules/status.ts';
 import type { Creation } from '../store/rules/stored.ts';
 import { badLine } from './archive-error.ts';
-import { KINDS } from './format.ts';
 import { IdTable } from './id-table.ts';
 
 /** What is kept of a thread until all of its runs are known. */
@@ -32,7 +32,7 @@ export class OwnerCheck {
    * @throws ArchiveError
    */
   add(line: number, { resource, after }: Creation): void {
-    const kind = KINDS.indexOf(resource);
+    const kind = RESOURCES.indexOf(resource);
     if (kind < this.#kind) {
       throw badLine(
         line,

@@ -10,6 +10,7 @@ import {
   type VariableDefinitionNode,
   valueFromAST,
 } from 'graphql';
+import { isObject } from '../is-object.ts';
 import type { Variables } from './arguments.ts';
 
 /** The variables of a request as an operation has them; null where graphql-js has something to say about them. */
@@ -121,8 +122,4 @@ function objectOf(fields: readonly Entry[]): Read {
     }
     return Object.keys(given).length === known ? object : undefined;
   };
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -5,6 +5,7 @@ import type { Authenticate } from '../auth/authenticator.ts';
 import type { Identity } from '../auth/identity.ts';
 import type { Context } from '../context.ts';
 import type { Run } from '../execution/run.ts';
+import { isObject } from '../is-object.ts';
 import { MAX_BODY_BYTES } from '../limits.ts';
 import { beginNotes, type Notes } from '../observe/notes.ts';
 import { type Asked, noteOperation, type Tell } from '../observe/tell.ts';
@@ -201,10 +202,6 @@ function isOrdinary(params: unknown): params is Params {
 
 function isNoList(value: unknown): boolean {
   return value == null || isObject(value);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Whether a request is for the API, from no other origin, and has JSON of a length that is known and accepted. */

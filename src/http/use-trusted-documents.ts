@@ -1,6 +1,7 @@
 import type { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { apiError } from '../api-error.ts';
+import { isObject } from '../is-object.ts';
 import { bareHash, sha256, type TrustedDocuments } from '../trusted-documents.ts';
 
 /**
@@ -78,10 +79,6 @@ function hashOf(params: Asking): string | null {
 
 function persistedQueryOf({ extensions }: Asking): unknown {
   return isObject(extensions) ? extensions['persistedQuery'] : null;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
 }
 
 function badRequest(message: string): GraphQLError {

@@ -6,5 +6,8 @@ export type Change =
   | { readonly resource: 'thread'; readonly before: Thread | null; readonly after: Thread | null }
   | { readonly resource: 'run'; readonly before: Run | null; readonly after: Run | null };
 
+/** The kinds of resources, each after those that its records refer to. */
+export const RESOURCES: readonly Change['resource'][] = ['assistant', 'thread', 'run'];
+
 /** A change of one kind of resource. */
 export type ChangeOf<Resource extends Change['resource']> = Extract<Change, { readonly resource: Resource }>;

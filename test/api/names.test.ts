@@ -12,6 +12,8 @@ const NAMES = [
   'errors',
   'catch',
   'finally',
+  'source',
+  'v0',
 ];
 
 describe('a field named as JavaScript names its own', () => {

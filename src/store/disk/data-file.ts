@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { type Database, type Key, open, type RootDatabase } from 'lmdb';
 import type { Stored } from '../archive.ts';
-import type { Change } from '../change.ts';
+import { type Change, RESOURCES } from '../change.ts';
 import { isOwner, type Owner } from '../owner.ts';
 import { type Creation, readRecord } from '../rules/stored.ts';
 import { DamagedFile, NewerFile } from './damaged-file.ts';
@@ -247,7 +247,6 @@ function entriesOf(records: Records): number {
   return Number(stats.entryCount);
 }
 
-const RESOURCES: readonly Change['resource'][] = ['assistant', 'thread', 'run'];
 /** Comes after all ids and kinds. */
 const END = '\uffff';
 

@@ -3,7 +3,7 @@ import type { Change } from '../change.ts';
 import type { OrderField } from '../query.ts';
 import type { Assistant, Run, Thread, ThreadStatus } from '../records.ts';
 import type { Sortable } from '../rules/order.ts';
-import { isActive, threadStatus } from '../rules/status.ts';
+import { activeOnes, threadStatus } from '../rules/status.ts';
 import { SortedLists } from './sorted-lists.ts';
 
 /** What threads and runs can be sorted by. */
@@ -126,10 +126,6 @@ export class ThreadRuns extends SiblingRuns {
     const place = stays ? last : this.#ended.nextLowerKey(last);
     return place === undefined ? undefined : this.#ended.get(place);
   }
-}
-
-function activeOnes(run: Run | null): number {
-  return run !== null && isActive(run.status) ? 1 : 0;
 }
 
 function replaceSibling<S extends SiblingRuns>(

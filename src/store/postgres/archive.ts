@@ -1,12 +1,12 @@
 import type { DatabaseConfig } from '../../config.ts';
 import type { Archive, Stored } from '../archive.ts';
-import type { Change } from '../change.ts';
+import { type Change, RESOURCES } from '../change.ts';
 import { isOwner, type Owner } from '../owner.ts';
 import { readRecord } from '../rules/stored.ts';
 import { compareCodePoints } from '../rules/text.ts';
 import { StoreError } from '../store-error.ts';
 import { insertAll } from './insert-all.ts';
-import { migrate } from './migrate.ts';
+import { migrate, versionOf } from './migrate.ts';
 import { MIGRATIONS } from './migrations.ts';
 import type { Begin, Pool, Transaction } from './pool.ts';
 import { TABLES } from './rows.ts';
@@ -14,7 +14,6 @@ import { withPool } from './with-pool.ts';
 
 /** Rows that are read at once, each of 200 KB at most. */
 const FETCHED = 250;
-const KINDS: readonly Change['resource'][] = ['assistant', 'thread', 'run'];
 
 /** All data in PostgreSQL, which has what other servers do while it is read, and stands still while it is filled. */
 export function postgresArchive(config: DatabaseConfig): Archive {
@@ -53,9 +52,7 @@ async function checkFormat({ sql, run }: Transaction): Promise<void> {
     to_regclass('agent_graphql.migrations') IS NOT NULL AS exists`);
   if (found?.exists !== true)
     throw new StoreError('DATABASE_URL names a database without data of agent-graphql.');
-  const [row] = await run(sql<{ version: number | null }[]>`SELECT max(version) AS version
-    FROM agent_graphql.migrations`);
-  const version = row?.version ?? 0;
+  const version = await versionOf({ sql, run });
   if (version === newest) return;
   const remedy = version < newest ? '`npm run migrate` brings it up to date' : 'use the newer version';
   throw new StoreError(
@@ -65,7 +62,7 @@ async function checkFormat({ sql, run }: Transaction): Promise<void> {
 
 /** Keeps all others from writing, and checks that nobody has. */
 async function checkEmpty({ sql, run }: Transaction): Promise<void> {
-  const names = KINDS.map((kind) => TABLES[kind].name);
+  const names = RESOURCES.map((kind) => TABLES[kind].name);
   await run(sql.unsafe(`LOCK TABLE ${names.join(', ')} IN EXCLUSIVE MODE`));
   await run(sql`SELECT set_config('agent_graphql.everybody', 'on', true)`);
   for (const name of names) {
@@ -79,7 +76,7 @@ async function checkEmpty({ sql, run }: Transaction): Promise<void> {
 
 async function readAll(tx: Transaction, take: Parameters<Archive['read']>[0]): Promise<void> {
   await tx.run(tx.sql`SELECT set_config('agent_graphql.everybody', 'on', true)`);
-  const sources = KINDS.map((kind) => new Source(tx, kind));
+  const sources = RESOURCES.map((kind) => new Source(tx, kind));
   for (const source of sources) await source.open();
   for (;;) {
     const [owner] = sources.flatMap((source) => source.owner ?? []).toSorted(compareCodePoints);

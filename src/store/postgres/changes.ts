@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import type { Change } from '../change.ts';
 import type { Outcome } from '../outcome.ts';
 import { asOwner, type Owner } from '../owner.ts';
+import { newId } from '../rules/identity.ts';
 import type { Sql } from './connect.ts';
 import type { Transaction } from './pool.ts';
 import { write } from './rows.ts';
@@ -46,7 +46,7 @@ export async function decideAndWrite<T>(
 
 /** Keeps the changes for the servers' listeners, and tells them where: a notification may have 8,000 bytes. */
 async function tell(tx: Transaction, owner: Owner, changes: readonly Change[]): Promise<void> {
-  const id = randomUUID().replaceAll('-', '');
+  const id = newId();
   await tx.run(tx.sql`WITH kept AS (
       INSERT INTO agent_graphql.changes (owner, id, changes)
       VALUES (${owner}, ${id}, ${JSON.stringify(changes)}::text::json) RETURNING id

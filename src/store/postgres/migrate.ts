@@ -65,6 +65,11 @@ async function prepare({ sql, run }: Transaction): Promise<number> {
     await run(sql`CREATE TABLE agent_graphql.migrations (
       version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())`);
   }
+  return versionOf({ sql, run });
+}
+
+/** The version of the format of a database that has one: 0 before its first migration. */
+export async function versionOf({ sql, run }: Transaction): Promise<number> {
   const [row] = await run(sql<{ version: number | null }[]>`SELECT max(version) AS version
     FROM agent_graphql.migrations`);
   return row?.version ?? 0;

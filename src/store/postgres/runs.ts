@@ -6,7 +6,7 @@ import type { Run, Thread } from '../records.ts';
 import { matchRuns } from '../rules/filter.ts';
 import { isId } from '../rules/identity.ts';
 import { changeRun, checkRun, newRun, refuseRunDelete } from '../rules/run.ts';
-import { isActive, threadStatus } from '../rules/status.ts';
+import { activeOnes, threadStatus } from '../rules/status.ts';
 import { moveThread } from '../rules/thread.ts';
 import type { RunStore } from '../stores.ts';
 import { decideAndWrite, nothing } from './changes.ts';
@@ -114,8 +114,4 @@ function withThread(
     .toSorted((a, b) => (b.ended ?? 0) - (a.ended ?? 0));
   const moved = moveThread(thread, threadStatus(active + activeOnes(after) - activeOnes(before), last), now);
   return moved === thread ? [change] : [change, { resource: 'thread', before: thread, after: moved }];
-}
-
-function activeOnes(run: Run | null): number {
-  return run !== null && isActive(run.status) ? 1 : 0;
 }

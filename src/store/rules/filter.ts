@@ -1,3 +1,4 @@
+import { isObject } from '../../is-object.ts';
 import { BadUserInput } from '../bad-user-input.ts';
 import type { AssistantFilter, RunFilter, ThreadFilter } from '../query.ts';
 import type { Assistant, JsonObject, Run, Thread } from '../records.ts';
@@ -97,10 +98,6 @@ function matchName(part: string): Match<Assistant> {
 function matchMetadata(filter: JsonObject): Match<{ metadata: JsonObject }> {
   if (!canMatch(filter)) return NOTHING;
   return (record) => contains(record.metadata, filter);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function sortKeys(object: Record<string, unknown>): Record<string, unknown> {

@@ -14,6 +14,11 @@ export function refuseMove(from: RunStatus, to: RunStatus): Refusal | null {
   return null;
 }
 
+/** How many active runs a run is: 1 or 0. */
+export function activeOnes(run: Pick<Run, 'status'> | null): number {
+  return run !== null && isActive(run.status) ? 1 : 0;
+}
+
 /**
  * What a thread does, from its runs: busy while one is active, else as the run that ended last says.
  * @param active how many of its runs are pending or running
