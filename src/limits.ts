@@ -41,8 +41,8 @@ export const MAX_TYPE_LISTS = 1;
 /** Objects that a request could return. 20 threads with 20 runs each and their assistants are fewer than 1,000. */
 export const MAX_COST = 10_000;
 
-/** Bytes of memory that parsed documents may take, by estimate: 250 screens, or 50 introspection queries. */
-export const DOCUMENT_CACHE_BYTES = 8_388_608;
+/** Bytes of memory that documents may take, parsed and compiled, by estimate: 150 screens, or 100 introspection queries. */
+export const DOCUMENT_CACHE_BYTES = 16_777_216;
 
 /** Milliseconds that a request may run; then its work is cancelled. */
 export const REQUEST_TIME = 15_000;

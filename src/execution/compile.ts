@@ -29,6 +29,13 @@ import type { Complete, Run, Step } from './run.ts';
 /** An operation that is ready to run: gives its data, or a promise of it. Throws what left no data at all. */
 export type Program = (run: Run) => unknown;
 
+/** What an operation is compiled to. */
+export interface Compiled {
+  readonly program: Program;
+  /** Of how many fields it is made: each takes memory of its own. */
+  readonly fields: number;
+}
+
 /**
  * Compiles a query or a mutation of a valid document into functions. They do what
  * graphql-js does, with one difference: resolvers learn nothing of the request by their fourth argument.
@@ -40,7 +47,7 @@ export function compile(
   document: DocumentNode,
   operation: OperationDefinitionNode,
   conditions: Variables,
-): Program | null {
+): Compiled | null {
   const root = schema.getRootType(operation.operation);
   if (root == null) return null;
   const fragments: Record<string, FragmentDefinitionNode> = {};
@@ -50,9 +57,12 @@ export function compile(
   const compiler = new Compiler({ schema, fragments, conditions }, operation);
   try {
     const fields = compiler.fields(root, [operation.selectionSet], null);
-    if (operation.operation === OperationTypeNode.MUTATION) return (run) => runSerially(fields, run);
     const complete = completeFields(fields);
-    return (run) => complete(undefined, run, null);
+    const program: Program =
+      operation.operation === OperationTypeNode.MUTATION
+        ? (run) => runSerially(fields, run)
+        : (run) => complete(undefined, run, null);
+    return { program, fields: compiler.count };
   } catch (error) {
     if (error instanceof NotCompiled) return null;
     throw error;
@@ -64,6 +74,8 @@ class NotCompiled extends Error {}
 class Compiler {
   readonly #selecting: Selecting;
   readonly #operation: OperationDefinitionNode;
+  /** The fields that were compiled. */
+  count = 0;
 
   constructor(selecting: Selecting, operation: OperationDefinitionNode) {
     this.#selecting = selecting;
@@ -77,6 +89,7 @@ class Compiler {
   }
 
   #field(parent: GraphQLObjectType, nodes: readonly [FieldNode, ...FieldNode[]], step: Step): Field {
+    this.count++;
     const [node] = nodes;
     const { key } = step;
     if (key === null || key === '__proto__') throw new NotCompiled();

@@ -1,4 +1,5 @@
 import {
+  type GraphQLInputObjectType,
   type GraphQLInputType,
   type GraphQLSchema,
   isInputObjectType,
@@ -16,17 +17,32 @@ import type { Variables } from './arguments.ts';
 /** The variables of a request as an operation has them; null where graphql-js has something to say about them. */
 export type ReadVariables = (given: Readonly<Record<string, unknown>>) => Variables | null;
 
+/** Compiles how an operation's variables are read. */
+export type CompileVariables = (operation: OperationDefinitionNode) => ReadVariables;
+
 /**
- * Compiles how an operation's variables are read: https://spec.graphql.org/October2021/#CoerceVariableValues(). What is
+ * Makes what compiles how variables are read: https://spec.graphql.org/October2021/#CoerceVariableValues(). What is
  * read is what graphql-js would make of it; whatever is not plain is left to it.
  * @param maxItems of lists: longer ones are not plain
  */
-export function compileVariables(
+export function variableCompiler(schema: GraphQLSchema, maxItems: number): CompileVariables {
+  const known: Known = { maxItems, objects: new Map() };
+  return (operation) => compileVariables(schema, operation, known);
+}
+
+/** What all operations have in common. */
+interface Known {
+  readonly maxItems: number;
+  /** How input objects are read, of which a client may have a thousand variables. */
+  readonly objects: Map<GraphQLInputObjectType, Read>;
+}
+
+function compileVariables(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,
-  maxItems: number,
+  shared: Known,
 ): ReadVariables {
-  const readers = (operation.variableDefinitions ?? []).map((node) => variableOf(schema, node, maxItems));
+  const readers = (operation.variableDefinitions ?? []).map((node) => variableOf(schema, node, shared));
   return (given) => {
     const variables: Record<string, unknown> = {};
     for (const { name, read, ifMissing } of readers) {
@@ -54,34 +70,27 @@ interface Entry {
   readonly ifMissing: { readonly value: unknown } | null;
 }
 
-function variableOf(schema: GraphQLSchema, node: VariableDefinitionNode, maxItems: number): Entry {
+function variableOf(schema: GraphQLSchema, node: VariableDefinitionNode, shared: Known): Entry {
   const name = node.variable.name.value;
   const type = typeFromAST(schema, node.type);
   if (!isInputType(type)) return { name, read: () => undefined, ifMissing: null };
-  return entryOf(name, type, valueFromAST(node.defaultValue, type), maxItems);
+  return entryOf(name, type, valueFromAST(node.defaultValue, type), shared);
 }
 
-function entryOf(name: string, type: GraphQLInputType, value: unknown, maxItems: number): Entry {
+function entryOf(name: string, type: GraphQLInputType, value: unknown, shared: Known): Entry {
   const isRequired = value === undefined && isNonNullType(type);
-  return { name, read: readerOf(type, maxItems), ifMissing: isRequired ? null : { value } };
+  return { name, read: readerOf(type, shared), ifMissing: isRequired ? null : { value } };
 }
 
-function readerOf(type: GraphQLInputType, maxItems: number): Read {
+function readerOf(type: GraphQLInputType, shared: Known): Read {
   if (isNonNullType(type)) {
-    const read = readerOf(type.ofType, maxItems);
+    const read = readerOf(type.ofType, shared);
     return (value) => (value === null ? undefined : read(value));
   }
-  if (isListType(type)) return listOf(readerOf(type.ofType, maxItems), maxItems);
+  if (isListType(type)) return listOf(readerOf(type.ofType, shared), shared.maxItems);
   if (isInputObjectType(type)) {
-    // A type may have itself among its fields.
-    let read: Read | null = null;
-    const compiled = (): Read =>
-      objectOf(
-        Object.values(type.getFields()).map((field) =>
-          entryOf(field.name, field.type, field.defaultValue, maxItems),
-        ),
-      );
-    return (value) => (read ??= compiled())(value);
+    // A type may have itself among its fields: it is compiled when a value of it first comes.
+    return (value) => objectReader(type, shared)(value);
   }
   return (value) => {
     if (value === null) return null;
@@ -91,6 +100,16 @@ function readerOf(type: GraphQLInputType, maxItems: number): Read {
       return undefined;
     }
   };
+}
+
+function objectReader(type: GraphQLInputObjectType, shared: Known): Read {
+  let read = shared.objects.get(type);
+  if (read === undefined) {
+    const fields = Object.values(type.getFields());
+    read = objectOf(fields.map((field) => entryOf(field.name, field.type, field.defaultValue, shared)));
+    shared.objects.set(type, read);
+  }
+  return read;
 }
 
 function listOf(item: Read, maxItems: number): Read {

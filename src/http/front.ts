@@ -46,7 +46,7 @@ const ASKED: Asked = { method: 'POST', path: GRAPHQL_PATH };
  */
 export function createFront(parts: FrontParts): RequestListener {
   const { authenticate, admit, trustedDocuments, documents, tell, requestTime, yoga } = parts;
-  const readyDocument = createReadyDocuments(parts.schema);
+  const readyDocument = createReadyDocuments(parts.schema, documents);
 
   function begin(request: IncomingMessage, response: ServerResponse): void {
     const type = answerType(request.headers.accept);

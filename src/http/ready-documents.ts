@@ -8,12 +8,13 @@ import {
 } from 'graphql';
 import type { Variables as Coerced } from '../execution/arguments.ts';
 import { conditionOf } from '../execution/collect.ts';
-import { compile, type Program } from '../execution/compile.ts';
-import { compileVariables } from '../execution/variables.ts';
+import { compile, type Compiled, type Program } from '../execution/compile.ts';
+import { type CompileVariables, variableCompiler } from '../execution/variables.ts';
 import { MAX_IDS } from '../store/rules/filter.ts';
 import { MAX_PAGE } from '../store/rules/page.ts';
 import { measureDocument } from './document-size.ts';
 import type { Variables } from './list-sizes.ts';
+import type { Documents } from './use-document-cache.ts';
 import { assertDocument, costOf } from './use-document-limits.ts';
 import { checkVariables } from './use-input-limits.ts';
 
@@ -40,42 +41,60 @@ export interface ReadyOperation {
 /** So many costs, and so many programs by what is skipped, are kept with a document: few clients need more than one. */
 const MAX_KEPT = 16;
 
-/** Makes what is made of documents; they are kept for as long as somebody else keeps the documents. */
-export function createReadyDocuments(schema: GraphQLSchema): (document: DocumentNode) => ReadyDocument {
+/**
+ * Makes what is made of documents; it lives as long as its document.
+ * @param documents told what is made of them: they keep them, and bound what they take
+ */
+export function createReadyDocuments(
+  schema: GraphQLSchema,
+  documents: Pick<Documents, 'charge'>,
+): (document: DocumentNode) => ReadyDocument {
   const known = new WeakMap<DocumentNode, ReadyDocument>();
+  const parts = { schema, documents, compileVariables: variableCompiler(schema, MAX_IDS) };
   return (document) => {
     let ready = known.get(document);
-    if (ready === undefined) known.set(document, (ready = makeReady(schema, document)));
+    if (ready === undefined) known.set(document, (ready = makeReady(parts, document)));
     return ready;
   };
 }
 
-function makeReady(schema: GraphQLSchema, document: DocumentNode): ReadyDocument {
+interface Parts {
+  readonly schema: GraphQLSchema;
+  readonly documents: Pick<Documents, 'charge'>;
+  readonly compileVariables: CompileVariables;
+}
+
+function makeReady({ schema, documents, compileVariables }: Parts, document: DocumentNode): ReadyDocument {
   const check = checkVariables(schema, document);
   const [only, ...others] = document.definitions.filter(
     (definition) => definition.kind === Kind.OPERATION_DEFINITION,
   );
   // The limits are for the variables of all operations.
-  const read = only && others.length === 0 ? compileVariables(schema, only, MAX_IDS) : null;
+  const read = only && others.length === 0 ? compileVariables(only) : null;
   const names = variablesOf(document);
   const conditions = conditionsOf(document);
   const costs = new Map<string, number | null>();
-  const programs = new Map<OperationDefinitionNode, Map<string, Program | null>>();
+  const programs = new Map<OperationDefinitionNode, Map<string, Compiled | null>>();
 
   function programOf(operation: OperationDefinitionNode, variables: Coerced): Program | null {
     let kept = programs.get(operation);
     if (kept === undefined) programs.set(operation, (kept = new Map()));
     const key = conditions.length === 0 ? '' : conditions.map((name) => String(variables[name])).join();
     const known = kept.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known?.program ?? null;
     // What is no boolean is an error, for graphql-js to tell.
     const clear = conditions.every(
       (name) => variables[name] === undefined || typeof variables[name] === 'boolean',
     );
-    const program = clear ? compile(schema, document, operation, variables) : null;
-    if (kept.size >= MAX_KEPT) kept.clear();
-    kept.set(key, program);
-    return program;
+    const compiled = clear ? compile(schema, document, operation, variables) : null;
+    let fields = compiled?.fields ?? 0;
+    if (kept.size >= MAX_KEPT) {
+      for (const old of kept.values()) fields -= old?.fields ?? 0;
+      kept.clear();
+    }
+    kept.set(key, compiled);
+    documents.charge(document, fields);
+    return compiled?.program ?? null;
   }
 
   /** As graphql-js reads them; null where there is something wrong with them. */

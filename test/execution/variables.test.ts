@@ -14,7 +14,7 @@ import {
   parse,
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { compileVariables } from '../../src/execution/variables.ts';
+import { variableCompiler } from '../../src/execution/variables.ts';
 import { schema } from '../../src/schema/schema.ts';
 
 /** What ours has none of. */
@@ -88,7 +88,7 @@ function compare(of: GraphQLSchema): { readonly taken: number; readonly read: nu
     fc.property(declared, ({ form, given }) => {
       const operation = operationOf(`query($v: ${form}) { __typename }`);
       const { coerced } = getVariableValues(of, operation.variableDefinitions ?? [], given);
-      const read = compileVariables(of, operation, MAX_ITEMS)(given);
+      const read = variableCompiler(of, MAX_ITEMS)(operation)(given);
       if (coerced !== undefined) seen.taken++;
       if (read === null) return;
       seen.read++;
@@ -112,7 +112,7 @@ describe('what is read of variables', () => {
   });
 
   it('should be nothing where a list is too long', () => {
-    const read = compileVariables(schema, operationOf('query($v: [ID!]) { __typename }'), 2);
+    const read = variableCompiler(schema, 2)(operationOf('query($v: [ID!]) { __typename }'));
     expect(read({ v: ['1', '2'] })).toEqual({ v: ['1', '2'] });
     expect(read({ v: ['1', '2', '3'] })).toBeNull();
   });

@@ -1,18 +1,36 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mintToken } from '../../src/auth/mint-token.ts';
+import { asOwner } from '../../src/store/owner.ts';
+import { SECRET } from './client.ts';
 import { copyProject, type Started } from './project.ts';
 
+const TOKEN = await mintToken({
+  secret: SECRET,
+  owner: asOwner('alice'),
+  issuer: null,
+  audience: null,
+  ownerClaim: 'sub',
+});
 const project = copyProject();
 const WARM_UP = 300;
 const DOCUMENTS = 1_200;
+/** Documents with conditions, and what these can be. */
+const CONDITIONAL = 150;
+const CONDITIONS = Array.from({ length: 16 }, (_, bits) => ({
+  a: (bits & 1) > 0,
+  b: (bits & 2) > 0,
+  c: (bits & 4) > 0,
+  d: (bits & 8) > 0,
+}));
 
 beforeAll(project.build, 60_000);
 afterAll(() => project.remove());
 
 describe('a stream of distinct documents', { timeout: 120_000 }, () => {
   it('should not make the process grow by more than 45 MiB', async () => {
-    const server = project.server();
+    const server = project.server({ AUTH_SECRET: SECRET });
     const [, port] = await server.prints(/localhost:(\d+)/);
     // As large as the others, so that V8's young generation is as large as it will be.
     for (let i = 0; i < WARM_UP; i++) await post(port, documentOf(0));
@@ -23,17 +41,42 @@ describe('a stream of distinct documents', { timeout: 120_000 }, () => {
     server.send('SIGTERM');
     await server.ending;
   });
+
+  it('should not make it grow by more than 110 MiB where each of them is many in one, by what it skips', async () => {
+    const server = project.server({ AUTH_SECRET: SECRET });
+    const [, port] = await server.prints(/localhost:(\d+)/);
+    const ask = async (i: number): Promise<void> => {
+      for (const variables of CONDITIONS) await post(port, conditionalOf(i), variables);
+    };
+    for (let i = 0; i < 20; i++) await ask(0);
+    const pid = await pidOf(server);
+    const before = residentMiB(pid);
+    for (let i = 1; i <= CONDITIONAL; i++) await ask(i);
+    expect(residentMiB(pid) - before).toBeLessThan(110);
+    server.send('SIGTERM');
+    await server.ending;
+  });
 });
+
+/** Is compiled for each combination of its variables, and its fragment wherever it is spread. */
+function conditionalOf(i: number): string {
+  const spreads = ['a', 'b', 'c', 'd'].map((name) => `...F @skip(if: $${name})`).join(' ');
+  const lists = Array.from({ length: 10 }, (_, alias) => `l${alias}: threads(first: 1) { ${spreads} }`);
+  return `query q${i}($a: Boolean!, $b: Boolean!, $c: Boolean!, $d: Boolean!) { ${lists.join(' ')} }
+    fragment F on ThreadConnection {
+      nodes { id status runs(first: 1) { nodes { id assistant { id name } thread { id } } } }
+    }`;
+}
 
 function documentOf(i: number): string {
   return `{ __schema { queryType { a${i}: name ${'name '.repeat(220)} } } } #${'x'.repeat(40_000)}`;
 }
 
-async function post(port: string | undefined, query: string): Promise<void> {
+async function post(port: string | undefined, query: string, variables?: object): Promise<void> {
   const response = await fetch(`http://localhost:${port}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query }),
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${TOKEN}` },
+    body: JSON.stringify({ query, variables }),
   });
   expect(response.status).toBe(200);
   await response.text();
