@@ -37,15 +37,13 @@ const QUICK: Plan = { rounds: 3, seconds: 0.8, warmUpSeconds: 0.3, firstWarmUpSe
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, store: { type: 'string', default: 'memory' } },
 });
-if (options.store !== 'memory' && options.store !== 'postgres') {
-  throw new TypeError('`--store` must be memory or postgres.');
-}
 const plan = options.quick ? QUICK : FULL;
 /** Null where the records are in memory; else empty databases: each is filled once, since the works change it. */
 const databases = options.store === 'memory' ? null : (process.env.BENCH_DATABASES ?? '').split(' ');
 const systems = databases === null ? SYSTEMS : SYSTEMS_ON_POSTGRES;
 const cores = findCores();
 const secret = randomBytes(32).toString('base64url');
+const [issuer, audience] = ['https://bench.example/', 'bench'];
 const token = await tokenOf(OWNER);
 const folder = mkdtempSync(join(tmpdir(), 'agent-graphql-bench-'));
 // Each system that runs waits for it.
@@ -54,11 +52,18 @@ process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 // What was started ends with this process, but not where a signal ends it.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 const client = startLoadClient(cores?.load ?? null);
-const startOptions = { core: cores?.server ?? null, secret, token, logFile: join(folder, 'log') };
+const startOptions = {
+  core: cores?.server ?? null,
+  secret,
+  issuer,
+  audience,
+  token,
+  logFile: join(folder, 'log'),
+};
 
 checkSchemas();
 const placeOfFew = await placeFor(0, THREADS);
-console.log(`${preamble(plan, cores)}\n\n## Start\n`);
+console.log(`${preamble(plan, cores, databases !== null)}\n\n## Start\n`);
 const starts = await measureStarts(systems, plan.starts, { ...startOptions, ...placeOfFew });
 console.log(startsTable(starts));
 
@@ -69,7 +74,10 @@ await stopAll(few);
 const many = options.quick ? [] : await measureMany();
 const summary = summaryTable(works, many);
 console.log(`\n## ${THIS_SERVER}\n\n${summary}`);
-write({ plan, cores, starts, summary, sections: [...works, ...events, ...many] }, works);
+write(
+  { onPostgres: databases !== null, plan, cores, starts, summary, sections: [...works, ...events, ...many] },
+  [...works, ...events],
+);
 client.stop();
 
 /** Where the records are, which are put there; nothing to say where they are in memory. */
@@ -170,7 +178,7 @@ async function stopAll(contestants: readonly Contestant[]): Promise<void> {
 }
 
 function tokenOf(owner: string): Promise<string> {
-  return mintToken({ secret, owner: asOwner(owner), issuer: null, audience: null, ownerClaim: 'sub' });
+  return mintToken({ secret, owner: asOwner(owner), issuer, audience, ownerClaim: 'sub' });
 }
 
 function count(threads: number): string {

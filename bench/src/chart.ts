@@ -10,12 +10,12 @@ const END = 60;
 
 /**
  * The ratios as bars, a group for each section, with a line from the least to the greatest: an SVG. The constant is
- * left out, beside which the others would be too short to tell apart.
+ * left out, beside which the others would be too short to tell apart, and so is what was not measured.
  */
 export function chartOf(all: readonly Section[]): string {
   const sections = all.map((section) => ({
     ...section,
-    rows: section.rows.filter(({ name }) => name !== CONSTANT),
+    rows: section.rows.filter(({ name, ratio }) => name !== CONSTANT && !Number.isNaN(ratio.median)),
   }));
   const most = Math.max(1, ...sections.flatMap(({ rows }) => rows.map(({ ratio }) => ratio.max)));
   const scale = (WIDTH - LABEL - END) / most;

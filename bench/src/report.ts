@@ -80,6 +80,8 @@ export interface Results {
   readonly title: string;
   /** How it is measured again. */
   readonly command: string;
+  /** Whether the records are in PostgreSQL. */
+  readonly onPostgres: boolean;
   readonly plan: Plan;
   readonly cores: Cores | null;
   readonly starts: readonly Start[];
@@ -100,16 +102,17 @@ export function resultsOf({
   sections,
   summary,
   chart,
+  onPostgres,
 }: Results): string {
   const isBusy = sections.some(({ rows }) => rows.some(({ busy }) => busy > BUSY));
   return `${[
     `# ${title}`,
     `\`${command}\` writes this page; [README.md](README.md) says what is measured, and how.`,
-    preamble(plan, cores),
+    preamble(plan, cores, onPostgres),
     `![The ratios to ${BASELINE}, as bars](${chart})`,
     '## This server',
     summary,
-    '## Start, without records',
+    '## Start',
     startsTable(starts),
     ...sections.flatMap((section) => [`## ${section.heading}`, tableOf(section)]),
     ...(isBusy ? [BUSY_NOTE] : []),
@@ -117,7 +120,11 @@ export function resultsOf({
 }
 
 /** On what was measured, and for how long, as Markdown. */
-export function preamble({ rounds, seconds, warmUpSeconds }: Plan, cores: Cores | null): string {
+export function preamble(
+  { rounds, seconds, warmUpSeconds }: Plan,
+  cores: Cores | null,
+  onPostgres: boolean,
+): string {
   const [cpu] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
   const versions = VERSIONS.map((name) => `${name} ${versionOf(name)}`).join(', ');
@@ -125,7 +132,8 @@ export function preamble({ rounds, seconds, warmUpSeconds }: Plan, cores: Cores 
     `Node.js ${process.versions.node} on ${cpus().length} × ${cpu?.model.trim()}, ${memory} GiB. ` +
       (cores === null
         ? 'Server and load share the cores, for there is one alone or no `taskset`: figures differ from run to run.'
-        : 'The server that is measured has one core, the load another one.'),
+        : 'The server that is measured has one core, the load another one.') +
+      (onPostgres ? ' PostgreSQL runs on any of them, and takes its time from both.' : ''),
     `16 connections by autocannon; ${warmUpSeconds} s to warm up, then ${rounds} rounds of ${seconds} s. ` +
       `A figure is the median of the rounds, a ratio the median of the ratios to ${BASELINE} in the same round.`,
     `With ${versions}.`,

@@ -25,6 +25,9 @@ export interface StartOptions {
   /** The core to run on; null for any. */
   readonly core: number | null;
   readonly secret: string;
+  /** What tokens have as `iss` and `aud`, which all systems insist on. */
+  readonly issuer: string;
+  readonly audience: string;
   readonly token: string;
   /** Where its output goes. */
   readonly logFile: string;
@@ -52,7 +55,10 @@ export async function startSystem(system: System, options: StartOptions): Promis
     env: {
       PATH: process.env.PATH,
       PORT: String(port),
+      NODE_ENV: 'production',
       AUTH_SECRET: options.secret,
+      AUTH_ISSUER: options.issuer,
+      AUTH_AUDIENCE: options.audience,
       BENCH_THREADS: String(options.threads),
       ...(options.databaseUrl !== undefined && { DATABASE_URL: options.databaseUrl }),
     },

@@ -11,6 +11,8 @@ export async function createVerifier(): Promise<Identify> {
   const key = await secretKey(process.env.AUTH_SECRET ?? '', 'verify');
   const rules = {
     algorithms: ['HS256'],
+    issuer: process.env.AUTH_ISSUER ?? '',
+    audience: process.env.AUTH_AUDIENCE ?? '',
     requiredClaims: ['exp', 'sub'],
     maxTokenAge: MAX_TOKEN_AGE,
     clockTolerance: CLOCK_TOLERANCE,

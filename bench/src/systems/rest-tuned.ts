@@ -5,8 +5,8 @@ import { serveByHand } from '../peers/serve-by-hand.ts';
 /** REST by hand with the tricks of the server: tokens are remembered, and times are text. */
 const authenticate = createAuthenticator({
   key: process.env.AUTH_SECRET ?? '',
-  issuer: null,
-  audience: null,
+  issuer: process.env.AUTH_ISSUER ?? null,
+  audience: process.env.AUTH_AUDIENCE ?? null,
   ownerClaim: 'sub',
 });
 
