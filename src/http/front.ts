@@ -41,8 +41,8 @@ export interface FrontParts extends Pick<Context, 'changes'> {
 const ASKED: Asked = { method: 'POST', path: GRAPHQL_PATH };
 
 /**
- * Answers ordinary requests without yoga: a query or a mutation as JSON, of an owner and with a document that are
- * known. Whatever is more than that, and whatever goes wrong, goes to yoga as a whole.
+ * Answers ordinary requests without yoga: a query or a mutation as JSON, with a token and a document that ran before.
+ * Whatever is more than that, and whatever goes wrong, goes to yoga as a whole.
  */
 export function createFront(parts: FrontParts): RequestListener {
   const { authenticate, admit, trustedDocuments, documents, tell, requestTime, yoga } = parts;
@@ -54,54 +54,67 @@ export function createFront(parts: FrontParts): RequestListener {
     const notes = beginNotes(request.headers['x-request-id']?.toString());
     const gone = (): void => tell(ASKED, notes, null, true);
     const exchange: Exchange = { request, response, notes, type, gone };
+    response.on('close', gone);
     let identity: ReturnType<Authenticate>;
     try {
       identity = authenticate(request.headers.authorization ?? null);
     } catch {
-      return yoga(request, response, { notes });
+      return handOver(exchange, {});
     }
     if (!(identity instanceof Promise)) return admitted(exchange, identity);
     const found = identity;
     void found.then(
       (known) => admitted(exchange, known),
-      () => yoga(request, response, { notes, identity: found }),
+      () => handOver(exchange, { identity: found }),
     );
   }
 
+  /** Leaves the rest to yoga, unless the client has gone. */
+  function handOver({ request, response, notes, gone }: Exchange, begun: Omit<Begun, 'notes'>): void {
+    if (response.closed) return;
+    response.off('close', gone);
+    yoga(request, response, { notes, ...begun });
+  }
+
   function admitted(exchange: Exchange, identity: Identity | null): void {
-    const { request, response, notes } = exchange;
-    if (identity === null) return yoga(request, response, { notes, identity });
-    notes.owner = identity.owner;
-    if (admit !== null && !admit(identity.owner)) {
-      return yoga(request, response, { notes, identity, admitted: false });
-    }
+    if (exchange.response.closed) return;
+    if (identity === null) return handOver(exchange, { identity });
+    exchange.notes.owner = identity.owner;
+    if (admit !== null && !admit(identity.owner)) return handOver(exchange, { identity, admitted: false });
     readBody(exchange, (body) => answer(exchange, identity, body));
   }
 
   function answer(exchange: Exchange, identity: Identity, body: Buffer): void {
-    const { request, response, notes, gone } = exchange;
-    const handOver = (executed?: () => ExecutionResult): void => {
-      if (response.closed) return;
-      response.off('close', gone);
+    const { request, response, notes } = exchange;
+    const leave = (executed?: () => ExecutionResult): void => {
       Object.assign(request, { body: Readable.from([body]) });
-      yoga(request, response, { notes, identity, admitted: true, ...(executed && { executed }) });
+      handOver(exchange, { identity, admitted: true, ...(executed && { executed }) });
     };
     const operation = readOperation(notes, body);
-    if (operation === null) return handOver();
+    if (operation === null) return leave();
     const { openStores, changes } = parts;
     let stores: Stores;
     try {
       stores = openStores();
     } catch {
-      return handOver();
+      return leave();
     }
     const context = { identity, stores, changes };
     const run: Run = { context, variables: operation.variables, args: new Map(), errors: [], stopped: null };
     const done = (data: unknown): void => {
-      if (run.errors.length === 0) send(exchange, data);
-      else handOver(() => resultWith(data, run));
+      if (run.errors.length > 0) return leave(() => resultWith(data, run));
+      let text: string;
+      try {
+        text = JSON.stringify({ data });
+      } catch (error) {
+        // An answer may be longer than a string can be.
+        return leave(() => {
+          throw error;
+        });
+      }
+      send(exchange, text);
     };
-    const failed = (error: unknown): void => handOver(() => resultOf(error, run));
+    const failed = (error: unknown): void => leave(() => resultOf(error, run));
     let data: unknown;
     try {
       data = operation.program(run);
@@ -109,9 +122,9 @@ export function createFront(parts: FrontParts): RequestListener {
       return failed(error);
     }
     if (!(data instanceof Promise)) return done(data);
-    const onLeave = (leave: () => void): (() => void) => {
-      response.once('close', leave);
-      return () => response.off('close', leave);
+    const onLeave = (cancel: () => void): (() => void) => {
+      response.once('close', cancel);
+      return () => response.off('close', cancel);
     };
     const stop = (reason: Error): void => {
       run.stopped = reason;
@@ -139,9 +152,8 @@ export function createFront(parts: FrontParts): RequestListener {
     }
   }
 
-  function send({ response, notes, type }: Exchange, data: unknown): void {
+  function send({ response, notes, type }: Exchange, body: string): void {
     if (response.closed) return;
-    const body = JSON.stringify({ data });
     const length = Buffer.byteLength(body);
     tell(ASKED, notes, 200, false);
     response
@@ -181,10 +193,8 @@ interface Params {
   readonly extensions?: Record<string, unknown> | null;
 }
 
-/** Reads a body; that it never comes is told as well. */
-function readBody({ request, response, gone }: Exchange, then: (body: Buffer) => void): void {
+function readBody({ request }: Exchange, then: (body: Buffer) => void): void {
   const chunks: Buffer[] = [];
-  response.once('close', gone);
   request.on('data', (chunk: Buffer) => void chunks.push(chunk));
   request.once('end', () => then(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
 }
@@ -204,7 +214,7 @@ function isNoList(value: unknown): boolean {
   return value == null || isObject(value);
 }
 
-/** Whether a request is for the API, from no other origin, and has JSON of a length that is known and accepted. */
+/** Whether a request is for the API, names no origin, and has JSON of a length that is known and accepted. */
 function isOrdinaryRequest({ method, url, headers }: IncomingMessage): boolean {
   if (method !== 'POST' || url !== GRAPHQL_PATH || !isJson(headers['content-type'])) return false;
   if (headers.origin !== undefined || headers['content-encoding'] !== undefined) return false;

@@ -12,7 +12,7 @@ export interface Documents {
 }
 
 /**
- * Remembers documents, and with each what is made of it.
+ * Remembers documents, and with each what is compiled of it.
  * @param bytes of memory for all of them; the least recently used are forgotten first
  */
 export function createDocuments(bytes = DOCUMENT_CACHE_BYTES): Documents {

@@ -5,7 +5,10 @@ import { errors } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { unavailable } from '../../src/api-error.ts';
 import { UnauthenticatedError } from '../../src/auth/auth-errors.ts';
+import type { Answered } from '../../src/observe/answered.ts';
 import { causesOf } from '../../src/observe/causes.ts';
+import { asOwner } from '../../src/store/owner.ts';
+import { listen, open } from '../http/listen.ts';
 import { graphqlUrl, request } from '../http/request.ts';
 import { openApi, send, tokenFor } from '../support/api.ts';
 import { subscribe } from '../support/sse.ts';
@@ -225,6 +228,29 @@ it('should say that a client went away before it was answered, and say so once',
   steps.emit('go on');
   await send(api, 'alice', '{ __typename }');
   expect(lines()).toMatchObject([{ status: null, outcome: 'aborted' }, { outcome: 'ok' }]);
+});
+
+it('should say that a client went away while its token was checked', async () => {
+  const steps = new EventEmitter();
+  const authenticate = async () => {
+    steps.emit('asked');
+    await once(steps, 'known');
+    return { owner: asOwner('alice'), expiresAt: Date.now() + 60_000 };
+  };
+  const written = new EventEmitter();
+  const observer = (answered: Answered): void => void written.emit('line', answered);
+  const { port, close } = await listen({ authenticate, observers: [observer] });
+  const socket = await open(port);
+  const asked = once(steps, 'asked');
+  const told = once(written, 'line');
+  const head =
+    'Host: localhost\r\nAuthorization: Bearer a\r\nContent-Type: application/json\r\nContent-Length: 99';
+  socket.write(`POST /graphql HTTP/1.1\r\n${head}\r\n\r\n{`);
+  await asked;
+  socket.destroy();
+  expect(await told).toMatchObject([{ status: null, outcome: 'aborted' }]);
+  steps.emit('known');
+  await close();
 });
 
 describe('the causes of an error', () => {

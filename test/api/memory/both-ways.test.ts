@@ -99,6 +99,30 @@ describe('valid documents made at random', { timeout: 120_000 }, () => {
   });
 });
 
+describe('an answer that cannot be written', () => {
+  it.each(['at once', 'later'])('should be an error, whatever it is: %s', async (when) => {
+    const [id = ''] = ids;
+    const thread = await memory.threads.get(asOwner('alice'), id);
+    // As where a text would be longer than any can be.
+    const metadata = Object.defineProperty({}, 'toJSON', {
+      value() {
+        throw new RangeError('Invalid string length');
+      },
+    });
+    const broken = thread && { ...thread, metadata };
+    const get = () => (when === 'later' ? Promise.resolve(broken) : broken);
+    const { api, logged } = openApi({ stores: { ...memory, threads: { ...memory.threads, get } } });
+    const request = JSON.stringify({
+      query: 'query($id: ID!) { thread(id: $id) { metadata } }',
+      variables: { id },
+    });
+    const { body } = await post(api, 'alice', request);
+    expect(executorOf(api)).toBe('front');
+    expect(body.errors).toMatchObject([{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }]);
+    expect(logged).toMatchObject([{ message: 'Invalid string length' }]);
+  });
+});
+
 /** Whether null is the answer before a path comes to its end. */
 function isNullAbove(data: unknown, path: readonly (string | number)[]): boolean {
   let value = data;
