@@ -64,10 +64,10 @@ interface Lines {
   readonly flush: (done?: (error?: Error) => void) => void;
 }
 
-/** Is done when all lines are written. */
-export function flushed(logger: Logger): Promise<void> {
+/** Whether all lines are written, once they are or their reader has taken too long. */
+export function flushed(logger: Logger): Promise<boolean> {
   return new Promise((resolve) => {
-    setTimeout(resolve, FLUSH_PATIENCE).unref();
-    logger.flush(() => resolve());
+    setTimeout(() => resolve(false), FLUSH_PATIENCE).unref();
+    logger.flush(() => resolve(true));
   });
 }
