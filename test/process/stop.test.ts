@@ -1,8 +1,14 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { open as openFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { open, readAll, reads } from '../http/listen.ts';
-import { copyProject, greeting, type Started } from './project.ts';
+import { eventually } from '../support/eventually.ts';
+import { freePort } from '../support/free-port.ts';
+import { clientOf, SECRET } from './client.ts';
+import { copyProject, greeting, START, type Started } from './project.ts';
 
 let project: ReturnType<typeof copyProject>;
 
@@ -99,7 +105,39 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     expect(await server.ending).toMatchObject({ code: 0, signal: null, stderr: '' });
     expect(performance.now() - signalled).toBeLessThan(QUICK);
   });
+
+  it('should end though nobody reads its log', async () => {
+    const log = join(project.folder, 'log');
+    execFileSync('mkfifo', [log]);
+    // Open on both sides, so that nobody waits for the other one.
+    const pipe = await openFile(log, 'r+');
+    const port = await freePort();
+    const server = project.start('sh', ['-c', `${START} > ${log}`], {
+      PORT: String(port),
+      AUTH_SECRET: SECRET,
+    });
+    await eventually('it listens', () => isListening(port));
+    const client = await clientOf(port, 'alice');
+    // 300 characters each, of which a pipe holds 65,536.
+    for (let round = 0; round < 10; round++) {
+      await Promise.all(Array.from({ length: 50 }, () => client.send('{ __typename }')));
+    }
+    const signalled = performance.now();
+    server.send('SIGTERM');
+    expect(await server.ending).toMatchObject({ code: null, signal: 'SIGKILL', stderr: '' });
+    expect(performance.now() - signalled).toBeLessThan(QUICK);
+    await pipe.close();
+  });
 });
+
+async function isListening(port: number): Promise<boolean> {
+  try {
+    (await open(port)).destroy();
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 describe('npm start', { timeout: 60_000 }, () => {
   it('should build and serve, and end with the server when it is told to stop', async () => {

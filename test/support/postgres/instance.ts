@@ -1,10 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { randomBytes, randomInt } from 'node:crypto';
-import { once } from 'node:events';
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '../free-port.ts';
 import { findBinaries, type From, lookupFor } from './binaries.ts';
 import { type GuardedFolder, guardedFolder } from './folder.ts';
 import { continueAll, signalAll } from './processes.ts';
@@ -221,20 +220,5 @@ async function launchOnFreePort(launch: (port: number) => Promise<Running>) {
     } catch (error) {
       if (!(error instanceof StartError) || !error.printed.includes('Address already in use')) throw error;
     }
-  }
-}
-
-/** A free port below those that the system gives away by itself, so that it is still free at a restart. */
-async function freePort(): Promise<number> {
-  const port = randomInt(15_000, 30_000);
-  const server = createServer();
-  try {
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
-    return port;
-  } catch {
-    return freePort();
-  } finally {
-    server.close();
   }
 }
