@@ -7,6 +7,7 @@ import { asOwner } from '../../../src/store/owner.ts';
 import { executorOf, openApi, post } from '../../support/api.ts';
 import { type Fate, faultyStores } from '../../support/faulty-stores.ts';
 import { THEN, createAssistant, createRun, createThread, moveRun } from '../../support/requests.ts';
+import { valueOf } from '../../store/bench.ts';
 import { drawRequest, type Subject } from '../../support/valid-requests.ts';
 
 /** Whatever the API answers, `post` compares both ways byte for byte: here only the requests are made. */
@@ -101,20 +102,20 @@ describe('valid documents made at random', { timeout: 120_000 }, () => {
 
 describe('an answer that cannot be written', () => {
   it.each(['at once', 'later'])('should be an error, whatever it is: %s', async (when) => {
-    const [id = ''] = ids;
-    const thread = await memory.threads.get(asOwner('alice'), id);
+    const stores = createMemoryStores();
+    const thread = valueOf(await stores.threads.create(asOwner('alice'), {}));
     // As where a text would be longer than any can be.
     const metadata = Object.defineProperty({}, 'toJSON', {
       value() {
         throw new RangeError('Invalid string length');
       },
     });
-    const broken = thread && { ...thread, metadata };
+    const broken = { ...thread, metadata };
     const get = () => (when === 'later' ? Promise.resolve(broken) : broken);
-    const { api, logged } = openApi({ stores: { ...memory, threads: { ...memory.threads, get } } });
+    const { api, logged } = openApi({ stores: { ...stores, threads: { ...stores.threads, get } } });
     const request = JSON.stringify({
       query: 'query($id: ID!) { thread(id: $id) { metadata } }',
-      variables: { id },
+      variables: { id: thread.id },
     });
     const { body } = await post(api, 'alice', request);
     expect(executorOf(api)).toBe('front');
