@@ -57,12 +57,12 @@ export function compile(
   const compiler = new Compiler({ schema, fragments, conditions }, operation);
   try {
     const fields = compiler.fields(root, [operation.selectionSet], null);
+    const { count } = compiler;
+    if (operation.operation === OperationTypeNode.MUTATION) {
+      return { program: (run) => runSerially(fields, run), fields: count };
+    }
     const complete = completeFields(fields);
-    const program: Program =
-      operation.operation === OperationTypeNode.MUTATION
-        ? (run) => runSerially(fields, run)
-        : (run) => complete(undefined, run, null);
-    return { program, fields: compiler.count };
+    return { program: (run) => complete(undefined, run, null), fields: count };
   } catch (error) {
     if (error instanceof NotCompiled) return null;
     throw error;

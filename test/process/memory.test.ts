@@ -1,18 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mintToken } from '../../src/auth/mint-token.ts';
-import { asOwner } from '../../src/store/owner.ts';
-import { SECRET } from './client.ts';
+import { type Client, clientOf, SECRET } from './client.ts';
 import { copyProject, type Started } from './project.ts';
 
-const TOKEN = await mintToken({
-  secret: SECRET,
-  owner: asOwner('alice'),
-  issuer: null,
-  audience: null,
-  ownerClaim: 'sub',
-});
 const project = copyProject();
 const WARM_UP = 300;
 const DOCUMENTS = 1_200;
@@ -32,11 +23,12 @@ describe('a stream of distinct documents', { timeout: 120_000 }, () => {
   it('should not make the process grow by more than 45 MiB', async () => {
     const server = project.server({ AUTH_SECRET: SECRET });
     const [, port] = await server.prints(/localhost:(\d+)/);
+    const client = await clientOf(Number(port), 'alice');
     // As large as the others, so that V8's young generation is as large as it will be.
-    for (let i = 0; i < WARM_UP; i++) await post(port, documentOf(0));
+    for (let i = 0; i < WARM_UP; i++) await post(client, documentOf(0));
     const pid = await pidOf(server);
     const before = residentMiB(pid);
-    for (let i = 1; i <= DOCUMENTS; i++) await post(port, documentOf(i));
+    for (let i = 1; i <= DOCUMENTS; i++) await post(client, documentOf(i));
     expect(residentMiB(pid) - before).toBeLessThan(45);
     server.send('SIGTERM');
     await server.ending;
@@ -45,8 +37,9 @@ describe('a stream of distinct documents', { timeout: 120_000 }, () => {
   it('should not make it grow by more than 110 MiB where each of them is many in one, by what it skips', async () => {
     const server = project.server({ AUTH_SECRET: SECRET });
     const [, port] = await server.prints(/localhost:(\d+)/);
+    const client = await clientOf(Number(port), 'alice');
     const ask = async (i: number): Promise<void> => {
-      for (const variables of CONDITIONS) await post(port, conditionalOf(i), variables);
+      for (const variables of CONDITIONS) await post(client, conditionalOf(i), variables);
     };
     for (let i = 0; i < 20; i++) await ask(0);
     const pid = await pidOf(server);
@@ -72,14 +65,8 @@ function documentOf(i: number): string {
   return `{ __schema { queryType { a${i}: name ${'name '.repeat(220)} } } } #${'x'.repeat(40_000)}`;
 }
 
-async function post(port: string | undefined, query: string, variables?: object): Promise<void> {
-  const response = await fetch(`http://localhost:${port}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${TOKEN}` },
-    body: JSON.stringify({ query, variables }),
-  });
-  expect(response.status).toBe(200);
-  await response.text();
+async function post(client: Client, query: string, variables?: Record<string, unknown>): Promise<void> {
+  expect((await client.send(query, variables)).status).toBe(200);
 }
 
 /** From the log line of a request. */

@@ -2,15 +2,13 @@ import type { Owner } from '../owner.ts';
 import type { Transaction } from './pool.ts';
 import type { Reader } from './session.ts';
 
-/** Answers many calls by one statement: a result for each item, in their order. */
+/** Answers many calls by one statement: a result for each item, of which none comes twice, in their order. */
 export type Batch<Item, T> = (tx: Transaction, items: readonly Item[]) => Promise<readonly T[]>;
 
 /** Items of one kind that wait for each other. */
 interface Waiting<Item, T> {
-  readonly items: Item[];
-  /** By the place of an item. */
   readonly results: Promise<readonly T[]>;
-  /** The result of each item that was asked for. */
+  /** The result of each item that was asked for, in the order of `results`. */
   readonly asked: Map<Item, Promise<T>>;
 }
 
@@ -31,14 +29,14 @@ export class Batches<Item, T> {
     const key = `${owner}\0${kind}`;
     let waiting = this.#waiting.get(key);
     if (waiting === undefined) {
-      const items: Item[] = [];
-      waiting = { items, results: this.#answer(key, owner, items, batch), asked: new Map() };
+      const asked = new Map<Item, Promise<T>>();
+      waiting = { results: this.#answer(key, owner, asked, batch), asked };
       this.#waiting.set(key, waiting);
     }
-    const { items, results, asked } = waiting;
+    const { results, asked } = waiting;
     const known = asked.get(item);
     if (known !== undefined) return known;
-    const place = items.push(item) - 1;
+    const place = asked.size;
     const result = results.then((all) => resultAt(all, place));
     asked.set(item, result);
     return result;
@@ -47,12 +45,12 @@ export class Batches<Item, T> {
   async #answer(
     key: string,
     owner: Owner,
-    items: readonly Item[],
+    asked: ReadonlyMap<Item, unknown>,
     batch: Batch<Item, T>,
   ): Promise<readonly T[]> {
     await promisesDone();
     this.#waiting.delete(key);
-    return this.#reader.read(owner, (tx) => batch(tx, items));
+    return this.#reader.read(owner, (tx) => batch(tx, [...asked.keys()]));
   }
 }
 

@@ -65,7 +65,7 @@ export function createReads<R extends Sortable, Filter extends AnyFilter, Field 
     ids: readonly string[],
   ): Promise<(R | null)[]> {
     const rows = await run(sql<R[]>`SELECT ${sql.unsafe(table.columns)} FROM ${sql.unsafe(table.name)}
-      WHERE owner = ${owner} AND id = ANY(${idArray([...new Set(ids)])}::uuid[])`);
+      WHERE owner = ${owner} AND id = ANY(${idArray(ids)}::uuid[])`);
     const known = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => known.get(id) ?? null);
   }
@@ -136,9 +136,7 @@ export function createReads<R extends Sortable, Filter extends AnyFilter, Field 
   ): Promise<readonly (readonly R[])[]> {
     const conditions = conditionsOf(sql, owner, filter);
     if (conditions === null || walk.limit === 0) return ids.map(() => []);
-    const rows = await run(sql<
-      R[]
-    >`SELECT found.* FROM unnest(${idArray([...new Set(ids)])}::uuid[]) AS parents (parent)
+    const rows = await run(sql<R[]>`SELECT found.* FROM unnest(${idArray(ids)}::uuid[]) AS parents (parent)
       CROSS JOIN LATERAL (
         SELECT ${sql.unsafe(table.columns)} FROM ${sql.unsafe(table.name)}
         WHERE ${all(sql, [sql`owner = ${owner}`, sql`${sql(column)} = parents.parent`, ...conditions])} ${orderAndLimit(sql, walk)}
