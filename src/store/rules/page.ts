@@ -41,11 +41,19 @@ export function pageOf<R>(
 ): Page<R> {
   const items = forward ? found.slice(0, size) : found.slice(0, size).toReversed();
   const more = found.length > items.length;
+  const [first] = items;
+  const last = items.at(-1);
+  // Those of both ends are usually asked for twice: with the items, and for the page.
+  let start: string | null = null;
+  let end: string | null = null;
   return {
     items,
     hasNextPage: forward ? more : passed,
     hasPreviousPage: forward ? passed : more,
-    cursorOf,
+    cursorOf(item) {
+      if (item === first) return (start ??= cursorOf(item));
+      return item === last ? (end ??= cursorOf(item)) : cursorOf(item);
+    },
   };
 }
 
