@@ -26,16 +26,20 @@ export function createLogger(level: LogLevel): { readonly log: Logger; readonly 
 
 /** How long lines are gathered at most, in milliseconds: each write costs more than many lines. */
 const GATHERING = 50;
-/** How much is gathered at most, in characters. */
+/** How much is gathered at most, in bytes. */
 const MAX_GATHERED = 65_536;
+/** A character takes so many bytes at most. */
+const BYTES_PER_CHARACTER = 3;
 
 /** Writes lines that come shortly one after the other together. */
 function gathered(destination: Destination): Lines {
-  let lines = '';
+  // Each line is copied at once: what it is put together from would live until it is written.
+  const lines = Buffer.allocUnsafeSlow(MAX_GATHERED);
+  let length = 0;
   function send(): void {
-    if (lines === '') return;
-    const all = lines;
-    lines = '';
+    if (length === 0) return;
+    const all = lines.toString('utf8', 0, length);
+    length = 0;
     destination.write(all);
   }
   process.once('exit', () => {
@@ -44,9 +48,11 @@ function gathered(destination: Destination): Lines {
   });
   return {
     write(line) {
-      if (lines === '') setTimeout(send, GATHERING);
-      lines += line;
-      if (lines.length > MAX_GATHERED) send();
+      const most = BYTES_PER_CHARACTER * line.length;
+      if (most > MAX_GATHERED - length) send();
+      if (most > MAX_GATHERED) return void destination.write(line);
+      if (length === 0) setTimeout(send, GATHERING);
+      length += lines.write(line, length);
     },
     flush(done) {
       send();
