@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { BODY_TIME, HEADERS_TIME, STALL_TIME } from '../limits.ts';
 import { REQUEST_ID_HEADER, requestIdFrom } from '../observe/request-id.ts';
@@ -56,27 +56,23 @@ export async function serve(
     onRefused = () => {},
   }: ServeOptions = {},
 ): Promise<Listening> {
-  const latest = new WeakMap<object, ServerResponse>();
-  const running = new Set<ServerResponse>();
+  /** The connections, each with the latest answer on it: the earlier ones are over when that one is. */
+  const connections = new Map<Socket, ServerResponse | null>();
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
+    // The request forgets it when it is destroyed.
     const { socket } = request;
-    latest.set(socket, response);
-    running.add(response);
+    connections.set(socket, response);
     response.shouldKeepAlive &&= server.listening;
-    response.once('close', () => {
-      running.delete(response);
-      // While it drains, a connection ends with its request rather than wait for another one.
-      if (!server.listening) server.closeIdleConnections();
-    });
+    response.on('close', onClose);
     // Who is refused in the middle of a request has some time to read why; the rest of it is not waited for.
-    response.once('finish', () => {
+    response.on('finish', () => {
       if (request.complete) return;
       const cut = setTimeout(() => !request.complete && socket.destroy(), linger);
       socket.once('close', () => clearTimeout(cut));
     });
     // A stream, of which yoga says that it may stall for ever.
-    response.once('pipe', () => socket.setTimeout(stall));
+    response.on('pipe', () => socket.setTimeout(stall));
     const target = targetOf(request);
     if (target === null) {
       const requestId = requestIdFrom(request.headersDistinct['x-request-id']?.[0]);
@@ -88,6 +84,11 @@ export async function serve(
     }
     request.url = target;
     handler(request, response);
+  }
+
+  function onClose(): void {
+    // While it drains, a connection ends with its request rather than wait for another one.
+    if (!server.listening) server.closeIdleConnections();
   }
 
   const server = createServer(
@@ -109,16 +110,15 @@ export async function serve(
   }
   server.on('connect', (_request, socket) => refuse(socket, new Error('This is no proxy.')));
   server.on('clientError', (cause, socket) => {
-    const response = latest.get(socket);
+    const response = socket instanceof Socket ? connections.get(socket) : null;
     // In the middle of an answer, or after it for the request that it was for, another one would be read as its part.
     const isAnswered = response?.headersSent && !(response.writableFinished && response.req.complete);
     if (isAnswered || !socket.writable) socket.destroy();
     else refuse(socket, cause);
   });
-  const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    connections.set(socket, null);
+    socket.once('close', () => connections.delete(socket));
   });
   server.listen(port, host);
   await once(server, 'listening');
@@ -126,8 +126,7 @@ export async function serve(
 
   /** Ends the connections on which no request runs. */
   function cutIdle(): void {
-    const busy = new Set(Array.from(running, ({ req }) => req.socket));
-    for (const socket of sockets) if (!busy.has(socket)) socket.destroy();
+    for (const [socket, response] of connections) if (response === null || response.closed) socket.destroy();
   }
 
   return {
@@ -135,9 +134,11 @@ export async function serve(
     async close(patience) {
       const closed = once(server, 'close');
       server.close();
-      for (const response of running) if (!response.headersSent) response.shouldKeepAlive = false;
-      // Browsers open connections in advance. To Node one is idle only after its first request.
-      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+      for (const [socket, response] of connections) {
+        if (response?.headersSent === false) response.shouldKeepAlive = false;
+        // Browsers open connections in advance. To Node one is idle only after its first request.
+        if (socket.bytesRead === 0) socket.destroy();
+      }
       const half = setTimeout(cutIdle, halfSent);
       const cut = setTimeout(() => server.closeAllConnections(), patience);
       await closed;
