@@ -7,6 +7,8 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLField,
+  type GraphQLList,
+  type GraphQLNamedOutputType,
   type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLResolveInfo,
@@ -25,6 +27,15 @@ import { collectFields, type Selecting } from './collect.ts';
 import { completeLeaf, completeList, completeNonNull, completeNullable, quickLeaf } from './complete.ts';
 import { completeAbstract, completeFields, type Field, type ResolveType, runSerially } from './fields.ts';
 import type { Complete, Run, Step } from './run.ts';
+import {
+  type Write,
+  writeAny,
+  writeLeaf,
+  writeList,
+  writeNullable,
+  writeObject,
+  type Written,
+} from './write.ts';
 
 /** An operation that is ready to run: gives its data, or a promise of it. Throws what left no data at all. */
 export type Program = (run: Run) => unknown;
@@ -32,6 +43,8 @@ export type Program = (run: Run) => unknown;
 /** What an operation is compiled to. */
 export interface Compiled {
   readonly program: Program;
+  /** Writes its data, where all of it is there. */
+  readonly write: Write;
   /** Of how many fields it is made: each takes memory of its own. */
   readonly fields: number;
 }
@@ -57,16 +70,21 @@ export function compile(
   const compiler = new Compiler({ schema, fragments, conditions }, operation);
   try {
     const fields = compiler.fields(root, [operation.selectionSet], null);
-    const { count } = compiler;
+    const parts = { write: writeObject(fields), fields: compiler.count };
     if (operation.operation === OperationTypeNode.MUTATION) {
-      return { program: (run) => runSerially(fields, run), fields: count };
+      return { program: (run) => runSerially(fields, run), ...parts };
     }
     const complete = completeFields(fields);
-    return { program: (run) => complete(undefined, run, null), fields: count };
+    return { program: (run) => complete(undefined, run, null), ...parts };
   } catch (error) {
     if (error instanceof NotCompiled) return null;
     throw error;
   }
+}
+
+/** How a value is completed, and how what comes of it is written. */
+interface Output extends Pick<Written, 'write' | 'inner'> {
+  readonly complete: Complete;
 }
 
 class NotCompiled extends Error {}
@@ -105,6 +123,8 @@ class Compiler {
         args: null,
         complete: () => type,
         quick: () => type,
+        write: writeAny,
+        inner: () => type,
       };
     }
     const field = parent.getFields()[name];
@@ -121,28 +141,53 @@ class Compiler {
       resolve: isProperty ? property(name) : resolve,
       info,
       args: field.args.length === 0 ? null : compileArguments(field, node),
-      complete: this.#complete(field.type, info, nodes, step),
       quick: isLeafType(leaf) ? quickLeaf(leaf) : null,
+      ...this.#output(field.type, info, nodes, step),
     };
   }
 
-  #complete(
+  #output(
     type: GraphQLOutputType,
     info: GraphQLResolveInfo,
     nodes: readonly FieldNode[],
     step: Step,
-  ): Complete {
+  ): Output {
+    if (!isNonNullType(type)) {
+      const { complete, write } = this.#presentOutput(type, info, nodes, step);
+      return { complete: completeNullable(complete), write: writeNullable(write), inner: null };
+    }
+    const { complete, ...written } = this.#presentOutput(type.ofType, info, nodes, step);
     const name = `${info.parentType.name}.${info.fieldName}`;
-    if (isNonNullType(type)) return completeNonNull(this.#complete(type.ofType, info, nodes, step), name);
+    return { complete: completeNonNull(completeNullable(complete), name), ...written };
+  }
+
+  /** Of what is not null. */
+  #presentOutput(
+    type: GraphQLNamedOutputType | GraphQLList<GraphQLOutputType>,
+    info: GraphQLResolveInfo,
+    nodes: readonly FieldNode[],
+    step: Step,
+  ): Output {
     if (isListType(type)) {
       const inner = { key: null, before: step };
-      const item = this.#complete(type.ofType, info, nodes, inner);
+      const item = this.#output(type.ofType, info, nodes, inner);
       const place = { step: inner, nullable: !isNonNullType(type.ofType), nodes };
-      return completeNullable(completeList(item, place, name));
+      const name = `${info.parentType.name}.${info.fieldName}`;
+      return {
+        complete: completeList(item.complete, place, name),
+        write: writeList(item.write),
+        inner: null,
+      };
     }
     const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
-    if (isObjectType(type)) return completeNullable(completeFields(this.fields(type, sets, step)));
-    if (!isAbstractType(type)) return completeNullable(completeLeaf(type));
+    if (isObjectType(type)) {
+      const fields = this.fields(type, sets, step);
+      return { complete: completeFields(fields), write: writeObject(fields), inner: null };
+    }
+    if (!isAbstractType(type)) {
+      const field = info.parentType.getFields()[info.fieldName];
+      return { complete: completeLeaf(type), ...writeLeaf(type, field) };
+    }
     const { resolveType } = type;
     if (resolveType == null) throw new NotCompiled();
     const possible = this.#selecting.schema.getPossibleTypes(type);
@@ -150,7 +195,7 @@ class Compiler {
       possible.map((one) => [one.name, completeFields(this.fields(one, sets, step))] as const),
     );
     const typeOf: ResolveType = (value, context) => resolveType(value, context, info, type);
-    return completeNullable(completeAbstract(typeOf, completes, type.name));
+    return { complete: completeAbstract(typeOf, completes, type.name), write: writeAny, inner: null };
   }
 
   #info(

@@ -3,11 +3,10 @@ import type { Context } from '../context.ts';
 import type { Args, Variables } from './arguments.ts';
 import { andThen } from '../maybe-promise.ts';
 import { type At, type Complete, completeLater, completeNow, fail, type Place, type Run } from './run.ts';
+import type { Written } from './write.ts';
 
 /** A field of an answer. */
-export interface Field {
-  /** Its name in the answer. */
-  readonly key: string;
+export interface Field extends Written {
   /** What it is of `source`, as JavaScript; null where something resolves it. */
   readonly expression: string | null;
   readonly place: Place;

@@ -8,7 +8,7 @@ import {
 } from 'graphql';
 import type { Variables as Coerced } from '../execution/arguments.ts';
 import { conditionOf } from '../execution/collect.ts';
-import { compile, type Compiled, type Program } from '../execution/compile.ts';
+import { compile, type Compiled } from '../execution/compile.ts';
 import { type CompileVariables, variableCompiler } from '../execution/variables.ts';
 import { MAX_IDS } from '../store/rules/filter.ts';
 import { MAX_PAGE } from '../store/rules/page.ts';
@@ -34,7 +34,7 @@ export interface ReadyDocument {
 
 /** An operation with its variables. */
 export interface ReadyOperation {
-  readonly program: Program;
+  readonly compiled: Compiled;
   readonly variables: Coerced;
 }
 
@@ -76,12 +76,12 @@ function makeReady({ schema, documents, compileVariables }: Parts, document: Doc
   const costs = new Map<string, number | null>();
   const programs = new Map<OperationDefinitionNode, Map<string, Compiled | null>>();
 
-  function programOf(operation: OperationDefinitionNode, variables: Coerced): Program | null {
+  function compiledOf(operation: OperationDefinitionNode, variables: Coerced): Compiled | null {
     let kept = programs.get(operation);
     if (kept === undefined) programs.set(operation, (kept = new Map()));
     const key = conditions.length === 0 ? '' : conditions.map((name) => String(variables[name])).join();
     const known = kept.get(key);
-    if (known !== undefined) return known?.program ?? null;
+    if (known !== undefined) return known;
     // What is no boolean is an error, for graphql-js to tell.
     const clear = conditions.every(
       (name) => variables[name] === undefined || typeof variables[name] === 'boolean',
@@ -94,7 +94,7 @@ function makeReady({ schema, documents, compileVariables }: Parts, document: Doc
     }
     kept.set(key, compiled);
     documents.charge(document, fields);
-    return compiled?.program ?? null;
+    return compiled;
   }
 
   /** As graphql-js reads them; null where there is something wrong with them. */
@@ -119,8 +119,8 @@ function makeReady({ schema, documents, compileVariables }: Parts, document: Doc
     ready(operation, variables) {
       const coerced = read?.(variables ?? {}) ?? readSlowly(operation, variables);
       if (coerced === null) return null;
-      const program = programOf(operation, coerced);
-      return program && { program, variables: coerced };
+      const compiled = compiledOf(operation, coerced);
+      return compiled && { compiled, variables: coerced };
     },
   };
 }

@@ -62,8 +62,8 @@ export function useDocumentCache(documents: Documents): Plugin {
 
 /** Heap of a token with the nodes that it makes, as measured over many kinds of documents: 200 to 500. */
 const BYTES_PER_TOKEN = 500;
-/** Heap of a compiled field with its share of generated code, as measured over several kinds of documents: 1,400 to 1,700. */
-const BYTES_PER_FIELD = 2_000;
+/** Heap of a compiled field with its share of generated code, as measured over several kinds of documents: 1,600 to 2,400. */
+const BYTES_PER_FIELD = 2_500;
 /** A text with one character beyond Latin-1 takes two bytes for each. */
 const BYTES_PER_CHARACTER = 2;
 /** The entry itself, and what is remembered of a document besides. */

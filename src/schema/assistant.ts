@@ -7,14 +7,14 @@ import { jsonOutput } from './json-object.ts';
 import { NodeRef } from './node.ts';
 import { identityOf, ownerOf } from './owner-of.ts';
 import { definePayloads, idPayload, inputPayload } from './payload.ts';
-import { AssistantRef } from './refs.ts';
+import { AssistantRef, RESOURCE_ID } from './refs.ts';
 import { RunConnection, runListArgs, runsOf } from './run.ts';
 
 AssistantRef.implement({
   description: 'A configured agent: the graph to run, and the settings to run it with.',
   interfaces: [NodeRef],
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'UUID v4 as 32 lowercase hex digits.' }),
+    id: t.exposeID('id', RESOURCE_ID),
     graphId: t.exposeString('graphId', { description: 'The graph that this assistant runs.' }),
     name: t.exposeString('name', { description: 'Name shown to people.' }),
     description: t.exposeString('description', {

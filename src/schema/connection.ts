@@ -1,3 +1,4 @@
+import { PLAIN_TEXT } from '../execution/write.ts';
 import { andThen, type MaybePromise } from '../maybe-promise.ts';
 import type { Owner } from '../store/owner.ts';
 import type { ListQuery, OrderField, Page } from '../store/query.ts';
@@ -26,6 +27,7 @@ export function defineConnection(node: Ref<AnyResource>): Ref<Connection<AnyReso
       cursor: t.string({
         description: 'Opaque position, good for the same filter and order.',
         resolve: (parent) => parent.page.cursorOf(parent.node),
+        extensions: { [PLAIN_TEXT]: true },
       }),
       node: t.field({
         description: `The ${noun}.`,

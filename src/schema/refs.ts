@@ -1,4 +1,5 @@
 import type { ObjectRef } from '@pothos/core';
+import { PLAIN_TEXT } from '../execution/write.ts';
 import type { Assistant, Run, Thread } from '../store/records.ts';
 import { builder } from './builder.ts';
 
@@ -12,6 +13,12 @@ export type AnyResource = Assistant | Thread | Run;
 export const AssistantRef = builder.objectRef<Assistant>('Assistant');
 export const ThreadRef = builder.objectRef<Thread>('Thread');
 export const RunRef = builder.objectRef<Run>('Run');
+
+/** What its id is, in the words of the schema. */
+export const RESOURCE_ID = {
+  description: 'UUID v4 as 32 lowercase hex digits.',
+  extensions: { [PLAIN_TEXT]: true },
+};
 
 /** A resource in English. */
 export function wordsFor(resource: Ref<AnyResource>): { readonly noun: string; readonly article: string } {

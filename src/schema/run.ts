@@ -7,7 +7,7 @@ import { connect, defineConnection, NEWEST_FIRST, OrderDirection, pageArgs } fro
 import { jsonOutput } from './json-object.ts';
 import { NodeRef } from './node.ts';
 import { identityOf, ownerOf } from './owner-of.ts';
-import { AssistantRef, RunRef, ThreadRef } from './refs.ts';
+import { AssistantRef, RESOURCE_ID, RunRef, ThreadRef } from './refs.ts';
 import { definePayloads, idPayload, inputPayload } from './payload.ts';
 
 const RunStatusEnum = builder.enumType('RunStatus', {
@@ -27,7 +27,7 @@ RunRef.implement({
   description: 'One execution of an assistant on a thread.',
   interfaces: [NodeRef],
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'UUID v4 as 32 lowercase hex digits.' }),
+    id: t.exposeID('id', RESOURCE_ID),
     threadId: t.exposeID('threadId', { description: "The thread's id." }),
     assistantId: t.exposeID('assistantId', {
       description: "The assistant's id, kept after the assistant is deleted.",

@@ -7,7 +7,7 @@ import { jsonOutput } from './json-object.ts';
 import { NodeRef } from './node.ts';
 import { identityOf, ownerOf } from './owner-of.ts';
 import { definePayloads, idPayload, inputPayload } from './payload.ts';
-import { ThreadRef } from './refs.ts';
+import { RESOURCE_ID, ThreadRef } from './refs.ts';
 import { RunConnection, runListArgs, runsOf } from './run.ts';
 
 const ThreadStatusEnum = builder.enumType('ThreadStatus', {
@@ -26,7 +26,7 @@ ThreadRef.implement({
   description: 'A conversation that successive runs extend.',
   interfaces: [NodeRef],
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'UUID v4 as 32 lowercase hex digits.' }),
+    id: t.exposeID('id', RESOURCE_ID),
     status: t.expose('status', {
       type: ThreadStatusEnum,
       description: "What the thread is doing. It follows from the thread's runs and cannot be set.",
