@@ -37,8 +37,8 @@ export function writeObject(fields: readonly Written[]): Write {
   // Nothing in it was written by a client but the keys, which are names of GraphQL within the quotes of a string.
   // oxlint-disable-next-line no-implied-eval
   const make = new Function('writes', code);
-  const write: Write = make(fields.map(({ write, inner }) => inner ?? write));
-  return write;
+  const made: Write = make(fields.map(({ write, inner }) => inner ?? write));
+  return made;
 }
 
 /** What can be null. */

@@ -104,14 +104,14 @@ export function createFront(parts: FrontParts): RequestListener {
     const run: Run = { context, variables, args: new Map(), errors: [], stopped: null };
     const done = (data: unknown): void => {
       if (run.errors.length > 0) return leave(() => resultWith(data, run));
-      let body: string;
+      let written: string;
       try {
-        body = `{"data":${compiled.write(data)}}`;
+        written = `{"data":${compiled.write(data)}}`;
       } catch {
         // An answer may be longer than a string can be.
         return leave(() => resultWith(data, run));
       }
-      send(exchange, body);
+      send(exchange, written);
     };
     const failed = (error: unknown): void => leave(() => resultOf(error, run));
     let data: unknown;
