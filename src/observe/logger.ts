@@ -36,11 +36,16 @@ function gathered(destination: Destination): Lines {
   // Each line is copied at once: what it is put together from would live until it is written.
   const lines = Buffer.allocUnsafeSlow(MAX_GATHERED);
   let length = 0;
+  let isDue = false;
   function send(): void {
     if (length === 0) return;
     const all = lines.toString('utf8', 0, length);
     length = 0;
     destination.write(all);
+  }
+  function sendDue(): void {
+    isDue = false;
+    send();
   }
   process.once('exit', () => {
     send();
@@ -51,7 +56,8 @@ function gathered(destination: Destination): Lines {
       const most = BYTES_PER_CHARACTER * line.length;
       if (most > MAX_GATHERED - length) send();
       if (most > MAX_GATHERED) return void destination.write(line);
-      if (length === 0) setTimeout(send, GATHERING);
+      if (!isDue) setTimeout(sendDue, GATHERING);
+      isDue = true;
       length += lines.write(line, length);
     },
     flush(done) {
