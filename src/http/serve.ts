@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
+import { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { BODY_TIME, HEADERS_TIME, STALL_TIME } from '../limits.ts';
 import { REQUEST_ID_HEADER, requestIdFrom } from '../observe/request-id.ts';
@@ -60,10 +60,10 @@ export async function serve(
   const connections = new Map<Socket, ServerResponse | null>();
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
-    // The request forgets it when it is destroyed.
     const { socket } = request;
     connections.set(socket, response);
     response.shouldKeepAlive &&= server.listening;
+    // Each of these comes once at most.
     response.on('close', onClose);
     // Who is refused in the middle of a request has some time to read why; the rest of it is not waited for.
     response.on('finish', () => {
@@ -87,8 +87,13 @@ export async function serve(
   }
 
   function onClose(): void {
-    // While it drains, a connection ends with its request rather than wait for another one.
-    if (!server.listening) server.closeIdleConnections();
+    if (!server.listening) closeIdle();
+  }
+
+  /** Once nothing runs: for Node an answer is over when it is handed over, before it is sent. */
+  function closeIdle(): void {
+    for (const response of connections.values()) if (response?.closed === false) return;
+    server.closeIdleConnections();
   }
 
   const server = createServer(
@@ -133,17 +138,21 @@ export async function serve(
     port: typeof address === 'object' && address !== null ? address.port : port,
     async close(patience) {
       const closed = once(server, 'close');
-      server.close();
+      // That of HTTP would cut off answers that are not all sent yet.
+      Server.prototype.close.call(server);
       for (const [socket, response] of connections) {
         if (response?.headersSent === false) response.shouldKeepAlive = false;
         // Browsers open connections in advance. To Node one is idle only after its first request.
         if (socket.bytesRead === 0) socket.destroy();
       }
+      closeIdle();
       const half = setTimeout(cutIdle, halfSent);
       const cut = setTimeout(() => server.closeAllConnections(), patience);
       await closed;
       clearTimeout(half);
       clearTimeout(cut);
+      // Ends the looks for requests that take too long.
+      server.close();
     },
   };
 }

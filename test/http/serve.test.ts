@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { serve } from '../../src/http/serve.ts';
 import { open, readAll, reads } from './listen.ts';
@@ -45,6 +45,47 @@ describe('a server that closes', () => {
     const closed = server.close(PATIENT);
     release();
     expect(await readAll(socket)).toMatch(/\r\nConnection: close\r\n[^]*late/);
+    await closed;
+  });
+
+  it('should send all of an answer that is on its way', async () => {
+    const length = 40_000_000;
+    const asked = new EventEmitter();
+    const large: RequestListener = (_request, response) => {
+      response.end('x'.repeat(length));
+      asked.emit('request');
+    };
+    const server = await serve(large, '127.0.0.1', 0);
+    const socket = await open(server.port);
+    socket.write(GET);
+    await once(asked, 'request');
+    const closed = server.close(PATIENT);
+    expect((await readAll(socket)).length).toBeGreaterThan(length);
+    await closed;
+  });
+
+  it('should answer all requests that came together, and say after which the connection ends', async () => {
+    const held: ServerResponse[] = [];
+    const asked = new EventEmitter();
+    const server = await serve(
+      (_request, response) => {
+        held.push(response);
+        if (held.length === 3) asked.emit('last');
+      },
+      '127.0.0.1',
+      0,
+    );
+    const socket = await open(server.port);
+    socket.write(GET.repeat(3));
+    await once(asked, 'last');
+    const closed = server.close(PATIENT);
+    for (const response of held) response.end('ok');
+    const answers = await readAll(socket);
+    expect(answers.match(/^Connection: .*$/gm)).toEqual([
+      'Connection: keep-alive',
+      'Connection: keep-alive',
+      'Connection: close',
+    ]);
     await closed;
   });
 
