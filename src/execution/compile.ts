@@ -28,6 +28,7 @@ import { completeLeaf, completeList, completeNonNull, completeNullable, quickLea
 import { completeAbstract, completeFields, type Field, type ResolveType, runSerially } from './fields.ts';
 import type { Complete, Run, Step } from './run.ts';
 import {
+  PLAIN_TEXT,
   type Write,
   writeAny,
   writeLeaf,
@@ -83,7 +84,7 @@ export function compile(
 }
 
 /** How a value is completed, and how what comes of it is written. */
-interface Output extends Pick<Written, 'write' | 'inner'> {
+interface Output extends Written {
   readonly complete: Complete;
 }
 
@@ -123,8 +124,8 @@ class Compiler {
         args: null,
         complete: () => type,
         quick: () => type,
-        write: writeAny,
-        inner: () => type,
+        write: () => type,
+        inQuotes: true,
       };
     }
     const field = parent.getFields()[name];
@@ -153,8 +154,8 @@ class Compiler {
     step: Step,
   ): Output {
     if (!isNonNullType(type)) {
-      const { complete, write } = this.#presentOutput(type, info, nodes, step);
-      return { complete: completeNullable(complete), write: writeNullable(write), inner: null };
+      const output = this.#presentOutput(type, info, nodes, step);
+      return { complete: completeNullable(output.complete), ...writeNullable(output) };
     }
     const { complete, ...written } = this.#presentOutput(type.ofType, info, nodes, step);
     const name = `${info.parentType.name}.${info.fieldName}`;
@@ -173,20 +174,17 @@ class Compiler {
       const item = this.#output(type.ofType, info, nodes, inner);
       const place = { step: inner, nullable: !isNonNullType(type.ofType), nodes };
       const name = `${info.parentType.name}.${info.fieldName}`;
-      return {
-        complete: completeList(item.complete, place, name),
-        write: writeList(item.write),
-        inner: null,
-      };
+      return { complete: completeList(item.complete, place, name), ...writeList(item) };
     }
     const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
     if (isObjectType(type)) {
       const fields = this.fields(type, sets, step);
-      return { complete: completeFields(fields), write: writeObject(fields), inner: null };
+      return { complete: completeFields(fields), write: writeObject(fields), inQuotes: false };
     }
     if (!isAbstractType(type)) {
       const field = info.parentType.getFields()[info.fieldName];
-      return { complete: completeLeaf(type), ...writeLeaf(type, field) };
+      const isPlain = [type, field].some((one) => one?.extensions[PLAIN_TEXT] === true);
+      return { complete: completeLeaf(type), ...writeLeaf(type, isPlain) };
     }
     const { resolveType } = type;
     if (resolveType == null) throw new NotCompiled();
@@ -195,7 +193,7 @@ class Compiler {
       possible.map((one) => [one.name, completeFields(this.fields(one, sets, step))] as const),
     );
     const typeOf: ResolveType = (value, context) => resolveType(value, context, info, type);
-    return { complete: completeAbstract(typeOf, completes, type.name), write: writeAny, inner: null };
+    return { complete: completeAbstract(typeOf, completes, type.name), write: writeAny, inQuotes: false };
   }
 
   #info(

@@ -7,6 +7,8 @@ import type { Written } from './write.ts';
 
 /** A field of an answer. */
 export interface Field extends Written {
+  /** Its name in the answer. */
+  readonly key: string;
   /** What it is of `source`, as JavaScript; null where something resolves it. */
   readonly expression: string | null;
   readonly place: Place;

@@ -1,4 +1,4 @@
-import { type GraphQLField, GraphQLID, type GraphQLLeafType, GraphQLString, isEnumType } from 'graphql';
+import { GraphQLID, type GraphQLLeafType, GraphQLString, isEnumType } from 'graphql';
 
 /** Turns what is answered into JSON, as `JSON.stringify` writes it, with a character for each byte of its UTF-8. */
 export type Write = (value: unknown) => string;
@@ -9,25 +9,24 @@ export type Write = (value: unknown) => string;
  */
 export const PLAIN_TEXT = 'plainText';
 
-/** What is written of an object of an answer. */
+/** How a value is written. */
 export interface Written {
-  /** Its name in the answer. */
-  readonly key: string;
+  /** Without its quotes, where it is in quotes. */
   readonly write: Write;
-  /** The same without the quotes, for what is always a string; null for all else. */
-  readonly inner: Write | null;
+  /** Whether it is always a string: its quotes are written with what is around it. */
+  readonly inQuotes: boolean;
 }
 
 /**
  * An object. Like the function that makes it, the one that writes it is generated: a text is put together from the
  * fewest pieces, and V8 knows the shape of what it reads.
  */
-export function writeObject(fields: readonly Written[]): Write {
+export function writeObject(fields: readonly (Written & { readonly key: string })[]): Write {
   if (fields.length === 0) return () => '{}';
   let before = '{';
   let code = '';
-  for (const [index, { key, inner }] of fields.entries()) {
-    const quote = inner === null ? '' : '"';
+  for (const [index, { key, inQuotes }] of fields.entries()) {
+    const quote = inQuotes ? '"' : '';
     code += `${JSON.stringify(`${before}"${key}":${quote}`)} + w${index}(object[${JSON.stringify(key)}]) + `;
     before = `${quote},`;
   }
@@ -37,46 +36,49 @@ export function writeObject(fields: readonly Written[]): Write {
   // Nothing in it was written by a client but the keys, which are names of GraphQL within the quotes of a string.
   // oxlint-disable-next-line no-implied-eval
   const make = new Function('writes', code);
-  const made: Write = make(fields.map(({ write, inner }) => inner ?? write));
+  const made: Write = make(fields.map(({ write }) => write));
   return made;
 }
 
 /** What can be null. */
-export function writeNullable(write: Write): Write {
-  return (value) => (value === null ? 'null' : write(value));
+export function writeNullable(written: Written): Written {
+  const write = withQuotes(written);
+  return { write: (value) => (value === null ? 'null' : write(value)), inQuotes: false };
 }
 
 /** A list. @param item how its items are written */
-export function writeList(item: Write): Write {
-  return (list) => {
+export function writeList(item: Written): Written {
+  const writeItem = withQuotes(item);
+  function write(list: unknown): string {
     if (!Array.isArray(list)) return writeAny(list);
     let text = '[';
     for (let index = 0; index < list.length; index++) {
-      text += index === 0 ? item(list[index]) : `,${item(list[index])}`;
+      text += index === 0 ? writeItem(list[index]) : `,${writeItem(list[index])}`;
     }
     return `${text}]`;
-  };
+  }
+  return { write, inQuotes: false };
 }
 
-/** A scalar or a value of an enumeration: `inner` is null for what is not always a string. */
-export function writeLeaf(
-  type: GraphQLLeafType,
-  field: GraphQLField<unknown, unknown> | undefined,
-): Pick<Written, 'write' | 'inner'> {
-  const isPlain =
-    isEnumType(type) || PLAIN_TEXT in type.extensions || (field && PLAIN_TEXT in field.extensions);
-  const inner = isPlain ? String : type === GraphQLString || type === GraphQLID ? writeInner : null;
-  return { inner, write: inner === null ? writeAny : (value) => `"${inner(value)}"` };
+/** A scalar or a value of an enumeration. @param isPlain whether the field says so: see {@link PLAIN_TEXT} */
+export function writeLeaf(type: GraphQLLeafType, isPlain: boolean): Written {
+  if (isPlain || isEnumType(type)) return { write: String, inQuotes: true };
+  if (type === GraphQLString || type === GraphQLID) return { write: writeText, inQuotes: true };
+  return { write: writeAny, inQuotes: false };
+}
+
+function withQuotes({ write, inQuotes }: Written): Write {
+  return inQuotes ? (value) => `"${write(value)}"` : write;
 }
 
 /** Anything. */
 export function writeAny(value: unknown): string {
-  if (typeof value === 'string') return `"${writeInner(value)}"`;
+  if (typeof value === 'string') return `"${writeText(value)}"`;
   const text = JSON.stringify(value);
   return Buffer.byteLength(text) === text.length ? text : bytesOf(text);
 }
 
-function writeInner(value: unknown): string {
+function writeText(value: unknown): string {
   const text = String(value);
   return PLAIN.test(text) ? text : bytesOf(JSON.stringify(text).slice(1, -1));
 }
