@@ -29,6 +29,8 @@ const DRAIN_PATIENCE = 10_000;
  */
 export async function startServer(config: Config, open: typeof openStores = openStores): Promise<void> {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
+  // It would keep the texts of generated functions for many collections after the functions themselves.
+  setFlagsFromString('--no-compilation-cache');
   const { log, write } = createLogger(config.logLevel);
   const trustedDocuments =
     config.trustedDocuments && readTrustedDocuments(config.trustedDocuments, schema, config);

@@ -46,8 +46,8 @@ export interface Compiled {
   readonly program: Program;
   /** Writes its data, where all of it is there. */
   readonly write: Write;
-  /** Of how many fields it is made: each takes memory of its own. */
-  readonly fields: number;
+  /** How much memory it takes, in bytes, about. */
+  readonly size: number;
 }
 
 /**
@@ -71,7 +71,7 @@ export function compile(
   const compiler = new Compiler({ schema, fragments, conditions }, operation);
   try {
     const fields = compiler.fields(root, [operation.selectionSet], null);
-    const parts = { write: writeObject(fields), fields: compiler.count };
+    const parts = { write: writeObject(fields), size: compiler.size };
     if (operation.operation === OperationTypeNode.MUTATION) {
       return { program: (run) => runSerially(fields, run), ...parts };
     }
@@ -88,13 +88,18 @@ interface Output extends Written {
   readonly complete: Complete;
 }
 
+/** Heap of a field with its share of generated code, as measured over several kinds of documents: 1,600 to 2,400. */
+const BYTES_PER_FIELD = 2_500;
+/** That of a character of its name in the answer, which the generated code has several times. */
+const BYTES_PER_CHARACTER = 6;
+
 class NotCompiled extends Error {}
 
 class Compiler {
   readonly #selecting: Selecting;
   readonly #operation: OperationDefinitionNode;
-  /** The fields that were compiled. */
-  count = 0;
+  /** Of all that was compiled. */
+  size = 0;
 
   constructor(selecting: Selecting, operation: OperationDefinitionNode) {
     this.#selecting = selecting;
@@ -108,10 +113,10 @@ class Compiler {
   }
 
   #field(parent: GraphQLObjectType, nodes: readonly [FieldNode, ...FieldNode[]], step: Step): Field {
-    this.count++;
     const [node] = nodes;
     const { key } = step;
     if (key === null || key === '__proto__') throw new NotCompiled();
+    this.size += BYTES_PER_FIELD + BYTES_PER_CHARACTER * key.length;
     const name = node.name.value;
     if (name === '__typename') {
       const type = parent.name;

@@ -87,13 +87,13 @@ function makeReady({ schema, documents, compileVariables }: Parts, document: Doc
       (name) => variables[name] === undefined || typeof variables[name] === 'boolean',
     );
     const compiled = clear ? compile(schema, document, operation, variables) : null;
-    let fields = compiled?.fields ?? 0;
+    let size = compiled?.size ?? 0;
     if (kept.size >= MAX_KEPT) {
-      for (const old of kept.values()) fields -= old?.fields ?? 0;
+      for (const old of kept.values()) size -= old?.size ?? 0;
       kept.clear();
     }
     kept.set(key, compiled);
-    documents.charge(document, fields);
+    documents.charge(document, size);
     return compiled;
   }
 

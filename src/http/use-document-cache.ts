@@ -7,8 +7,8 @@ import { DOCUMENT_CACHE_BYTES } from '../limits.ts';
 export interface Documents {
   get(text: string): DocumentNode | undefined;
   add(text: string, document: DocumentNode): void;
-  /** Counts what was compiled of a document, for as long as it is kept. @param fields of programs, fewer than 0 for what is forgotten */
-  charge(document: DocumentNode, fields: number): void;
+  /** Counts what was compiled of a document, for as long as it is kept. @param size in bytes, fewer than 0 for what is forgotten */
+  charge(document: DocumentNode, size: number): void;
 }
 
 /**
@@ -23,13 +23,13 @@ export function createDocuments(bytes = DOCUMENT_CACHE_BYTES): Documents {
       BYTES_OF_ENTRY +
       BYTES_PER_CHARACTER * text.length +
       BYTES_PER_TOKEN * tokensOf(document) +
-      BYTES_PER_FIELD * (compiled.get(document) ?? 0),
+      (compiled.get(document) ?? 0),
   });
   return {
     get: (text) => documents.get(text),
     add: (text, document) => void documents.set(text, document),
-    charge(document, fields) {
-      compiled.set(document, (compiled.get(document) ?? 0) + fields);
+    charge(document, size) {
+      compiled.set(document, (compiled.get(document) ?? 0) + size);
       const text = document.loc?.source.body;
       // Added anew, since a size is worked out only then. What is too large by itself is forgotten.
       if (text !== undefined && documents.delete(text)) documents.set(text, document);
@@ -62,8 +62,6 @@ export function useDocumentCache(documents: Documents): Plugin {
 
 /** Heap of a token with the nodes that it makes, as measured over many kinds of documents: 200 to 500. */
 const BYTES_PER_TOKEN = 500;
-/** Heap of a compiled field with its share of generated code, as measured over several kinds of documents: 1,600 to 2,400. */
-const BYTES_PER_FIELD = 2_500;
 /** A text with one character beyond Latin-1 takes two bytes for each. */
 const BYTES_PER_CHARACTER = 2;
 /** The entry itself, and what is remembered of a document besides. */

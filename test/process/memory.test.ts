@@ -7,6 +7,7 @@ import { copyProject, type Started } from './project.ts';
 const project = copyProject();
 const WARM_UP = 300;
 const DOCUMENTS = 1_200;
+const LONG_NAMED = 900;
 /** Documents with conditions, and what these can be. */
 const CONDITIONAL = 150;
 const CONDITIONS = Array.from({ length: 16 }, (_, bits) => ({
@@ -49,7 +50,29 @@ describe('a stream of distinct documents', { timeout: 120_000 }, () => {
     server.send('SIGTERM');
     await server.ending;
   });
+
+  it('should not make it grow by more than 130 MiB where the names in their answers are long', async () => {
+    const server = project.server({ AUTH_SECRET: SECRET });
+    const [, port] = await server.prints(/localhost:(\d+)/);
+    const client = await clientOf(Number(port), 'alice');
+    const ask = async (i: number): Promise<void> => {
+      // Once by yoga, and twice by what is compiled of it.
+      for (let times = 0; times < 3; times++) await post(client, longNamedOf(i));
+    };
+    for (let i = 0; i < 20; i++) await ask(0);
+    const pid = await pidOf(server);
+    const before = residentMiB(pid);
+    for (let i = 1; i <= LONG_NAMED; i++) await ask(i);
+    expect(residentMiB(pid) - before).toBeLessThan(130);
+    server.send('SIGTERM');
+    await server.ending;
+  });
 });
+
+function longNamedOf(i: number): string {
+  const names = Array.from({ length: 20 }, (_, alias) => `a${i}_${alias}_${'x'.repeat(3_100)}`);
+  return `{ ${names.map((name) => `${name}: thread(id: "x") { id }`).join(' ')} }`;
+}
 
 /** Is compiled for each combination of its variables, and its fragment wherever it is spread. */
 function conditionalOf(i: number): string {
