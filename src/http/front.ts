@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { type ExecutionResult, GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
@@ -37,6 +38,9 @@ export interface FrontParts extends Pick<Context, 'changes'> {
   /** Answers whatever is not ordinary, from where the front has got. */
   readonly yoga: (request: IncomingMessage, response: ServerResponse, begun?: Begun) => void;
 }
+
+/** The longest answer that one string can hold together with its headers, in bytes. Longer ones are yoga's. */
+const MAX_WRITTEN = constants.MAX_STRING_LENGTH - 16_384;
 
 const ASKED: Asked = { method: 'POST', path: GRAPHQL_PATH };
 
@@ -107,9 +111,12 @@ export function createFront(parts: FrontParts): RequestListener {
       let written: string;
       try {
         written = `{"data":${compiled.write(data)}}`;
-      } catch {
-        // An answer may be longer than a string can be.
-        return leave(() => resultWith(data, run));
+        if (written.length > MAX_WRITTEN) throw new RangeError('The answer is too long.');
+      } catch (error) {
+        return leave(() => {
+          if (!(error instanceof RangeError)) throw error;
+          return resultWith(data, run);
+        });
       }
       send(exchange, written);
     };
@@ -231,9 +238,9 @@ const TYPES: ReadonlyMap<string, string> = new Map([
   ['application/graphql-response+json', 'application/graphql-response+json; charset=utf-8'],
 ]);
 
-/** What came of an operation that left some data, where there are errors. */
+/** What came of an operation that left some data. */
 function resultWith(data: unknown, { errors }: Run): ExecutionResult {
-  return { errors, data: isObject(data) ? data : null };
+  return { ...(errors.length > 0 && { errors }), data: isObject(data) ? data : null };
 }
 
 /** What came of an operation that left no data, or did not come to an end. */
