@@ -28,7 +28,6 @@ import { completeLeaf, completeList, completeNonNull, completeNullable, quickLea
 import { completeAbstract, completeFields, type Field, type ResolveType, runSerially } from './fields.ts';
 import type { Complete, Run, Step } from './run.ts';
 import {
-  PLAIN_TEXT,
   type Write,
   writeAny,
   writeLeaf,
@@ -163,8 +162,7 @@ class Compiler {
       return { complete: completeNullable(output.complete), ...writeNullable(output) };
     }
     const { complete, ...written } = this.#presentOutput(type.ofType, info, nodes, step);
-    const name = `${info.parentType.name}.${info.fieldName}`;
-    return { complete: completeNonNull(completeNullable(complete), name), ...written };
+    return { complete: completeNonNull(completeNullable(complete), nameOf(info)), ...written };
   }
 
   /** Of what is not null. */
@@ -178,8 +176,7 @@ class Compiler {
       const inner = { key: null, before: step };
       const item = this.#output(type.ofType, info, nodes, inner);
       const place = { step: inner, nullable: !isNonNullType(type.ofType), nodes };
-      const name = `${info.parentType.name}.${info.fieldName}`;
-      return { complete: completeList(item.complete, place, name), ...writeList(item) };
+      return { complete: completeList(item.complete, place, nameOf(info)), ...writeList(item) };
     }
     const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
     if (isObjectType(type)) {
@@ -188,8 +185,7 @@ class Compiler {
     }
     if (!isAbstractType(type)) {
       const field = info.parentType.getFields()[info.fieldName];
-      const isPlain = [type, field].some((one) => one?.extensions[PLAIN_TEXT] === true);
-      return { complete: completeLeaf(type), ...writeLeaf(type, isPlain) };
+      return { complete: completeLeaf(type), ...writeLeaf(type, field) };
     }
     const { resolveType } = type;
     if (resolveType == null) throw new NotCompiled();
@@ -221,6 +217,11 @@ class Compiler {
       variableValues: {},
     };
   }
+}
+
+/** As errors name a field. */
+function nameOf({ parentType, fieldName }: GraphQLResolveInfo): string {
+  return `${parentType.name}.${fieldName}`;
 }
 
 /** What graphql-js does for a field without a resolver. */

@@ -1,4 +1,4 @@
-import { GraphQLID, type GraphQLLeafType, GraphQLString, isEnumType } from 'graphql';
+import { type GraphQLField, GraphQLID, type GraphQLLeafType, GraphQLString, isEnumType } from 'graphql';
 
 /** Turns what is answered into JSON, as `JSON.stringify` writes it, with a character for each byte of its UTF-8. */
 export type Write = (value: unknown) => string;
@@ -60,8 +60,9 @@ export function writeList(item: Written): Written {
   return { write, inQuotes: false };
 }
 
-/** A scalar or a value of an enumeration. @param isPlain whether the field says so: see {@link PLAIN_TEXT} */
-export function writeLeaf(type: GraphQLLeafType, isPlain: boolean): Written {
+/** A scalar or a value of an enumeration. @param field whose value it is */
+export function writeLeaf(type: GraphQLLeafType, field: GraphQLField<unknown, unknown> | undefined): Written {
+  const isPlain = [type, field].some((one) => one?.extensions[PLAIN_TEXT] === true);
   if (isPlain || isEnumType(type)) return { write: String, inQuotes: true };
   if (type === GraphQLString || type === GraphQLID) return { write: writeText, inQuotes: true };
   return { write: writeAny, inQuotes: false };

@@ -14,7 +14,7 @@ export const AssistantRef = builder.objectRef<Assistant>('Assistant');
 export const ThreadRef = builder.objectRef<Thread>('Thread');
 export const RunRef = builder.objectRef<Run>('Run');
 
-/** What its id is, in the words of the schema. */
+/** How the schema defines the id of a resource. */
 export const RESOURCE_ID = {
   description: 'UUID v4 as 32 lowercase hex digits.',
   extensions: { [PLAIN_TEXT]: true },

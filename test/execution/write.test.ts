@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { buildSchema, isInterfaceType, Kind, type OperationDefinitionNode, parse } from 'graphql';
+import { buildSchema, getOperationAST, isInterfaceType, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { compile } from '../../src/execution/compile.ts';
 
@@ -64,9 +64,7 @@ const data = fc.record(
 
 function writerOf(source: string) {
   const document = parse(source);
-  const operation = document.definitions.find(
-    (definition): definition is OperationDefinitionNode => definition.kind === Kind.OPERATION_DEFINITION,
-  );
+  const operation = getOperationAST(document);
   const compiled = operation && compile(schema, document, operation, {});
   if (compiled == null) throw new Error('This is to be compiled.');
   return compiled.write;
