@@ -1,27 +1,27 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
-import { createApi } from './api.ts';
-import { unavailable } from './api-error.ts';
+import { createApi } from './http/api.ts';
+import { unavailable } from './errors.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
 import { DEV_SECRET_FILE, devSecret } from './auth/dev-secret.ts';
 import { mintToken } from './auth/mint-token.ts';
-import { createChanges } from './changes.ts';
+import { createChanges } from './subscriptions/change-feed.ts';
 import { type Config, ConfigError } from './config.ts';
-import { renderPage } from './http/graphiql.ts';
-import { serve } from './http/serve.ts';
-import { GRAPHQL_PATH } from './http/use-routes.ts';
+import { renderPage } from './http/yoga/graphiql.ts';
+import { serve } from './http/server/listen.ts';
+import { GRAPHQL_PATH } from './http/yoga/use-routes.ts';
 import { HEAP_GROWTH } from './limits.ts';
-import { createLogger, flushed } from './observe/logger.ts';
-import { observe } from './observe/observe.ts';
-import { createErrorLog } from './observe/request-log.ts';
+import { createLogger, flushed } from './observability/logger.ts';
+import { observe } from './observability/observe.ts';
+import { createErrorLog } from './observability/request-log.ts';
 import { schema } from './schema/schema.ts';
 import { StoreError } from './store/store-error.ts';
 import { openStores } from './store/open-stores.ts';
 import { asOwner } from './store/owner.ts';
-import { readTrustedDocuments } from './trusted-documents.ts';
+import { readTrustedDocuments } from './graphql/trusted-documents.ts';
 
 /** How long running requests may take after SIGTERM or SIGINT, in milliseconds. */
-const DRAIN_PATIENCE = 10_000;
+const SHUTDOWN_TIMEOUT = 10_000;
 
 /**
  * Serves until SIGTERM or SIGINT. Rejects where it cannot start: `startError` says why.
@@ -83,7 +83,7 @@ export async function startServer(config: Config, open: typeof openStores = open
     draining = true;
     log.debug({ signal }, 'draining');
     changes.close(unavailable('The server is shutting down: subscribe again.'));
-    await server.close(DRAIN_PATIENCE);
+    await server.close(SHUTDOWN_TIMEOUT);
     await stores.close();
     await observation.close();
     // At its exit Node.js waits for writes that have begun, and for a reader that has stopped to read that is for ever.

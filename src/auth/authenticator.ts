@@ -1,7 +1,7 @@
 import { errors } from 'jose';
 import type { JWTPayload } from 'jose';
 
-import type { MaybePromise } from '../maybe-promise.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { isOwner } from '../store/owner.ts';
 import { UnauthenticatedError } from './auth-errors.ts';
 import type { Identity } from './identity.ts';

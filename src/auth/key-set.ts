@@ -2,7 +2,7 @@ import { createRemoteJWKSet, errors } from 'jose';
 import type { CryptoKey, FlattenedJWSInput, JWSHeaderParameters } from 'jose';
 
 import { KeySetUnavailableError } from './auth-errors.ts';
-import { tokenBucket } from '../token-bucket.ts';
+import { tokenBucket } from '../lib/token-bucket.ts';
 
 const MAX_AGE = 10 * 60_000;
 const FETCH_TIMEOUT = 5_000;

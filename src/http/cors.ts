@@ -1,5 +1,5 @@
 import type { CORSOptions, Plugin } from 'graphql-yoga';
-import { REQUEST_ID_HEADER } from '../observe/request-id.ts';
+import { REQUEST_ID_HEADER } from '../observability/request-id.ts';
 
 /** Lets browsers call from some origins alone: those listed, or any of this machine. Never with cookies. */
 export function corsFor(accepted: readonly string[] | 'localhost'): (request: Request) => CORSOptions {

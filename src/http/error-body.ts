@@ -1,5 +1,5 @@
 import type { GraphQLError } from 'graphql';
-import { apiError, type ErrorCode, unexpected } from '../api-error.ts';
+import { apiError, type ErrorCode, unexpected } from '../errors.ts';
 
 /** A line of JSON for refusals outside of GraphQL, in the form of its answers. */
 export function errorBody(code: ErrorCode, message: string): string {

@@ -1,4 +1,4 @@
-import { andThen } from '../maybe-promise.ts';
+import { andThen } from '../lib/maybe-promise.ts';
 import type { Assistant } from '../store/records.ts';
 import { builder } from './builder.ts';
 import { defineChange, seeChange } from './change.ts';

@@ -1,5 +1,5 @@
 import SchemaBuilder from '@pothos/core';
-import type { Context } from '../context.ts';
+import type { Context } from './context.ts';
 import type { JsonObject } from '../store/records.ts';
 import type { JsonOutput } from './json-object.ts';
 

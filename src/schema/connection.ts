@@ -1,5 +1,5 @@
-import { PLAIN_TEXT } from '../execution/write.ts';
-import { andThen, type MaybePromise } from '../maybe-promise.ts';
+import { PLAIN_TEXT } from '../graphql/execution/serialize.ts';
+import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Owner } from '../store/owner.ts';
 import type { ListQuery, OrderField, Page } from '../store/query.ts';
 import type { Store } from '../store/stores.ts';

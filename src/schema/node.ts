@@ -1,5 +1,5 @@
-import { andThen, type MaybePromise } from '../maybe-promise.ts';
-import type { Context } from '../context.ts';
+import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
+import type { Context } from './context.ts';
 import { checkLength } from '../store/rules/filter.ts';
 import { builder } from './builder.ts';
 import { ownerOf } from './owner-of.ts';

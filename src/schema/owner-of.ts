@@ -1,6 +1,6 @@
-import { unauthenticated } from '../api-error.ts';
+import { unauthenticated } from '../errors.ts';
 import type { Identity } from '../auth/identity.ts';
-import type { Context } from '../context.ts';
+import type { Context } from './context.ts';
 import type { Owner } from '../store/owner.ts';
 
 /** Whose request this is. Throws UNAUTHENTICATED without a token. */

@@ -1,4 +1,4 @@
-import { andThen } from '../maybe-promise.ts';
+import { andThen } from '../lib/maybe-promise.ts';
 import type { ListQuery, RunFilter, RunOrderField } from '../store/query.ts';
 import type { Run, RunStatus } from '../store/records.ts';
 import { builder } from './builder.ts';

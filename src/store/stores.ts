@@ -1,4 +1,4 @@
-import type { MaybePromise } from '../maybe-promise.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Change } from './change.ts';
 import type { Outcome } from './outcome.ts';
 import type { Owner } from './owner.ts';

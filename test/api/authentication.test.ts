@@ -1,6 +1,6 @@
 import { execute, getIntrospectionQuery, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import type { Api } from '../../src/api.ts';
+import type { Api } from '../../src/http/api.ts';
 import { KeySetUnavailableError } from '../../src/auth/auth-errors.ts';
 import { schema } from '../../src/schema/schema.ts';
 import { type Answer, openApi, send, post } from '../support/api.ts';

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { apiError, ERROR_CODES } from '../../src/api-error.ts';
+import { apiError, ERROR_CODES } from '../../src/errors.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { type Answer, openApi, send, post } from '../support/api.ts';
 import { codesOf, createAssistant, createRun, createThread, textAt } from '../support/requests.ts';

@@ -1,6 +1,6 @@
 import { getNamedType, GraphQLID, isInputObjectType, isInterfaceType, isObjectType } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { unavailable } from '../../src/api-error.ts';
+import { unavailable } from '../../src/errors.ts';
 import { schema } from '../../src/schema/schema.ts';
 import { openApi, send, settled } from '../support/api.ts';
 import {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Api } from '../../src/api.ts';
+import type { Api } from '../../src/http/api.ts';
 import { openApi, send } from '../support/api.ts';
 import {
   codesOf,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Api } from '../../src/api.ts';
+import type { Api } from '../../src/http/api.ts';
 import { openApi, send } from '../support/api.ts';
 import { createAssistant, createRun, createThread, moveRun, valueAt } from '../support/requests.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { unavailable } from '../../src/api-error.ts';
-import { type Changes, createChanges } from '../../src/changes.ts';
+import { unavailable } from '../../src/errors.ts';
+import { type Changes, createChanges } from '../../src/subscriptions/change-feed.ts';
 import { MAX_EVENTS_BEHIND, MAX_SUBSCRIPTIONS_OF_OWNER } from '../../src/limits.ts';
 import type { Change } from '../../src/store/change.ts';
 import { openApi, send } from '../support/api.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Changes, createChanges } from '../../src/changes.ts';
+import { type Changes, createChanges } from '../../src/subscriptions/change-feed.ts';
 import { openApi } from '../support/api.ts';
 import { codesOf, graphqlUrl, INNARDS, NO_THREADS, post, request, threadsOf } from './request.ts';
 

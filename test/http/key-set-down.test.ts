@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAuthenticator } from '../../src/auth/authenticator.ts';
 import { KeySetUnavailableError } from '../../src/auth/auth-errors.ts';
-import { type SigningKey, signingKey, startIdentityProvider } from '../auth/identity-provider.ts';
+import { type SigningKey, signingKey, startIdentityProvider } from '../unit/auth/identity-provider.ts';
 import { openApi } from '../support/api.ts';
 import { codesOf, graphqlUrl, INNARDS, request } from './request.ts';
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { serve, type ServeOptions } from '../../src/http/serve.ts';
+import { serve, type ServeOptions } from '../../src/http/server/listen.ts';
 import { openApi } from '../support/api.ts';
 
 /** An API behind a real port of this machine, for bytes that `fetch` would not send. */

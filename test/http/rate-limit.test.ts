@@ -1,8 +1,8 @@
 import { createYoga } from 'graphql-yoga';
 import { describe, expect, it } from 'vitest';
-import { createAdmission, useRateLimit } from '../../src/http/use-rate-limit.ts';
-import { notesOf } from '../../src/observe/notes.ts';
-import { testClock } from '../auth/tokens.ts';
+import { createAdmission, useRateLimit } from '../../src/http/yoga/use-rate-limit.ts';
+import { notesOf } from '../../src/observability/request-record.ts';
+import { testClock } from '../unit/auth/tokens.ts';
 import { openApi, send } from '../support/api.ts';
 import { asOwner as owner } from '../../src/store/owner.ts';
 import { codesOf, request } from './request.ts';

@@ -1,4 +1,4 @@
-import type { Api } from '../../src/api.ts';
+import type { Api } from '../../src/http/api.ts';
 import { tokenFor } from '../support/api.ts';
 
 /** A request; as nobody and without a body unless told. */

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { serve } from '../../src/http/serve.ts';
+import { serve } from '../../src/http/server/listen.ts';
 import { open, readAll, reads } from './listen.ts';
 
 /** Far more than a test may take: what ends before it was not cut off. */

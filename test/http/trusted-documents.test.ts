@@ -1,8 +1,8 @@
 import { getIntrospectionQuery, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { unavailable } from '../../src/api-error.ts';
-import type { Api } from '../../src/api.ts';
-import { sha256 } from '../../src/trusted-documents.ts';
+import { unavailable } from '../../src/errors.ts';
+import type { Api } from '../../src/http/api.ts';
+import { sha256 } from '../../src/graphql/trusted-documents.ts';
 import { openApi } from '../support/api.ts';
 import { trust } from '../support/trusted.ts';
 import { codesOf, graphqlUrl, INNARDS, NO_THREADS, request, threadsOf } from './request.ts';

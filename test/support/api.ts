@@ -1,8 +1,8 @@
 import { expect, inject } from 'vitest';
-import { type Api, type ApiParts, createApi } from '../../src/api.ts';
+import { type Api, type ApiParts, createApi } from '../../src/http/api.ts';
 import { createAuthenticator } from '../../src/auth/authenticator.ts';
 import { mintToken } from '../../src/auth/mint-token.ts';
-import { type Changes, createChanges } from '../../src/changes.ts';
+import { type Changes, createChanges } from '../../src/subscriptions/change-feed.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { asOwner as owner } from '../../src/store/owner.ts';
 import { type BothWays, type Came, openBothWays } from './both-ways.ts';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { duplexPair } from 'node:stream';
-import { type ApiParts, createApi } from '../../src/api.ts';
-import { createChanges } from '../../src/changes.ts';
+import { type ApiParts, createApi } from '../../src/http/api.ts';
+import { createChanges } from '../../src/subscriptions/change-feed.ts';
 import type { Stores } from '../../src/store/stores.ts';
 
 /** Posts to an API as bytes. */

@@ -1,4 +1,4 @@
-import type { Api } from '../../src/api.ts';
+import type { Api } from '../../src/http/api.ts';
 import { type Answer, send } from './api.ts';
 
 /** A JSON object that an executor may take for a promise. */

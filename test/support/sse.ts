@@ -1,4 +1,4 @@
-import type { Api } from '../../src/api.ts';
+import type { Api } from '../../src/http/api.ts';
 import { settled, tokenFor } from './api.ts';
 
 /** An event of a stream; pings are none. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
-import type { Changes } from '../../src/changes.ts';
+import type { Changes } from '../../src/subscriptions/change-feed.ts';
 import { createMemoryStores } from '../../src/store/memory/stores.ts';
 import type { OpenedStores, Stores } from '../../src/store/stores.ts';
 import { lazyStores } from './lazy-stores.ts';

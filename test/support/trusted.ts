@@ -1,5 +1,5 @@
 import { parse } from 'graphql';
-import { sha256, type TrustedDocuments } from '../../src/trusted-documents.ts';
+import { sha256, type TrustedDocuments } from '../../src/graphql/trusted-documents.ts';
 
 /** Trusted documents as the server has them after it read them from a file. */
 export function trust(

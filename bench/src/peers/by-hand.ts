@@ -1,4 +1,4 @@
-import { andThen, type MaybePromise } from '../../../dist/maybe-promise.js';
+import { andThen, type MaybePromise } from '../../../dist/lib/maybe-promise.js';
 import type { Change } from '../../../dist/store/change.js';
 import type { Owner } from '../../../dist/store/owner.js';
 import type { ListQuery, Order, ThreadFilter, ThreadOrderField } from '../../../dist/store/query.js';

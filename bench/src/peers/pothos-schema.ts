@@ -1,5 +1,5 @@
 import SchemaBuilder from '@pothos/core';
-import { andThen } from '../../../dist/maybe-promise.js';
+import { andThen } from '../../../dist/lib/maybe-promise.js';
 import type { Change, ChangeOf } from '../../../dist/store/change.js';
 import type { Page } from '../../../dist/store/query.js';
 import {

@@ -1,5 +1,5 @@
 import { GraphQLScalarType } from 'graphql';
-import { andThen } from '../../../dist/maybe-promise.js';
+import { andThen } from '../../../dist/lib/maybe-promise.js';
 import type { Owner } from '../../../dist/store/owner.js';
 import type { ListQuery, Page, RunOrderField, ThreadOrderField } from '../../../dist/store/query.js';
 import type { JsonObject, Run, Thread } from '../../../dist/store/records.js';

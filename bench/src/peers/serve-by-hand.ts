@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { MaybePromise } from '../../../dist/maybe-promise.js';
+import type { MaybePromise } from '../../../dist/lib/maybe-promise.js';
 import type { Change } from '../../../dist/store/change.js';
 import type { Owner } from '../../../dist/store/owner.js';
 import { createFilledStores, threadsToHold } from '../data.ts';

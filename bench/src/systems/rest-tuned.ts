@@ -1,5 +1,5 @@
 import { createAuthenticator } from '../../../dist/auth/authenticator.js';
-import { andThen } from '../../../dist/maybe-promise.js';
+import { andThen } from '../../../dist/lib/maybe-promise.js';
 import { serveByHand } from '../peers/serve-by-hand.ts';
 
 /** REST by hand with the tricks of the server: tokens are remembered, and times are text. */

@@ -1,4 +1,4 @@
-import type { MaybePromise } from '../../maybe-promise.ts';
+import type { MaybePromise } from '../../lib/maybe-promise.ts';
 import type { OrderField } from '../query.ts';
 import type { Store, Stores } from '../stores.ts';
 import type { Journal } from './journal.ts';

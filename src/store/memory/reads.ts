@@ -1,4 +1,4 @@
-import { andThen, type MaybePromise } from '../../maybe-promise.ts';
+import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import type { Owner } from '../owner.ts';
 import type { AssistantFilter, OrderField, RunFilter, ThreadFilter } from '../query.ts';
 import type { Match } from '../rules/filter.ts';

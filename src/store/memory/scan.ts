@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { andThen, type MaybePromise } from '../../maybe-promise.ts';
+import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import { type Match, NOTHING } from '../rules/filter.ts';
 import { positionOf, type Sortable } from '../rules/order.ts';
 import type { SortedLists, Walk } from './sorted-lists.ts';

@@ -5,12 +5,12 @@ import { isOwner, type Owner } from '../owner.ts';
 import { readRecord } from '../rules/stored.ts';
 import { compareCodePoints } from '../rules/text.ts';
 import { StoreError } from '../store-error.ts';
-import { insertAll } from './insert-all.ts';
-import { migrate, versionOf } from './migrate.ts';
-import { MIGRATIONS } from './migrations.ts';
-import type { Begin, Pool, Transaction } from './pool.ts';
-import { TABLES } from './rows.ts';
-import { withPool } from './with-pool.ts';
+import { insertAll } from './queries/insert-all.ts';
+import { migrate, versionOf } from './migrations/migrate.ts';
+import { MIGRATIONS } from './migrations/migrations.ts';
+import type { Begin, Pool, Transaction } from './client/pool.ts';
+import { TABLES } from './queries/rows.ts';
+import { withPool } from './client/with-pool.ts';
 
 /** Rows that are read at once, each of 200 KB at most. */
 const FETCHED = 250;

@@ -4,15 +4,15 @@ import type { Owner } from '../owner.ts';
 import { createCursors, type Cursors } from '../rules/cursor.ts';
 import { StoreError } from '../store-error.ts';
 import type { OpenedStores, Stores } from '../stores.ts';
-import { createAssistants } from './assistants.ts';
-import { forgetOldChanges } from './changes.ts';
-import { isDatabaseError } from './errors.ts';
-import { listen } from './listener.ts';
-import { cursorKey, migrate } from './migrate.ts';
-import { createPool, type Transaction } from './pool.ts';
-import { createRuns } from './runs.ts';
-import { type Database, inTime, Reader } from './session.ts';
-import { createThreads } from './threads.ts';
+import { createAssistants } from './queries/assistants.ts';
+import { forgetOldChanges } from './notifications/changes.ts';
+import { isDatabaseError } from './client/errors.ts';
+import { listen } from './notifications/listener.ts';
+import { cursorKey, migrate } from './migrations/migrate.ts';
+import { createPool, type Transaction } from './client/pool.ts';
+import { createRuns } from './queries/runs.ts';
+import { type Database, inTime, Reader } from './client/session.ts';
+import { createThreads } from './queries/threads.ts';
 
 /** How often old changes are deleted, in milliseconds. */
 const TIDY_EVERY = 60_000;

@@ -1,4 +1,4 @@
-import { isObject } from '../../is-object.ts';
+import { isObject } from '../../lib/is-object.ts';
 import { BadUserInput } from '../bad-user-input.ts';
 import type { AssistantFilter, RunFilter, ThreadFilter } from '../query.ts';
 import type { Assistant, JsonObject, Run, Thread } from '../records.ts';

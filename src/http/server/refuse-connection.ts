@@ -1,0 +1,35 @@
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { ErrorCode } from '../../errors.ts';
+import { REQUEST_ID_HEADER } from '../../observability/request-id.ts';
+import { errorBody } from '../error-body.ts';
+
+/**
+ * Answers what Node cannot read as a request, and closes the connection. Gives the status of the answer.
+ * @param cause why it cannot be read
+ */
+export function refuseConnection(socket: Duplex, cause: Error, requestId: string): number {
+  const [status, code, message] = WHY['code' in cause ? String(cause.code) : ''] ?? MALFORMED;
+  const body = errorBody(code, message);
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'X-Content-Type-Options: nosniff',
+    `${REQUEST_ID_HEADER}: ${requestId}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+  return status;
+}
+
+type Refusal = readonly [status: number, code: ErrorCode, message: string];
+
+const MALFORMED: Refusal = [400, 'BAD_USER_INPUT', 'This is no HTTP request that the server can read.'];
+
+/** By the codes of https://nodejs.org/api/http.html#event-clienterror */
+const WHY: Readonly<Record<string, Refusal>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'LIMIT_EXCEEDED', 'The request took too long to arrive.'],
+  HPE_HEADER_OVERFLOW: [431, 'LIMIT_EXCEEDED', 'The headers of the request are too long.'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'LIMIT_EXCEEDED', 'The chunk extensions of the request are too long.'],
+};

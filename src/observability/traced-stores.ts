@@ -1,0 +1,31 @@
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type { OrderField } from '../store/query.ts';
+import type { Store, Stores } from '../store/stores.ts';
+
+/** Does some work within a span. */
+export type InSpan = <T>(name: string, work: () => MaybePromise<T>) => MaybePromise<T>;
+
+/** The same stores, with a span around each call. It names the method alone: neither owner nor arguments. */
+export function traceStores(stores: Stores, inSpan: InSpan): Stores {
+  return {
+    assistants: traceStore('assistants', stores.assistants, inSpan),
+    threads: traceStore('threads', stores.threads, inSpan),
+    runs: traceStore('runs', stores.runs, inSpan),
+  };
+}
+
+function traceStore<R, New, Changes, Filter, Field extends OrderField>(
+  name: string,
+  store: Store<R, New, Changes, Filter, Field>,
+  inSpan: InSpan,
+): Store<R, New, Changes, Filter, Field> {
+  return {
+    create: (owner, input) => inSpan(`${name}.create`, () => store.create(owner, input)),
+    get: (owner, id) => inSpan(`${name}.get`, () => store.get(owner, id)),
+    getMany: (owner, ids) => inSpan(`${name}.getMany`, () => store.getMany(owner, ids)),
+    list: (owner, query) => inSpan(`${name}.list`, () => store.list(owner, query)),
+    count: (owner, filter) => inSpan(`${name}.count`, () => store.count(owner, filter)),
+    update: (owner, id, changes) => inSpan(`${name}.update`, () => store.update(owner, id, changes)),
+    delete: (owner, id) => inSpan(`${name}.delete`, () => store.delete(owner, id)),
+  };
+}

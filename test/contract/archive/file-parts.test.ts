@@ -1,0 +1,75 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { IdTable } from '../../../src/cli/archive/id-table.ts';
+import { readLines } from '../../../src/cli/archive/lines.ts';
+
+async function linesOf(chunks: readonly Buffer[]): Promise<readonly string[]> {
+  async function* input() {
+    yield* chunks;
+  }
+  const lines: string[] = [];
+  for await (const { first, texts } of readLines(input())) {
+    expect(first).toBe(lines.length + 1);
+    lines.push(...texts);
+  }
+  return lines;
+}
+
+describe('the lines of a file', () => {
+  it('should be the same wherever it is cut', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.string({ unit: fc.constantFrom('a', 'é', '😀', '\u2028', '\r') })),
+        fc.array(fc.nat({ max: 12 })),
+        async (texts, cuts) => {
+          let rest = Buffer.from(texts.map((text) => `${text}\n`).join(''));
+          const chunks: Buffer[] = [];
+          for (const cut of cuts) {
+            chunks.push(rest.subarray(0, cut));
+            rest = rest.subarray(cut);
+          }
+          expect(await linesOf([...chunks, rest])).toStrictEqual(texts);
+        },
+      ),
+    ));
+
+  it('should be given out before the file has ended', async () => {
+    const line = `${'x'.repeat(99_999)}\n`;
+    let given = 0;
+    async function* input() {
+      for (given = 0; given < 100; given++) yield Buffer.from(line);
+    }
+    const lines = readLines(input());
+    await lines.next();
+    expect(given).toBeLessThan(10);
+    await lines.return();
+  });
+});
+
+describe('a table of ids', () => {
+  it('should number them as they come, as a map would', () => {
+    const digit = fc.constantFrom('0', '1', 'f');
+    const id = fc.oneof(
+      fc.uuid({ version: 4 }).map((uuid) => uuid.replaceAll('-', '')),
+      fc
+        .array(digit, { minLength: 4, maxLength: 4 })
+        .map((some) => some.map((one) => one.repeat(8)).join('')),
+      fc.nat({ max: 200 }).map((number) => number.toString(16).padStart(32, '0')),
+    );
+    fc.assert(
+      fc.property(fc.array(id, { maxLength: 500, size: 'max' }), (some) => {
+        const table = new IdTable();
+        const map = new Map<string, number>();
+        const isNew = some.filter((one) => {
+          const added = table.add(one);
+          if (!map.has(one)) map.set(one, map.size);
+          return added;
+        });
+        expect(isNew).toStrictEqual([...map.keys()]);
+        expect(table.size).toBe(map.size);
+        expect(isNew.map((one) => table.numberOf(one))).toStrictEqual([...map.values()]);
+        expect(table.numberOf('9'.repeat(32))).toBe(-1);
+      }),
+    );
+  });
+});

@@ -1,0 +1,217 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { diskArchive } from '../../../src/store/disk/archive.ts';
+import { openDiskStores } from '../../../src/store/disk/stores.ts';
+import { asOwner } from '../../../src/store/owner.ts';
+import { postgresArchive } from '../../../src/store/postgres/archive.ts';
+import { openPostgresStores } from '../../../src/store/postgres/stores.ts';
+import { eventually } from '../../support/eventually.ts';
+import { connected } from '../../support/postgres/admin.ts';
+import { createDatabase, type TestDatabase } from '../../support/postgres/database.ts';
+import { inFolder } from '../disk/folder.ts';
+import { TEST_CONFIG } from '../../support/postgres/bench.ts';
+import { exportOf, filesIn, importInto, refusalOf } from './moved.ts';
+import { end, fileOf, GOOD, HEADER } from './sample.ts';
+
+const OWNER = asOwner('alice');
+const FILE = fileOf(...GOOD);
+const EMPTY = fileOf(HEADER, end(0, 0, 0));
+
+describe('a folder', () => {
+  it('should be refused as the destination when it has records, and stay as it was', () =>
+    inFolder(async (folder) => {
+      const archive = diskArchive(folder);
+      await importInto(archive, FILE);
+      expect(await refusalOf(importInto(archive, FILE))).toBe(
+        `DATA_DIR "${folder}" has records in it: import into an empty folder.`,
+      );
+      expect(await exportOf(archive)).toBe(FILE);
+    }));
+
+  it('should be the destination when a server has made it and stored nothing', () =>
+    inFolder(async (folder) => {
+      const archive = diskArchive(folder);
+      await (await openDiskStores(folder)).close();
+      expect(await exportOf(archive)).toBe(EMPTY);
+      expect(await refusalOf(importInto(archive, FILE.slice(0, -1).replace(/\d\D*$/, '9}}')))).toContain(
+        'Line 5',
+      );
+      expect(await exportOf(archive)).toBe(EMPTY);
+      await importInto(archive, FILE);
+      const opened = await openDiskStores(folder);
+      expect(opened.held).toStrictEqual({ assistant: 1, thread: 1, run: 1 });
+      await opened.close();
+    }));
+
+  it('should be refused while a server uses it', () =>
+    inFolder(async (folder) => {
+      const opened = await openDiskStores(folder);
+      const refusal = `DATA_DIR "${folder}" is in use by another process: stop that one, or choose another.`;
+      expect(await refusalOf(exportOf(diskArchive(folder)))).toBe(refusal);
+      expect(await refusalOf(importInto(diskArchive(folder), FILE))).toBe(refusal);
+      await opened.close();
+    }));
+
+  it('should be refused as the source when there is nothing in it, and not be made', () =>
+    inFolder(async (folder) => {
+      const none = join(folder, 'none');
+      expect(await refusalOf(exportOf(diskArchive(none)))).toBe(`DATA_DIR "${none}" has no data in it.`);
+      expect(filesIn(folder)).toStrictEqual([]);
+    }));
+
+  it('should be refused when it is damaged', () =>
+    inFolder(async (folder) => {
+      writeFileSync(join(folder, 'data.mdb'), 'x'.repeat(10_000));
+      const refusal = /^DATA_DIR "[^"]+" is damaged: [^\n]+$/;
+      expect(await refusalOf(exportOf(diskArchive(folder)))).toMatch(refusal);
+      expect(await refusalOf(importInto(diskArchive(folder), FILE))).toMatch(refusal);
+      expect(filesIn(folder)).toStrictEqual(['data.mdb']);
+    }));
+
+  it('should be cleared of what an import left that was cut off', () =>
+    inFolder(async (folder) => {
+      const left = ['data.mdb.new', 'data.mdb.new-lock'].map((name) => join(folder, name));
+      for (const path of left) writeFileSync(path, 'x'.repeat(10_000));
+      await (await openDiskStores(folder)).close();
+      expect(filesIn(folder)).toStrictEqual(['data.mdb']);
+      for (const path of left) writeFileSync(path, 'x'.repeat(10_000));
+      await (await openDiskStores(folder)).close();
+      expect(filesIn(folder)).toStrictEqual(['data.mdb']);
+      for (const path of left) writeFileSync(path, 'x'.repeat(10_000));
+      await importInto(diskArchive(folder), FILE);
+      expect(filesIn(folder)).toStrictEqual(['data.mdb']);
+    }));
+
+  it('should be refused when it cannot be written', () =>
+    inFolder(async (folder) => {
+      mkdirSync(join(folder, 'data.mdb.new'));
+      expect(await refusalOf(importInto(diskArchive(folder), FILE))).toMatch(
+        /^DATA_DIR "[^"]+" cannot be used: /,
+      );
+    }));
+});
+
+describe('a database', () => {
+  let database: TestDatabase;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+  }, 60_000);
+
+  afterAll(() => database.drop());
+
+  beforeEach(() =>
+    connected(database.adminUrl, (sql) => sql.unsafe('DROP SCHEMA IF EXISTS agent_graphql CASCADE')),
+  );
+
+  function archive() {
+    return postgresArchive({ ...TEST_CONFIG, url: database.url });
+  }
+
+  /** How many in this database wait for somebody else's lock. */
+  async function waitingLocks(): Promise<number> {
+    return connected(database.adminUrl, async (sql) => {
+      const { count } = await sql`SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+      return count;
+    });
+  }
+
+  async function cutConnections(): Promise<void> {
+    await connected(
+      database.adminUrl,
+      (sql) => sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+    );
+  }
+
+  it('should be refused as the source when no server has used it, and stay as it was', async () => {
+    const refusal = 'DATABASE_URL names a database without data of agent-graphql.';
+    expect(await refusalOf(exportOf(archive()))).toBe(refusal);
+    expect(await refusalOf(exportOf(archive()))).toBe(refusal);
+  });
+
+  it('should be the destination when it is new', async () => {
+    await importInto(archive(), FILE);
+    expect(await exportOf(archive())).toBe(FILE);
+  });
+
+  it('should be refused as the destination when it has records, and stay as it was', async () => {
+    await importInto(archive(), FILE);
+    expect(await refusalOf(importInto(archive(), FILE))).toBe(
+      'DATABASE_URL names a database with records in it: import into an empty one.',
+    );
+    expect(await exportOf(archive())).toBe(FILE);
+  });
+
+  it('should stay empty when a file turns out to be wrong', async () => {
+    expect(await refusalOf(importInto(archive(), fileOf(...GOOD.slice(0, 4))))).toContain('cut off');
+    expect(await exportOf(archive())).toBe(EMPTY);
+  });
+
+  it('should stay empty when it cannot hold a record that a folder could', async () => {
+    const large = FILE.replace('"version":3', '"version":3000000000');
+    expect(await refusalOf(importInto(archive(), large))).toMatch(
+      /^DATABASE_URL names a database that cannot be used: [^\n]*out of range/,
+    );
+    expect(await exportOf(archive())).toBe(EMPTY);
+  });
+
+  it('should be refused as the source in a format that is older or newer', async () => {
+    await importInto(archive(), FILE);
+    await connected(
+      database.adminUrl,
+      (sql) => sql`INSERT INTO agent_graphql.migrations (version) VALUES (99)`,
+    );
+    expect(await refusalOf(exportOf(archive()))).toMatch(
+      /of format 99, and .* reads \d+: use the newer version\.$/,
+    );
+    await connected(database.adminUrl, (sql) => sql`DELETE FROM agent_graphql.migrations`);
+    expect(await refusalOf(exportOf(archive()))).toMatch(
+      /of format 0, .* `npm run migrate` brings it up to date\.$/,
+    );
+  });
+
+  it('should keep servers from writing while it is filled, and be read as it was at one moment', async () => {
+    const stores = await openPostgresStores({ ...TEST_CONFIG, url: database.url, statementTimeout: 60_000 });
+    const { threads } = stores.forRequest();
+    const done: string[] = [];
+    let created: Promise<unknown> | undefined;
+    async function* records() {
+      created = Promise.resolve(threads.create(OWNER, {})).then(() => done.push('created'));
+      await eventually('the server waits', async () => (await waitingLocks()) > 0);
+      yield* [];
+      done.push('filled');
+    }
+    await archive().fill(records());
+    await created;
+    expect(done).toStrictEqual(['filled', 'created']);
+    await archive().read(async (some) => {
+      expect(some).toHaveLength(1);
+      await threads.create(OWNER, {});
+    });
+    await stores.close();
+  });
+
+  it('should be given up with a line when the connection is lost', async () => {
+    const refusal = /^DATABASE_URL names a database that cannot be used: [^\n]+$/;
+    async function* records() {
+      await cutConnections();
+      yield* [];
+    }
+    expect(await refusalOf(archive().fill(records()))).toMatch(refusal);
+    expect(await exportOf(archive())).toBe(EMPTY);
+    await importInto(archive(), FILE);
+    expect(await refusalOf(archive().read(cutConnections))).toMatch(refusal);
+  });
+
+  it('should be refused when it is out of reach', async () => {
+    const away = postgresArchive({ ...TEST_CONFIG, url: 'postgres://nobody:secret@127.0.0.1:1/none' });
+    for (const move of [exportOf(away), importInto(away, FILE)]) {
+      const refusal = await refusalOf(move);
+      expect(refusal).toMatch(/^DATABASE_URL names a database that cannot be used: [^\n]+$/);
+      expect(refusal).not.toContain('secret');
+    }
+  });
+});

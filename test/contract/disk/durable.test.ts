@@ -1,0 +1,185 @@
+// Not `expect`: to its `toStrictEqual`, a key named `constructor` is the object's class.
+import { deepStrictEqual } from 'node:assert/strict';
+import * as fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import { createDurableStores } from '../../../src/store/disk/durable-stores.ts';
+import { Journal, type Mutation } from '../../../src/store/disk/journal.ts';
+import { Database } from '../../../src/store/memory/database.ts';
+import { shelfProblem } from '../../../src/store/memory/shelf-problem.ts';
+import { createStores } from '../../../src/store/memory/stores.ts';
+import { asOwner as owner } from '../../../src/store/owner.ts';
+import { createCursors } from '../../../src/store/rules/cursor.ts';
+import type { Stores } from '../../../src/store/stores.ts';
+import { StoreUnavailable } from '../../../src/store/unavailable.ts';
+import { call, refusalsOf, START, valueOf } from '../../support/bench.ts';
+import { histories, OWNERS } from './histories.ts';
+import { ModelStores } from '../model/model-stores.ts';
+import { runCommand } from '../model/run-command.ts';
+import { existing, makeAssistant, makeRun, makeThread, moveRun } from '../../support/records.ts';
+import { everythingOf, NEWEST_FIRST, walk } from '../../support/walk.ts';
+
+const alice = owner('alice');
+const cursors = createCursors(Buffer.alloc(32));
+const UNKNOWN = '0123456789ab4cde8f0123456789abcd';
+
+/** Stores over a disk that writes what it is told to when the test says so. */
+function setUp() {
+  const commits: { readonly end: () => void; readonly fail: () => void }[] = [];
+  const published: Mutation[] = [];
+  let isQuick = true;
+  const journal: Journal = new Journal({
+    write: () =>
+      isQuick
+        ? Promise.resolve()
+        : new Promise((resolve, reject) => {
+            commits.push({ end: resolve, fail: () => reject(new Error('No space left on device')) });
+          }),
+    publish: (of, changes) => void published.push({ owner: of, changes }),
+    undo: (of, changes) => database.undo(of, changes),
+    onFailure: () => {},
+  });
+  const database = new Database({
+    publish: (of, changes) => journal.append(of, changes),
+    cursors,
+    now: () => START,
+  });
+  return {
+    stores: createDurableStores(createStores(database), journal),
+    published,
+    /** From now on commits end when they are told to. */
+    slowDown: () => void (isQuick = false),
+    async commit() {
+      await vi.waitUntil(() => commits.length > 0, { interval: 1 });
+      return existing(commits.shift());
+    },
+  };
+}
+
+/** Everything an owner has, and the runs by thread and by assistant. */
+async function snapshot(stores: Stores) {
+  return Promise.all(
+    OWNERS.map(async (one) => {
+      const everything = await everythingOf(stores, one);
+      const parents = [
+        ...everything.runs.map(({ assistantId }) => ({ assistantId })),
+        ...everything.threads.map(({ id }) => ({ threadId: id })),
+      ];
+      const lists = parents.map((parent) => walk(stores.runs, one, NEWEST_FIRST, { parent }));
+      return { everything, lists: await Promise.all(lists) };
+    }),
+  );
+}
+
+describe('stores over a journal', () => {
+  it('should answer at once where nothing is pending', async () => {
+    const { stores } = setUp();
+    const { id } = await makeThread(stores, alice);
+    expect(stores.threads.update(alice, id, {})).toMatchObject({ value: { id } });
+    expect(stores.threads.delete(alice, UNKNOWN)).toStrictEqual({ value: null });
+    expect(stores.threads.create(alice, { metadata: null })).toHaveProperty('refusals');
+    expect(stores.threads.get(alice, id)).toMatchObject({ id });
+  });
+
+  it('should answer nothing that rests on what is not durable, save reads', async () => {
+    const { stores, published, slowDown, commit } = setUp();
+    const assistant = await makeAssistant(stores, alice);
+    const thread = await makeThread(stores, alice);
+    published.length = 0;
+    slowDown();
+    const answered: string[] = [];
+    const note = async (name: string, work: Promise<unknown>): Promise<void> => {
+      await work;
+      answered.push(name);
+    };
+    const run = makeRun(stores, alice, { threadId: thread.id, assistantId: assistant.id });
+    const all = [
+      note('create', run),
+      note('refusal', call(() => stores.assistants.delete(alice, assistant.id)).then(refusalsOf)),
+      note(
+        'nothing',
+        call(() => stores.threads.update(alice, thread.id, {})),
+      ),
+      note(
+        'unknown',
+        call(() => stores.runs.delete(alice, UNKNOWN)),
+      ),
+    ];
+    const first = await commit();
+    await new Promise(setImmediate);
+    expect(answered).toStrictEqual([]);
+    expect(published).toStrictEqual([]);
+    expect(stores.threads.get(alice, thread.id)).toMatchObject({ status: 'BUSY' });
+    expect(stores.threads.count(alice, {})).toBe(1);
+    first.end();
+    await Promise.all(all);
+    expect(answered.toSorted()).toStrictEqual(['create', 'nothing', 'refusal', 'unknown']);
+    expect(published.map(({ changes }) => changes.map(({ resource }) => resource))).toStrictEqual([
+      ['run', 'thread'],
+    ]);
+  });
+
+  it('should be as they were on disk when that fails, and take nothing more', async () => {
+    const { stores, published, slowDown, commit } = setUp();
+    const thread = await makeThread(stores, alice);
+    const run = await makeRun(stores, alice, { threadId: thread.id });
+    await moveRun(stores, alice, run.id, 'RUNNING');
+    const before = await snapshot(stores);
+    published.length = 0;
+    slowDown();
+    const lost = [
+      moveRun(stores, alice, run.id, 'ERROR'),
+      call(() => stores.runs.delete(alice, run.id)),
+      call(() => stores.threads.update(alice, UNKNOWN, {})),
+    ].map((work) => work.catch((error: unknown) => error));
+    const first = await commit();
+    lost.push(makeThread(stores, alice).catch((error: unknown) => error));
+    expect(await stores.runs.get(alice, run.id)).toBeNull();
+    first.fail();
+    for (const error of await Promise.all(lost)) expect(error).toBeInstanceOf(StoreUnavailable);
+    deepStrictEqual(await snapshot(stores), before);
+    expect(published).toStrictEqual([]);
+    for (const store of [stores.assistants, stores.threads, stores.runs]) {
+      await expect(call(() => store.update(alice, UNKNOWN, {}))).rejects.toThrow(StoreUnavailable);
+      await expect(call(() => store.delete(alice, UNKNOWN))).rejects.toThrow(StoreUnavailable);
+    }
+    await expect(makeAssistant(stores, alice)).rejects.toThrow(StoreUnavailable);
+    await expect(makeThread(stores, alice)).rejects.toThrow(StoreUnavailable);
+    deepStrictEqual(await snapshot(stores), before);
+  });
+});
+
+describe('mutations in memory that are taken back', () => {
+  it('should leave all as it was before them', async () => {
+    expect.hasAssertions();
+    await fc.assert(
+      fc.asyncProperty(histories, async ([first, second]) => {
+        const done: Mutation[] = [];
+        const database = new Database({
+          publish: (of, changes) => void done.push({ owner: of, changes }),
+          cursors,
+          now: () => START,
+        });
+        const stores = createStores(database);
+        const model = new ModelStores(OWNERS);
+        model.now = START;
+        for (const command of first) await runCommand(command, stores, model);
+        const before = await snapshot(stores);
+        done.length = 0;
+        for (const command of second) await runCommand(command, stores, model);
+        for (const { owner: of, changes } of done.toReversed()) database.undo(of, changes);
+        deepStrictEqual(await snapshot(stores), before);
+        for (const one of OWNERS) expect(shelfProblem(database.shelf(one))).toBeNull();
+        // The next end of each thread, too, is what it was.
+        const [{ everything }] = [existing(before[0])];
+        for (const { id, threadId, ended } of everything.runs) {
+          if (ended !== null) continue;
+          const ends = everything.runs.map((run) => (run.threadId === threadId ? (run.ended ?? 0) : 0));
+          const run = valueOf(await stores.runs.update(existing(OWNERS[0]), id, { status: 'SUCCESS' }));
+          expect(run?.ended).toBe(Math.max(...ends) + 1);
+          break;
+        }
+      }),
+      { numRuns: 80 },
+    );
+  });
+});

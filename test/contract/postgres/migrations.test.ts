@@ -1,0 +1,152 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StoreError } from '../../../src/store/store-error.ts';
+import { migrate } from '../../../src/store/postgres/migrations/migrate.ts';
+import { type Migration, MIGRATIONS } from '../../../src/store/postgres/migrations/migrations.ts';
+import { createPool } from '../../../src/store/postgres/client/pool.ts';
+import { openPostgresStores } from '../../../src/store/postgres/stores.ts';
+import { asOwner } from '../../../src/store/owner.ts';
+import { connected } from '../../support/postgres/admin.ts';
+import { createDatabase, type TestDatabase } from '../../support/postgres/database.ts';
+import { NEWEST_FIRST } from '../../support/walk.ts';
+import { valueOf } from '../../support/bench.ts';
+import { TEST_CONFIG } from '../../support/postgres/bench.ts';
+
+const alice = asOwner('alice');
+let database: TestDatabase;
+
+beforeEach(async () => {
+  database = await createDatabase();
+}, 60_000);
+
+afterEach(() => database.drop());
+
+const last = MIGRATIONS.at(-1)?.version ?? 0;
+const NEXT: Migration = {
+  version: last + 1,
+  sql: 'CREATE TABLE agent_graphql.more (id integer); CREATE TABLE agent_graphql.most (id integer);',
+};
+const BROKEN: Migration = {
+  version: last + 2,
+  sql: `CREATE TABLE agent_graphql.half (id integer);
+    ALTER TABLE agent_graphql.more ADD COLUMN half integer;
+    SELECT 1 / 0;`,
+};
+
+function open() {
+  return openPostgresStores({ ...TEST_CONFIG, url: database.url });
+}
+
+async function migrateTo(migrations: readonly Migration[]): Promise<readonly number[]> {
+  const pool = createPool({ ...TEST_CONFIG, url: database.url });
+  try {
+    return await migrate(pool, migrations);
+  } finally {
+    await pool.close();
+  }
+}
+
+/** All columns of the schema, and the versions that were applied. */
+async function format(): Promise<readonly string[]> {
+  return connected(database.adminUrl, async (sql) => {
+    const columns = await sql`SELECT table_name || '.' || column_name AS name FROM information_schema.columns
+      WHERE table_schema = 'agent_graphql' ORDER BY 1`;
+    const versions =
+      await sql`SELECT 'version ' || version AS name FROM agent_graphql.migrations ORDER BY version`;
+    return [...columns, ...versions].map(({ name }) => String(name));
+  });
+}
+
+/** What a call is refused with. */
+async function failureOf(call: Promise<unknown>): Promise<unknown> {
+  return call.then(
+    () => null,
+    (error: unknown) => error,
+  );
+}
+
+describe('the migrations', { timeout: 60_000 }, () => {
+  it('should be numbered one after the other', () => {
+    expect(MIGRATIONS.map(({ version }) => version)).toStrictEqual(MIGRATIONS.map((_, index) => index + 1));
+  });
+
+  it('should each be applied once, in their order, and none again', async () => {
+    expect(await migrateTo(MIGRATIONS)).toStrictEqual(MIGRATIONS.map(({ version }) => version));
+    expect(await migrateTo(MIGRATIONS)).toStrictEqual([]);
+    expect(await migrateTo([...MIGRATIONS, NEXT])).toStrictEqual([NEXT.version]);
+    expect(await format()).toContain(`version ${NEXT.version}`);
+  });
+
+  it('should be applied once by ten servers that start at once on nothing, who then share all', async () => {
+    const servers = await Promise.all(Array.from({ length: 10 }, open));
+    try {
+      const made = await Promise.all(
+        servers.map(async ({ forRequest }) => valueOf(await forRequest().threads.create(alice, {}))),
+      );
+      let after: string | null = null;
+      const seen: string[] = [];
+      // A cursor that one of them made is good for the next one.
+      for (const { forRequest } of servers) {
+        const page = await forRequest().threads.list(alice, { orderBy: NEWEST_FIRST, first: 1, after });
+        for (const item of page.items) {
+          seen.push(item.id);
+          after = page.cursorOf(item);
+        }
+      }
+      expect(seen.toSorted()).toStrictEqual(made.map(({ id }) => id).toSorted());
+      const versions = (await format()).filter((name) => name.startsWith('version '));
+      expect(versions).toStrictEqual(MIGRATIONS.map(({ version }) => `version ${version}`));
+    } finally {
+      await Promise.all(servers.map(async ({ close }) => close()));
+    }
+  });
+
+  it('should be applied by one of several pools that are all a version behind', async () => {
+    await migrateTo(MIGRATIONS);
+    const applied = await Promise.all(Array.from({ length: 5 }, () => migrateTo([...MIGRATIONS, NEXT])));
+    expect(applied.flat()).toStrictEqual([NEXT.version]);
+  });
+
+  it('should leave nothing of one that fails, and all of those before it', async () => {
+    await migrateTo(MIGRATIONS);
+    const failure = await failureOf(migrateTo([...MIGRATIONS, NEXT, BROKEN]));
+    expect(failure).toMatchObject({ message: 'division by zero' });
+    const left = await format();
+    expect(left).toStrictEqual(expect.arrayContaining(['more.id', 'most.id', `version ${NEXT.version}`]));
+    expect(left).not.toContain('more.half');
+    expect(left).not.toContain('half.id');
+    expect(left).not.toContain(`version ${BROKEN.version}`);
+    // Nobody holds the lock any more.
+    const mended = { ...BROKEN, sql: BROKEN.sql.replace('1 / 0', '1') };
+    expect(await migrateTo([...MIGRATIONS, NEXT, mended])).toStrictEqual([BROKEN.version]);
+  });
+
+  it('should leave nothing at all when the first one fails', async () => {
+    await failureOf(migrateTo([{ ...BROKEN, version: 1 }]));
+    const schemas = await connected(
+      database.adminUrl,
+      (sql) => sql`SELECT FROM pg_namespace WHERE nspname = 'agent_graphql'`,
+    );
+    expect(schemas.count).toBe(0);
+  });
+
+  it('should refuse a database that a newer version has written, in one line, and leave it alone', async () => {
+    await migrateTo([...MIGRATIONS, NEXT]);
+    const before = await format();
+    const failure = await failureOf(open());
+    expect(failure).toBeInstanceOf(StoreError);
+    expect(failure).toMatchObject({
+      message: `DATABASE_URL names a database of format ${NEXT.version}, and this version of agent-graphql knows formats up to ${last}: start the newer version.`,
+    });
+    expect(await format()).toStrictEqual(before);
+  });
+
+  it('should be refused in one line to a role that may create nothing', async () => {
+    await connected(database.adminUrl, async (sql) => {
+      const role = new URL(database.url).username;
+      await sql.unsafe(`REVOKE CREATE ON DATABASE ${role} FROM ${role}`);
+    });
+    const failure = await failureOf(open());
+    expect(failure).toBeInstanceOf(StoreError);
+    expect(String(failure)).toMatch(/^[^\n]*permission denied for database[^\n]*$/);
+  });
+});

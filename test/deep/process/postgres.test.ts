@@ -1,0 +1,306 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
+import { connected } from '../../support/postgres/admin.ts';
+import { createDatabase, sharedPostgres, type TestDatabase } from '../../support/postgres/database.ts';
+import { type Proxy, startProxy } from '../../support/postgres/proxy.ts';
+import { clientOf, codesOf, readiness, SERVER } from '../../process/client.ts';
+import { copyProject, greeting, type Started } from '../../process/project.ts';
+
+let project: ReturnType<typeof copyProject>;
+/** What is to be done at the end, the latest first. */
+const endings: (() => unknown)[] = [];
+
+beforeAll(() => {
+  project = copyProject();
+  project.build();
+}, 60_000);
+
+afterAll(async () => {
+  await project.remove();
+  for (const end of endings.toReversed()) await end();
+}, 60_000);
+
+async function openDatabase(): Promise<TestDatabase> {
+  const database = await createDatabase();
+  endings.push(() => database.drop());
+  return database;
+}
+
+async function openProxy(url: string): Promise<Proxy> {
+  const proxy = await startProxy(url);
+  endings.push(() => proxy.close());
+  return proxy;
+}
+
+async function startServer(url: string, env: Record<string, string> = {}) {
+  const server = project.server({ ...SERVER, DATABASE_URL: url, ...env });
+  return { server, port: (await greeting(server)).port };
+}
+
+async function stop(server: Started) {
+  server.send('SIGTERM');
+  return server.ending;
+}
+
+/** How many connections the servers have to a database. */
+async function connections({ adminUrl }: TestDatabase): Promise<number> {
+  return connected(adminUrl, async (sql) => {
+    const { count } = await sql`SELECT FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = 'agent-graphql'`;
+    return count;
+  });
+}
+
+const CREATE = 'mutation { createThread { thread { id } } }';
+const UPDATE = `mutation($id: ID!, $round: Int!) {
+  updateThread(input: {id: $id, metadata: {round: $round}}) { thread { id } userErrors { message } } }`;
+const CHANGED = 'subscription { threadChanged { id kind thread { id metadata status } } }';
+const COUNT = '{ threads { totalCount } }';
+
+describe.concurrent('servers on one database', { timeout: 60_000 }, () => {
+  it('should tell all subscribers of what happens at any of them, once, in order, and of nobody else’s', async () => {
+    const { url } = await openDatabase();
+    const servers = await Promise.all([startServer(url), startServer(url)]);
+    const clients = await Promise.all(servers.map(({ port }) => clientOf(port, 'alice')));
+    const streams = await Promise.all(clients.map((client) => client.subscribe(CHANGED)));
+    const strangers = await Promise.all(servers.map(({ port }) => clientOf(port, 'bob')));
+    const strange = await Promise.all(strangers.map((client) => client.subscribe(CHANGED)));
+
+    const [first] = clients;
+    const created = await first?.send(CREATE);
+    const id = /"id":"(\w+)"/.exec(created?.text ?? '')?.[1] ?? '';
+    const rounds = Array.from({ length: 40 }, (_, round) => round);
+    const answers = await Promise.all(
+      rounds.map(async (round) => clients[round % 2]?.send(UPDATE, { id, round })),
+    );
+    expect(answers.map((answer) => answer?.status)).toEqual(rounds.map(() => 200));
+    // A refused mutation changes nothing; a deletion is the last word.
+    const assistant = `mutation { createRun(input: {threadId: "${id}", assistantId: "${randomUUID()}"}) { userErrors { code } } }`;
+    expect((await first?.send(assistant))?.text).toContain('NOT_FOUND');
+    await clients[1]?.send(`mutation { deleteThread(id: "${id}") { success } }`);
+
+    const seen: string[][] = [];
+    for (const stream of streams) {
+      const events: string[] = [];
+      while (!events.at(-1)?.includes('DELETED')) events.push(JSON.stringify((await stream.next())?.data));
+      seen.push(events);
+    }
+    const [one = [], other = []] = seen;
+    expect(one).toHaveLength(42);
+    expect(other).toEqual(one);
+    const told = one.flatMap((event) => /"round":(\d+)/.exec(event)?.[1] ?? []).map(Number);
+    expect(told.toSorted((a, b) => a - b)).toEqual(rounds);
+    for (const event of one) expect(event).toContain(id);
+
+    // The streams of the stranger hold nothing but their own.
+    await strangers[0]?.send(CREATE);
+    for (const stream of strange) {
+      const event = JSON.stringify(await stream.next());
+      expect(event).toMatch(/"CREATED"/);
+      expect(event).not.toContain(id);
+    }
+    const stopped = servers.map(({ server }) => stop(server));
+    for (const stream of strange) {
+      expect((await stream.rest()).map(codesOf)).toEqual([['SERVICE_UNAVAILABLE']]);
+    }
+    for (const ending of stopped) expect(await ending).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('should end the streams when a listener was lost, and tell new ones of what is changed then', async () => {
+    const database = await openDatabase();
+    const { server, port } = await startServer(database.url);
+    const client = await clientOf(port, 'alice');
+    const stream = await client.subscribe(CHANGED);
+    await connected(
+      database.adminUrl,
+      (sql) => sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND query LIKE 'LISTEN%'`,
+    );
+    const lost = await stream.rest();
+    expect(lost.map(codesOf)).toEqual([['SERVICE_UNAVAILABLE']]);
+    // Whoever subscribes before it listens again is told once more.
+    const took = await eventually('a stream tells of a change', async () => {
+      const next = await client.subscribe(CHANGED);
+      await client.send(CREATE);
+      const event = await next.next();
+      await next.cancel();
+      return JSON.stringify(event).includes('CREATED');
+    });
+    expect(took).toBeLessThan(3_000);
+    const { stdout } = await stop(server);
+    expect(stdout).toMatch(/"reason":"the connection was closed","msg":"changes may have been missed/);
+  });
+
+  it('should close its connections when it is told to stop, with what still runs', async () => {
+    const database = await openDatabase();
+    const { server, port } = await startServer(database.url, { DATABASE_POOL_SIZE: '3' });
+    const client = await clientOf(port, 'alice');
+    const stream = await client.subscribe(CHANGED);
+    const { answers, ending } = await connected(database.adminUrl, (sql) =>
+      sql.begin(async (tx) => {
+        await tx`LOCK TABLE agent_graphql.threads IN ACCESS EXCLUSIVE MODE`;
+        const sent = Promise.allSettled(Array.from({ length: 50 }, () => client.send(CREATE)));
+        // Those of the pool, and the one that listens.
+        await eventually('all connections are busy', async () => (await connections(database)) === 4);
+        return { answers: sent, ending: stop(server) };
+      }),
+    );
+    const statuses = await answers;
+    // What was accepted is answered, the rest was never connected.
+    const answered = statuses.flatMap((one) => (one.status === 'fulfilled' ? one.value.status : []));
+    expect(new Set(answered)).toEqual(new Set([200]));
+    const events = await stream.rest();
+    expect(codesOf(events.at(-1) ?? {})).toEqual(['SERVICE_UNAVAILABLE']);
+    expect(await ending).toMatchObject({ code: 0, signal: null, stderr: '' });
+    await eventually('no connection is left', async () => (await connections(database)) === 0, 1_000);
+  });
+
+  it('should end a statement that takes longer than it may', async () => {
+    const database = await openDatabase();
+    const { server, port } = await startServer(database.url, { DATABASE_STATEMENT_TIMEOUT: '1' });
+    const client = await clientOf(port, 'alice');
+    await connected(database.adminUrl, (sql) =>
+      sql.begin(async (tx) => {
+        await tx`LOCK TABLE agent_graphql.threads IN ACCESS EXCLUSIVE MODE`;
+        const start = performance.now();
+        const answers = await Promise.all([client.send(CREATE), client.send(COUNT)]);
+        expect(performance.now() - start).toBeLessThan(2_000);
+        for (const { status, body } of answers) {
+          expect({ status, codes: codesOf(body) }).toEqual({ status: 503, codes: ['SERVICE_UNAVAILABLE'] });
+        }
+      }),
+    );
+    expect(await client.send(COUNT)).toMatchObject({
+      status: 200,
+      body: { data: { threads: { totalCount: 0 } } },
+    });
+    const { stdout } = await stop(server);
+    expect(stdout).toContain('canceling statement due to statement timeout');
+  });
+
+  it('should measure no resources, since they are elsewhere', async () => {
+    const { url } = await openDatabase();
+    const { server, port } = await startServer(url, { METRICS_PORT: '0' });
+    const [, metrics = ''] = await server.prints(/"port":(\d+)[^\n]*"msg":"serving metrics"/);
+    await (await clientOf(port, 'alice')).send(CREATE);
+    const text = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text();
+    expect(text).toContain('\nagent_graphql_requests_total{type="mutation",outcome="ok",code="none"} 1\n');
+    expect(text).not.toMatch(/^agent_graphql_resources\b/m);
+    await stop(server);
+  });
+
+  it('should work for a role that sees everybody’s, and warn of it', async () => {
+    const { adminUrl } = await openDatabase();
+    const { server, port } = await startServer(adminUrl);
+    const alice = await clientOf(port, 'alice');
+    const bob = await clientOf(port, 'bob');
+    expect((await alice.send(CREATE)).status).toBe(200);
+    expect((await alice.send(COUNT)).body).toEqual({ data: { threads: { totalCount: 1 } } });
+    expect((await bob.send(COUNT)).body).toEqual({ data: { threads: { totalCount: 0 } } });
+    const { stdout } = await stop(server);
+    expect(stdout).toMatch(/"level":40[^\n]*row-level security does not apply to the role of DATABASE_URL/);
+  });
+});
+
+describe('a start on a database that cannot be used', { timeout: 60_000 }, () => {
+  const PASSWORD = 'a-password-nobody-may-see';
+
+  it.concurrent.each<[string, (database: TestDatabase) => Promise<string>, RegExp]>([
+    ['nothing listens', async () => `postgres://alice:${PASSWORD}@127.0.0.1:1/agents`, /ECONNREFUSED/],
+    [
+      'its name leads to several addresses',
+      async () => `postgres://alice:${PASSWORD}@localhost:1/agents`,
+      /ECONNREFUSED/,
+    ],
+    [
+      'an unknown host',
+      async () => `postgres://alice:${PASSWORD}@nowhere.invalid/agents`,
+      /nowhere\.invalid/,
+    ],
+    ['a wrong password', async ({ url }) => withPassword(url, PASSWORD), /password authentication failed/],
+    ['a password that is no text', async ({ url }) => url.replace(/:\w+@/, `:${PASSWORD}%ZZ@`), /malformed/],
+    [
+      'an unknown database',
+      async ({ adminUrl }) => adminUrl.replace(/[^/]+$/, 'no_such_database'),
+      /"no_such_database" does not exist/,
+    ],
+    [
+      'a role that may not create the schema',
+      async ({ url, adminUrl }) => {
+        const { username, pathname } = new URL(url);
+        await connected(adminUrl, (sql) =>
+          sql.unsafe(`REVOKE CREATE ON DATABASE ${pathname.slice(1)} FROM ${username}`),
+        );
+        return url;
+      },
+      /permission denied/,
+    ],
+    [
+      'a database that is not UTF8',
+      async ({ url }) => {
+        const name = `${new URL(url).pathname.slice(1)}_latin`;
+        const server = await sharedPostgres();
+        await connected(server, (sql) =>
+          sql.unsafe(
+            `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C'`,
+          ),
+        );
+        endings.push(() => connected(server, (sql) => sql.unsafe(`DROP DATABASE ${name} WITH (FORCE)`)));
+        return server.replace(/[^/]+$/, name);
+      },
+      /LATIN1/,
+    ],
+    [
+      'it hangs up',
+      async ({ url }) => {
+        const proxy = await openProxy(url);
+        proxy.be('hang up');
+        return proxy.through(url);
+      },
+      /closed/,
+    ],
+    [
+      'it does not speak TLS',
+      async ({ url }) => `${url}?sslmode=require`,
+      /TLS|SSL|closed|ECONNRESET|EPROTO/,
+    ],
+  ])('should say so in one line: %s', async (_name, urlFor, reason) => {
+    const database = await openDatabase();
+    const url = await urlFor(database);
+    const { code, signal, stdout, stderr } = await project.server({ ...SERVER, DATABASE_URL: url }).ending;
+    expect(stderr).toMatch(/^DATABASE_URL [^\n]+\n$/);
+    expect(stderr).toMatch(reason);
+    expect({ code, signal, stdout }).toEqual({ code: 1, signal: null, stdout: '' });
+    expect(stderr).not.toContain(PASSWORD);
+    expect(stderr).not.toContain(new URL(url).password || PASSWORD);
+  });
+
+  it('should wait no longer than 6 s for an answer', async () => {
+    const { url } = await openDatabase();
+    const proxy = await openProxy(url);
+    proxy.be('swallow');
+    const { ending } = project.server({ ...SERVER, DATABASE_URL: proxy.through(url) });
+    await eventually('it connects', () => proxy.accepted > 0);
+    const start = performance.now();
+    const { code, stdout, stderr } = await ending;
+    expect(performance.now() - start).toBeLessThan(6_000);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toBe('DATABASE_URL names a database that cannot be used: no connection within 5000 ms\n');
+  });
+});
+
+describe('readiness', { timeout: 60_000 }, () => {
+  it('should be there as soon as it listens', async () => {
+    const { url } = await openDatabase();
+    const { server, port } = await startServer(url);
+    expect(await readiness(port)).toBe(200);
+    await stop(server);
+  });
+});
+
+function withPassword(url: string, password: string): string {
+  const other = new URL(url);
+  other.password = password;
+  return other.href;
+}

@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest';
+import { unavailable } from '../../../src/errors.ts';
+import { createChanges } from '../../../src/subscriptions/change-feed.ts';
+import { createMetrics } from '../../../src/observability/metrics.ts';
+import { serveMetrics } from '../../../src/http/metrics-endpoint.ts';
+import { createMemoryStores } from '../../../src/store/memory/stores.ts';
+import { request } from '../request.ts';
+import { oneWay, openApi, send } from '../../support/api.ts';
+import { createAssistant, createRun, createThread, moveRun } from '../../support/requests.ts';
+import { subscribe } from '../../support/sse.ts';
+
+/** An API whose metrics can be read. */
+function openMeasured() {
+  const changes = createChanges();
+  const metrics = createMetrics(changes.count);
+  const stores = createMemoryStores({
+    publish(owner, stored) {
+      changes.publish(owner, stored);
+      metrics.count(stored);
+    },
+  });
+  const { api } = openApi({ stores, changes, observers: [metrics.observe] });
+  return { api, changes, metrics, series: (name: string) => seriesOf(metrics.text, name) };
+}
+
+/** The values of a metric by their labels. */
+async function seriesOf(text: () => Promise<string>, name: string): Promise<Record<string, number>> {
+  const lines = (await text()).split('\n').filter((line) => line.startsWith(`agent_graphql_${name}`));
+  return Object.fromEntries(
+    lines.map((line): [string, number] => {
+      const [labels = '', value] = line.slice(`agent_graphql_${name}`.length).split(' ');
+      return [labels, Number(value)];
+    }),
+  );
+}
+
+/** The gauges of what is held. */
+function counts(assistant: number, thread: number, run: number): Record<string, number> {
+  return { '{resource="assistant"}': assistant, '{resource="thread"}': thread, '{resource="run"}': run };
+}
+
+function fail(): Promise<never> {
+  return Promise.reject(new Error('secret'));
+}
+
+const CREATE = 'mutation { createThread { thread { id } } }';
+
+describe('the metrics', () => {
+  it('should count requests by type, outcome and code, and not probes', async () => {
+    const { api, series } = openMeasured();
+    await send(api, 'alice', '{ __typename }');
+    await send(api, 'alice', '{ threads { totalCount } }');
+    await send(api, 'alice', CREATE);
+    await send(api, 'alice', '{');
+    await send(api, 'alice', '{ nothing }');
+    await send(api, null, CREATE);
+    await request(api, '/nothing');
+    await request(api, '/health');
+    await request(api, '/ready');
+    expect(await series('requests_total')).toEqual({
+      '{type="query",outcome="ok",code="none"}': 2,
+      '{type="mutation",outcome="ok",code="none"}': 1,
+      '{type="none",outcome="error",code="GRAPHQL_PARSE_FAILED"}': 1,
+      '{type="query",outcome="error",code="GRAPHQL_VALIDATION_FAILED"}': 1,
+      '{type="mutation",outcome="error",code="UNAUTHENTICATED"}': 1,
+      '{type="none",outcome="error",code="none"}': 1,
+    });
+  });
+
+  it('should have the durations of requests in seconds', async () => {
+    const { api, series } = openMeasured();
+    for (let i = 0; i < 3; i++) await send(api, 'alice', '{ __typename }');
+    const durations = await series('request_duration_seconds');
+    expect(durations['_count{type="query",outcome="ok"}']).toBe(3);
+    expect(durations['_bucket{le="15",type="query",outcome="ok"}']).toBe(3);
+    expect(durations['_sum{type="query",outcome="ok"}']).toBeGreaterThan(0);
+    // Seconds, and not milliseconds.
+    expect(durations['_bucket{le="1",type="query",outcome="ok"}']).toBe(3);
+  });
+
+  it('should know how many subscriptions are open', async () => {
+    const { api, changes, series } = openMeasured();
+    const open = await Promise.all(
+      ['alice', 'alice', 'bob'].map((name) => subscribe(api, name, 'subscription { threadChanged { id } }')),
+    );
+    expect(await series('open_subscriptions')).toEqual({ '': 3 });
+    await open[0]?.cancel();
+    expect(await series('open_subscriptions')).toEqual({ '': 2 });
+    changes.close(unavailable('over'));
+    await Promise.all(open.slice(1).map((stream) => stream.rest()));
+    expect(await series('open_subscriptions')).toEqual({ '': 0 });
+    expect(await series('requests_total')).toEqual({
+      '{type="subscription",outcome="aborted",code="none"}': 1,
+      '{type="subscription",outcome="error",code="SERVICE_UNAVAILABLE"}': 2,
+    });
+  });
+
+  it('should know how many resources are held', async () => {
+    const { api, series } = openMeasured();
+    const held = () => series('resources');
+    expect(await held()).toEqual(counts(0, 0, 0));
+    const assistant = await createAssistant(api, 'alice');
+    const [thread, other] = [await createThread(api, 'alice'), await createThread(api, 'bob')];
+    const run = await createRun(api, 'alice', thread, assistant);
+    await createRun(api, 'alice', thread, assistant);
+    expect(await held()).toEqual(counts(1, 2, 2));
+    await moveRun(api, 'alice', run, 'SUCCESS');
+    await send(api, 'alice', 'mutation($id: ID!) { deleteThread(id: $id) { success } }', { id: other });
+    expect(await held()).toEqual(counts(1, 2, 2));
+    // Its runs go with it.
+    await send(api, 'alice', 'mutation($id: ID!) { deleteThread(id: $id) { success } }', { id: thread });
+    expect(await held()).toEqual(counts(1, 1, 0));
+  });
+
+  it('should have nothing in their labels that a client chose: 1,000 names make no new series', async () => {
+    const { api: measured, metrics } = openMeasured();
+    const api = oneWay(measured);
+    const labels = async () => (await metrics.text()).match(/^agent_graphql_[^ ]+/gm)?.toSorted();
+    const ask = async (name: string) => {
+      const headers = { 'x-request-id': name, 'user-agent': name };
+      await send(api, 'alice', `query ${name} { __typename }`, {}, headers);
+      await send(api, `owner-${name}`, `{ ${name} }`, {}, headers);
+      await request(api, `/${name}`, { method: name.toUpperCase(), headers });
+    };
+    await ask('first');
+    const before = await labels();
+    for (let i = 0; i < 1_000; i++) await ask(`Name${i}`);
+    expect(await labels()).toEqual(before);
+    expect(await metrics.text()).not.toMatch(/Name\d|NAME\d/);
+  });
+
+  it('should belong to one server alone', async () => {
+    const [one, two] = [openMeasured(), openMeasured()];
+    await send(one.api, 'alice', '{ __typename }');
+    expect(await two.series('requests_total')).toEqual({});
+  });
+
+  it('should tell of the event loop and the process', async () => {
+    const text = await createMetrics(() => 0).text();
+    for (const name of ['nodejs_eventloop_lag_p99_seconds', 'process_resident_memory_bytes']) {
+      expect(text).toMatch(new RegExp(`^${name} [\\d.e+-]+$`, 'm'));
+    }
+  });
+});
+
+describe('the port of the metrics', () => {
+  it('should answer GET /metrics, and nothing else', async () => {
+    const server = await serveMetrics(
+      createMetrics(() => 7),
+      '127.0.0.1',
+      0,
+    );
+    const ask = (path: string, method = 'GET') =>
+      fetch(`http://127.0.0.1:${server.port}${path}`, { method, headers: { connection: 'close' } });
+    const metrics = await ask('/metrics');
+    expect([metrics.status, metrics.headers.get('content-type')]).toEqual([
+      200,
+      'text/plain; version=0.0.4; charset=utf-8',
+    ]);
+    expect(await metrics.text()).toContain('\nagent_graphql_open_subscriptions 7\n');
+    for (const path of ['/', '/metrics/', '/graphql', '/health']) expect((await ask(path)).status).toBe(404);
+    expect((await ask('/metrics', 'POST')).status).toBe(405);
+    await server.close(0);
+    await expect(ask('/metrics')).rejects.toThrow('fetch failed');
+  });
+
+  it('should say no more than that when the metrics cannot be read', async () => {
+    const metrics = { ...createMetrics(() => 0), text: fail };
+    const server = await serveMetrics(metrics, '127.0.0.1', 0);
+    const answer = await fetch(`http://127.0.0.1:${server.port}/metrics`, {
+      headers: { connection: 'close' },
+    });
+    expect(answer.status).toBe(500);
+    expect(await answer.text()).not.toContain('secret');
+    await server.close(0);
+  });
+});

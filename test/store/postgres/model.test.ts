@@ -1,4 +1,0 @@
-import { testAgainstModel } from '../model.ts';
-import { postgresStores } from './bench.ts';
-
-testAgainstModel('the stores in PostgreSQL', postgresStores(), { numRuns: 60 });

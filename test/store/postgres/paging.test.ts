@@ -1,9 +1,0 @@
-import { testPaging } from '../paging.ts';
-import { postgresStores } from './bench.ts';
-
-testPaging('the stores in PostgreSQL', postgresStores({ waits: false }), {
-  whole: 15,
-  between: 25,
-  during: 3,
-  long: 1_500,
-});

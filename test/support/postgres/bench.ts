@@ -1,0 +1,93 @@
+import postgres from 'postgres';
+import { afterAll } from 'vitest';
+import { openPostgresStores, type PostgresStores } from '../../../src/store/postgres/stores.ts';
+import type { StoreOptions } from '../../../src/store/memory/stores.ts';
+import type { OrderField } from '../../../src/store/query.ts';
+import type { Store, Stores } from '../../../src/store/stores.ts';
+import { createDatabase } from './database.ts';
+import type { OpenStores } from '../bench.ts';
+
+/** Connections for tests: few, since every file has its own. */
+export const TEST_CONFIG = { poolSize: 4, statementTimeout: 5_000, connectTimeout: 5_000 };
+
+/** How stores for tests are opened. */
+interface BenchOptions {
+  /** Whether what a mutation tells of is told when it answers; for tests that look at it. It takes its time. */
+  readonly waits?: boolean;
+}
+
+/** Stores in databases of this file's own, which are emptied for each test. */
+export function postgresStores({ waits = true }: BenchOptions = {}): OpenStores {
+  const all: Opened[] = [];
+  const free: Opened[] = [];
+
+  afterAll(() => Promise.all(all.map(({ remove }) => remove())));
+
+  return async (options) => {
+    let opened = free.pop();
+    if (opened === undefined) all.push((opened = await open()));
+    await opened.use(options);
+    return {
+      stores: waits ? caughtUp(opened.stores) : opened.stores.forRequest(),
+      async close() {
+        if (waits) await opened.stores.catchUp();
+        free.push(opened);
+      },
+    };
+  };
+}
+
+interface Opened {
+  readonly stores: PostgresStores;
+  /** Empties the stores, which read another clock and tell another test from then on. */
+  use(options: StoreOptions): Promise<void>;
+  remove(): Promise<void>;
+}
+
+async function open(): Promise<Opened> {
+  const database = await createDatabase();
+  const admin = postgres(database.adminUrl, { max: 1, onnotice: () => {} });
+  let options: StoreOptions = {};
+  const stores = await openPostgresStores(
+    { ...TEST_CONFIG, url: database.url },
+    {
+      publish: (owner, changes) => options.publish?.(owner, changes),
+      now: () => options.now?.() ?? Date.now(),
+    },
+  );
+  return {
+    stores,
+    async use(given) {
+      await admin`DELETE FROM agent_graphql.runs`;
+      await admin`DELETE FROM agent_graphql.threads`;
+      await admin`DELETE FROM agent_graphql.assistants`;
+      options = given;
+    },
+    async remove() {
+      await stores.close();
+      await admin.end();
+      await database.drop();
+    },
+  };
+}
+
+/** Stores whose mutations answer when their changes have been published. */
+function caughtUp(opened: PostgresStores): Stores {
+  const { assistants, threads, runs } = opened.forRequest();
+  async function after<T>(outcome: T | Promise<T>): Promise<T> {
+    const result = await outcome;
+    await opened.catchUp();
+    return result;
+  }
+  function wait<R, New, Changes, Filter, Field extends OrderField>(
+    store: Store<R, New, Changes, Filter, Field>,
+  ): Store<R, New, Changes, Filter, Field> {
+    return {
+      ...store,
+      create: (owner, input) => after(store.create(owner, input)),
+      update: (owner, id, changes) => after(store.update(owner, id, changes)),
+      delete: (owner, id) => after(store.delete(owner, id)),
+    };
+  }
+  return { assistants: wait(assistants), threads: wait(threads), runs: wait(runs) };
+}
