@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { HANG_LIMIT } from './test/support/hang-limit.ts';
 import { project } from './test/support/vitest-project.ts';
 
 /** `npm test`: what is deterministic, and quick enough to run at each change. */
@@ -6,7 +7,15 @@ export default defineConfig({
   test: {
     // Processes and PostgreSQL wait more than they work.
     maxWorkers: 2,
-    globalSetup: 'test/support/postgres/global-setup.ts',
-    projects: [project('main', 'memory', ['test/{api,contract,http,process,support,unit}/**/*.test.ts'])],
+    globalSetup: 'test/support/global-setup.ts',
+    coverage: { include: ['src/**'], reporter: ['text-summary', 'html'] },
+    projects: [
+      project('main', ['test/{api,contract,http,process,support,unit}/**/*.test.ts'], {
+        storeKind: 'memory',
+        hangLimit: HANG_LIMIT,
+        seed: 1,
+        cases: 'some',
+      }),
+    ],
   },
 });

@@ -10,20 +10,29 @@ export const ERROR_CODES = [
   'SERVICE_UNAVAILABLE',
   'INTERNAL_SERVER_ERROR',
 ] as const;
-/** What a client can switch on. */
+/** A code of an error. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** How an error shows in the HTTP response. yoga takes it out of the answer. */
-interface Http {
+/** What an error means for an HTTP response. It is in `extensions.http`, and never sent. */
+export interface HttpHint {
   readonly status: number;
-  /** 200 instead of the status for who does not accept `application/graphql-response+json`. */
+  /** Whether the status is 200 for `application/json`. Default: false. */
   readonly spec?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** An error whose message is for the caller: what was wrong, and what is accepted. */
-export function apiError(code: ErrorCode, message: string, http?: Http): GraphQLError {
+/** An error whose message is for the caller: it says what was wrong, and what is accepted. */
+export function apiError(code: ErrorCode, message: string, http?: HttpHint): GraphQLError {
   return new GraphQLError(message, { extensions: { code, ...(http && { http }) } });
+}
+
+/** What an error means for an HTTP response; null where it says nothing. */
+export function httpHintOf({ extensions: { http } }: GraphQLError): HttpHint | null {
+  return isHttpHint(http) ? http : null;
+}
+
+function isHttpHint(http: unknown): http is HttpHint {
+  return typeof http === 'object' && http !== null && 'status' in http && typeof http.status === 'number';
 }
 
 /** HTTP 401 with the challenge of RFC 6750, section 3. */
@@ -31,7 +40,7 @@ export function unauthenticated(message: string): GraphQLError {
   return apiError('UNAUTHENTICATED', message, { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } });
 }
 
-/** What nobody foresaw. The cause is in the log, under the id of the request. */
+/** An unexpected error. Its cause is in the log, under the id of the request. */
 export function unexpected(requestId: string): GraphQLError {
   return new GraphQLError('Unexpected error.', { extensions: { code: 'INTERNAL_SERVER_ERROR', requestId } });
 }

@@ -1,4 +1,4 @@
-/** What a request, a connection and an owner may take. Each is refused with LIMIT_EXCEEDED when it is passed. */
+/** The limits of a request, a connection and an owner. What exceeds one is refused with LIMIT_EXCEEDED. */
 
 /** Bytes of a request's body: room for the three largest JSON values of an assistant, four times over. */
 export const MAX_BODY_BYTES = 1_048_576;
@@ -20,10 +20,13 @@ export const MAX_DEPTH = 12;
  */
 export const MAX_SELECTIONS = 700;
 
+/** Errors of a response's validation: the first ones say what is wrong. */
+export const MAX_ERRORS = 5;
+
 /** Keys of an input object: the largest has seven. */
 export const MAX_INPUT_KEYS = 100;
 
-/** Fields under another name, `__typename` included. Each is worked out for itself. */
+/** Fields under another name, `__typename` included. Each is executed by itself. */
 export const MAX_ALIASES = 30;
 
 /** Fields of the query or mutation itself. */
@@ -44,11 +47,14 @@ export const MAX_COST = 10_000;
 /** Bytes of memory that documents may take, parsed and compiled, by estimate: 150 screens, or 100 introspection queries. */
 export const DOCUMENT_CACHE_BYTES = 16_777_216;
 
-/** Milliseconds that a request may run; then its work is cancelled. */
+/** Milliseconds that a request may run. Then it is cancelled. */
 export const REQUEST_TIME = 15_000;
 
 /** Milliseconds in which the headers must have arrived. */
 export const HEADERS_TIME = 10_000;
+
+/** Milliseconds that a connection without a request is kept: longer than the 60 s of common balancers. */
+export const KEEP_ALIVE_TIME = 75_000;
 
 /** Milliseconds in which the whole request must have arrived. */
 export const BODY_TIME = 30_000;
@@ -59,13 +65,22 @@ export const MAX_SUBSCRIPTIONS_OF_OWNER = 50;
 /** Open subscriptions in all: about 10 KB of memory each. */
 export const MAX_SUBSCRIPTIONS = 10_000;
 
-/** Events that a reader may be behind before it is cut off. */
+/** Operations that may be open on one WebSocket at once. */
+export const MAX_SOCKET_OPERATIONS = 100;
+
+/** Events that may wait to be executed for a subscription: beyond, the owner's next mutation ends it. */
 export const MAX_EVENTS_BEHIND = 1_000;
 
-/** Milliseconds in which a connection must take something of what waits for it: three pings of a subscription. */
+/** Bytes of results that may wait for one subscriber who reads slowly: some 10,000 events of a list on a screen. */
+export const MAX_BYTES_BEHIND = 4_194_304;
+
+/** Bytes of a response: 100 records with all the JSON that they may have. */
+export const MAX_RESPONSE_BYTES = 16_777_216;
+
+/** Milliseconds in which a connection must read something of what is sent: three pings of a subscription. */
 export const STALL_TIME = 36_000;
 
-/** Owners whose requests are counted, where they are: whoever asked last. About 0.5 KB of memory each. */
+/** Owners whose requests are counted by the rate limiter, the most recent ones. About 0.5 KB of memory each. */
 export const MAX_COUNTED_OWNERS = 10_000;
 
 /**

@@ -1,18 +1,21 @@
+import { setTimeout as passed } from 'node:timers/promises';
 import { isIPv4, isIPv6 } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { createApi } from './http/api.ts';
-import { unavailable } from './errors.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
 import { DEV_SECRET_FILE, devSecret } from './auth/dev-secret.ts';
 import { mintToken } from './auth/mint-token.ts';
-import { createChanges } from './subscriptions/change-feed.ts';
-import { type Config, ConfigError } from './config.ts';
+import { createChangeFeed } from './subscriptions/change-feed.ts';
+import { createSubscribers } from './subscriptions/subscribers.ts';
+import type { Config } from './config.ts';
+import { ConfigError } from './lib/config-error.ts';
 import { renderPage } from './http/yoga/graphiql.ts';
-import { serve } from './http/server/listen.ts';
-import { GRAPHQL_PATH } from './http/yoga/use-routes.ts';
+import { type Listening, serve } from './http/server/listen.ts';
+import { GRAPHQL_PATH } from './lib/paths.ts';
 import { HEAP_GROWTH } from './limits.ts';
 import { createLogger, flushed } from './observability/logger.ts';
-import { observe } from './observability/observe.ts';
+import type { Logger } from 'pino';
+import { createObservability, type Observability } from './observability/observe.ts';
 import { createErrorLog } from './observability/request-log.ts';
 import { schema } from './schema/schema.ts';
 import { StoreError } from './store/store-error.ts';
@@ -20,16 +23,16 @@ import { openStores } from './store/open-stores.ts';
 import { asOwner } from './store/owner.ts';
 import { readTrustedDocuments } from './graphql/trusted-documents.ts';
 
-/** How long running requests may take after SIGTERM or SIGINT, in milliseconds. */
+/** How long running requests may take during shutdown, in milliseconds. */
 const SHUTDOWN_TIMEOUT = 10_000;
 
 /**
- * Serves until SIGTERM or SIGINT. Rejects where it cannot start: `startError` says why.
- * @param open opens what it serves
+ * Serves until SIGTERM or SIGINT. Rejects where it cannot start: `startError` has the message.
+ * @param open opens the stores
  */
 export async function startServer(config: Config, open: typeof openStores = openStores): Promise<void> {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
-  // It would keep the texts of generated functions for many collections after the functions themselves.
+  // V8 would keep the source of generated functions long after the functions themselves.
   setFlagsFromString('--no-compilation-cache');
   const { log, write } = createLogger(config.logLevel);
   const trustedDocuments =
@@ -37,29 +40,36 @@ export async function startServer(config: Config, open: typeof openStores = open
   const secret = config.auth.secret ?? (config.auth.jwksUrl === null ? devSecret(DEV_SECRET_FILE) : null);
   const key = config.auth.jwksUrl ?? secret;
   if (key === null) throw new TypeError('There is a secret where there is no key set.');
-  const changes = createChanges();
-  const observation = await observe(config, log, write, changes.count);
+  const changes = createChangeFeed();
+  const subscribers = createSubscribers();
+  const observability = await createObservability({
+    ...config,
+    log,
+    write,
+    openSubscriptions: subscribers.count,
+  });
   const stores = await open(config, {
     publish(owner, stored) {
       changes.publish(owner, stored);
-      observation.count(stored);
+      observability.count(stored);
     },
-    wants: changes.wanted,
-    interrupt: () => changes.interrupt(missed()),
+    hasSubscribers: changes.hasSubscribers,
+    onMissedChanges: subscribers.interrupt,
     log,
   });
-  observation.hold(stores.held);
+  observability.hold(stores.loadedCounts);
   let draining = false;
 
   const devToken = config.production || secret === null ? null : () => mintDevToken(config, secret);
-  // A token in a page is for whoever opens it: one signed with a secret of yours stays on this machine.
+  // Everybody who opens the page gets its token: one that is signed with AUTH_SECRET stays on this machine.
   const pageToken = config.auth.secret === null || isLoopback(config.host) ? devToken : null;
   const api = createApi({
     ...config,
-    observers: observation.observers,
-    tracing: observation.tracing,
+    observers: observability.observers,
+    startTrace: observability.startTrace,
     openStores: () => stores.forRequest(),
     changes,
+    subscribers,
     authenticate: createAuthenticator({ ...config.auth, key }),
     isReady: () => !draining && stores.isReady(),
     trustedDocuments,
@@ -68,12 +78,12 @@ export async function startServer(config: Config, open: typeof openStores = open
     log: createErrorLog(log),
   });
   const server = await serve(api.handle, config.host, config.port, {
+    keepAlive: config.keepAlive,
+    onUpgrade: api.upgrade,
     onRefused: (status, requestId) => log.info({ requestId, status, outcome: 'error' }, 'request'),
   });
-  await observation.listen().catch((error: unknown) => {
-    throw new ConfigError(portError('METRICS_PORT', error) ?? 'METRICS_PORT cannot be listened on.');
-  });
-  // Before anybody is told that it listens: whoever reads that may stop it at once.
+  const metricsServer = await listenForMetrics(config, observability, log);
+  // Before it says that it listens: it may be stopped as soon as it has said so.
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void drain(signal));
   if (devToken === null) log.info({ host: config.host, port: server.port }, 'listening');
   else greet(config.host, server.port, await devToken());
@@ -82,18 +92,33 @@ export async function startServer(config: Config, open: typeof openStores = open
     if (draining) return;
     draining = true;
     log.debug({ signal }, 'draining');
-    changes.close(unavailable('The server is shutting down: subscribe again.'));
+    if (config.shutdownDelay > 0) await passed(config.shutdownDelay);
+    subscribers.close();
+    api.close();
     await server.close(SHUTDOWN_TIMEOUT);
     await stores.close();
-    await observation.close();
-    // At its exit Node.js waits for writes that have begun, and for a reader that has stopped to read that is for ever.
+    await Promise.all([metricsServer?.close(0), observability.close()]);
+    // Node.js does not exit before its writes are done: where nobody reads its output, never.
     if (!(await flushed(log))) process.kill(process.pid, 'SIGKILL');
     process.exit(0);
   }
 }
 
-function missed(): Error {
-  return unavailable('Changes may have been missed: subscribe again, and read again what you show.');
+/** Serves the metrics, where there is a port for them. */
+async function listenForMetrics(
+  { host, metricsPort }: Config,
+  { metrics }: Observability,
+  log: Logger,
+): Promise<Listening | null> {
+  if (metrics === null || metricsPort === null) return null;
+  const { serveMetrics } = await import('./http/metrics-endpoint.ts');
+  try {
+    const server = await serveMetrics(metrics, host, metricsPort);
+    log.info({ host, port: server.port }, 'serving metrics');
+    return server;
+  } catch (error) {
+    throw new ConfigError(portError('METRICS_PORT', error) ?? 'METRICS_PORT cannot be listened on.');
+  }
 }
 
 async function mintDevToken({ auth }: Config, secret: string): Promise<string> {
@@ -107,7 +132,7 @@ function greet(host: string, port: number, token: string): void {
   );
 }
 
-/** What to write into a browser on this machine. */
+/** The host in the address that a browser on this machine opens. */
 function hostToOpen(host: string): string {
   if (isLoopback(host) || host === '0.0.0.0' || host === '::') return 'localhost';
   return isIPv6(host) ? `[${host}]` : host;
@@ -117,13 +142,13 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
-/** What to tell whoever started the server; null for what nobody foresaw. */
+/** The message of an error that the operator can act on; null for an unexpected one. */
 export function startError(error: unknown): string | null {
   if (error instanceof ConfigError || error instanceof StoreError) return error.message;
   return portError('PORT', error);
 }
 
-/** Why the port that a variable names cannot be listened on; null for another reason. */
+/** Why a server cannot listen on a port, naming the port's variable; null for an unexpected error. */
 function portError(name: string, error: unknown): string | null {
   if (!(error instanceof Error) || !('code' in error)) return null;
   if (error.code === 'EADDRINUSE')

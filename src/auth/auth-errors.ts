@@ -1,14 +1,14 @@
 /**
- * The caller sent an `Authorization` header, and it holds no token that this server accepts: HTTP 401.
- * The message is for the caller: a fixed sentence without anything from the token. The reason is the `cause`.
+ * The `Authorization` header has no token that this server accepts: HTTP 401. The message is for the client, and contains
+ * nothing of the token. The error of jose is the `cause`.
  */
 export class UnauthenticatedError extends Error {
   override readonly name = 'UnauthenticatedError';
 }
 
 /**
- * No token can be checked, or not this one, because the identity provider's keys are out of reach: HTTP 503.
- * The caller's token may well be good, so this is never a 401.
+ * A token cannot be verified, since the identity provider's key set cannot be fetched: HTTP 503. It is no 401, since the
+ * token may be valid.
  */
 export class KeySetUnavailableError extends Error {
   override readonly name = 'KeySetUnavailableError';

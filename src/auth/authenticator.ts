@@ -5,81 +5,84 @@ import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { isOwner } from '../store/owner.ts';
 import { UnauthenticatedError } from './auth-errors.ts';
 import type { Identity } from './identity.ts';
-import { refusal } from './refusal.ts';
-import { rememberedTokens } from './remembered-tokens.ts';
+import { createTokenCache } from './token-cache.ts';
 import { CLOCK_TOLERANCE, MAX_TOKEN_AGE } from './token-limits.ts';
+import { FROM_THE_FUTURE, TOO_LONG, TOO_OLD, tokenRefusal } from './token-refusal.ts';
 import { keySetVerifier, secretVerifier } from './verifier.ts';
 import type { ClaimRules } from './verifier.ts';
 
 export interface AuthenticatorOptions {
-  /** What signs the tokens: the HS256 secret (32 bytes at least), or where the identity provider's keys are. */
+  /** The HS256 secret, 32 bytes at least, or the URL of the identity provider's key set. */
   readonly key: string | URL;
-  /** The `iss` that a token must have; null when any will do. */
+  /** The `iss` that a token must have; null when it is not checked. */
   readonly issuer: string | null;
-  /** The `aud` that a token must have or list; null when any will do. */
+  /** The `aud` that a token must have or list; null when it is not checked. */
   readonly audience: string | null;
-  /** The name of the claim that names the owner, taken literally: dots lead to no inner claim. */
+  /** The name of the claim that holds the owner. A dot in it does not lead to a nested claim. */
   readonly ownerClaim: string;
   /** The time in ms since the epoch. */
   readonly now?: () => number;
-  /** After how many ms a fetch of the identity provider's keys has failed; 5 s by default. */
-  readonly keySetTimeout?: number;
+  /** Makes the signal that gives a fetch of the identity provider's keys up. Default: after 5 s. */
+  readonly keySetDeadline?: () => AbortSignal;
 }
 
 /**
- * Tells who sent a request by the value of its `Authorization` header, null when it has none: null for null,
- * the identity at once for a token seen before, a promise of it otherwise.
+ * Authenticates a request by the value of its `Authorization` header, null when it has none. Returns null for null, the
+ * identity for a cached token, and a promise of the identity otherwise.
  *
- * @throws UnauthenticatedError when the header holds no valid token (thrown, or the promise is rejected)
- * @throws KeySetUnavailableError when the token cannot be checked because the provider's keys are out of reach
+ * @throws UnauthenticatedError when the header has no valid token (thrown, or the promise rejects)
+ * @throws KeySetUnavailableError when the token cannot be verified, since the key set cannot be fetched
  */
 export type Authenticate = (authorization: string | null) => MaybePromise<Identity | null>;
 
 /**
- * Makes the check of bearer tokens (https://www.rfc-editor.org/rfc/rfc6750). A token is a signed JWT with
- * `exp`, `iat` and `sub`, at most 24 h old. What verifies it follows from `key` alone, never from the token.
+ * Creates an authenticator of bearer tokens (https://www.rfc-editor.org/rfc/rfc6750). A token is a signed JWT with
+ * `exp` and the owner's claim, good for 24 hours at most. Whether a secret or a key set verifies it depends on `key`
+ * alone, never on the token.
  *
  * @throws RangeError when the secret is shorter than 32 bytes
  */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticate {
-  const { key, ownerClaim, now = Date.now, keySetTimeout: timeout } = options;
-  const remembered = rememberedTokens({ now });
-  // A key that the provider withdrew must not live on in the tokens that it once verified.
+  const { key, ownerClaim, now = Date.now, keySetDeadline: deadline } = options;
+  const cache = createTokenCache({ now });
+  // A token must not stay valid by the cache after the provider has withdrawn its key.
   let generation = 0;
   const onChange = () => {
     generation += 1;
-    remembered.clear();
+    cache.clear();
   };
   const verifier =
-    key instanceof URL ? keySetVerifier({ url: key, now, onChange, timeout }) : secretVerifier(key);
+    key instanceof URL ? keySetVerifier({ url: key, now, onChange, deadline }) : secretVerifier(key);
   const rules = claimRules(options);
 
   async function identify(token: string): Promise<Identity> {
     const started = generation;
     try {
-      const claims = await verifier.verify(token, { ...rules, currentDate: new Date(now()) });
+      const currentDate = new Date(now());
+      const claims = await verifier.verify(token, { ...rules, currentDate });
+      assertAge(claims, currentDate);
       const identity = identityOf(claims, ownerClaim);
-      if (generation === started) remembered.add(token, identity);
+      if (generation === started) cache.add(token, identity);
       return identity;
     } catch (error) {
       throw error instanceof errors.JOSEError
-        ? new UnauthenticatedError(refusal(error), { cause: error })
+        ? new UnauthenticatedError(tokenRefusal(error), { cause: error })
         : error;
     }
   }
 
-  /** Accepts a remembered token again, unless the provider has other keys by now. */
+  /** The identity of a cached token, after the keys were refreshed: other keys empty the cache. */
   async function confirm(token: string): Promise<Identity> {
-    await verifier.refreshWhenDue();
-    return remembered.get(token) ?? identify(token);
+    await verifier.refreshIfStale();
+    return cache.get(token) ?? identify(token);
   }
 
   return (authorization) => {
     if (authorization === null) return null;
     const token = bearerToken(authorization);
-    const known = remembered.get(token);
+    const known = cache.get(token);
     if (known === undefined) return identify(token);
-    return verifier.isDue() ? confirm(token) : known;
+    return verifier.isStale() ? confirm(token) : known;
   };
 }
 
@@ -94,8 +97,7 @@ function bearerToken(authorization: string): string {
 
 function claimRules({ issuer, audience, ownerClaim }: AuthenticatorOptions): ClaimRules {
   return {
-    requiredClaims: ['exp', 'sub', ownerClaim],
-    maxTokenAge: MAX_TOKEN_AGE,
+    requiredClaims: ['exp', ownerClaim],
     clockTolerance: CLOCK_TOLERANCE,
     ...(issuer !== null && { issuer }),
     ...(audience !== null && { audience }),
@@ -109,7 +111,17 @@ function identityOf(claims: JWTPayload, ownerClaim: string): Identity {
       `The token's claim "${ownerClaim}" must be a string of 1 to 255 characters, not blank, without control characters.`,
     );
   }
-  // Both are there, or the claim rules would have refused the token.
-  const { exp = 0, iat = 0 } = claims;
+  // The claim rules refuse a token without `exp`.
+  const { exp = 0, iat = Infinity } = claims;
   return { owner, expiresAt: Math.min(exp, iat + MAX_TOKEN_AGE) * 1000 };
+}
+
+/** Refuses a token that is good for too long. Without `iat`, it can only be seen from its `exp`. */
+function assertAge({ exp = 0, iat }: JWTPayload, currentDate: Date): void {
+  const now = Math.floor(currentDate.getTime() / 1000);
+  const longest = MAX_TOKEN_AGE + CLOCK_TOLERANCE;
+  if (iat === undefined && exp - now > longest) throw new UnauthenticatedError(TOO_LONG);
+  if (iat === undefined) return;
+  if (iat - now > CLOCK_TOLERANCE) throw new UnauthenticatedError(FROM_THE_FUTURE);
+  if (now - iat > longest) throw new UnauthenticatedError(TOO_OLD);
 }

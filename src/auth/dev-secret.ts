@@ -1,54 +1,47 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { isSecret } from './secret.ts';
 
-/** Where the secret for development is kept: `.dev-secret` at the project's root, seen from src and dist alike. */
+/** The file of the development secret: `.dev-secret` in the project's root, which is two levels up in `dist` too. */
 export const DEV_SECRET_FILE = new URL('../../.dev-secret', import.meta.url);
 
 /**
- * A secret for starts without configuration, outside production only. The first start makes it and keeps it
- * in the file (mode 0600), so that later starts and `npm run token` share it. A file with less than 32 bytes is
- * replaced. Where no file can be written, the secret lasts as long as the process.
+ * The secret of a server without configuration, outside of production only. The first start creates it and stores it in
+ * the file (mode 0600), so that later starts and `npm run token` use the same one. A file with less than 32 bytes is
+ * replaced. Where the file cannot be read or written, each call returns another secret.
  */
 export function devSecret(file: URL | string): string {
   const path = typeof file === 'string' ? file : fileURLToPath(file);
   const secret = randomBytes(32).toString('base64url');
   try {
-    return keptSecret(path) ?? keepSecret(path, secret);
+    return createFile(path, secret) ?? readFile(path) ?? replaceFile(path, secret);
   } catch {
     return secret;
   }
 }
 
-function keptSecret(path: string): string | null {
-  if (!existsSync(path)) return null;
-  const kept = readFileSync(path, 'utf8').trim();
-  return isSecret(kept) ? kept : null;
-}
-
-/** Puts the whole file in place in one step, so that of two starts at once the second reads the first's. */
-function keepSecret(path: string, secret: string): string {
-  const draft = `${path}.${randomBytes(8).toString('hex')}`;
+/** Stores the secret in a new file. Returns null where the file exists already. */
+function createFile(path: string, secret: string): string | null {
   try {
-    writeFileSync(draft, `${secret}\n`, { flag: 'wx', mode: 0o600 });
-    return linked(draft, path) ? secret : (keptSecret(path) ?? replaceSecret(path, draft, secret));
-  } finally {
-    rmSync(draft, { force: true });
+    writeFileSync(path, `${secret}\n`, { flag: 'wx', mode: 0o600 });
+    return secret;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return null;
+    throw error;
   }
 }
 
-function linked(draft: string, path: string): boolean {
-  try {
-    linkSync(draft, path);
-    return true;
-  } catch {
-    return false;
-  }
+/** The secret in the file; null where it is too short. */
+function readFile(path: string): string | null {
+  const secret = readFileSync(path, 'utf8').trim();
+  return isSecret(secret) ? secret : null;
 }
 
-function replaceSecret(path: string, draft: string, secret: string): string {
-  renameSync(draft, path);
+function replaceFile(path: string, secret: string): string {
+  // Not overwritten, which would keep the old file's mode.
+  rmSync(path);
+  writeFileSync(path, `${secret}\n`, { flag: 'wx', mode: 0o600 });
   return secret;
 }

@@ -1,11 +1,11 @@
 import type { Owner } from '../store/owner.ts';
 
-/** Who a verified token speaks for, and until when. */
+/** The identity that a verified token gives. */
 export interface Identity {
   readonly owner: Owner;
   /**
-   * When the token ends, in ms since the epoch: its `exp`, or 24 h after its `iat` when that is earlier.
-   * Without the clock tolerance, so it may lie up to 10 s in the past.
+   * When the token expires, in milliseconds since 1970: its `exp`, or 24 h after its `iat` when that is earlier. The clock
+   * tolerance is not added, so it may be up to 10 s in the past.
    */
   readonly expiresAt: number;
 }

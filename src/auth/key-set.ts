@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, errors } from 'jose';
+import { createRemoteJWKSet, customFetch, errors } from 'jose';
 import type { CryptoKey, FlattenedJWSInput, JWSHeaderParameters } from 'jose';
 
 import { KeySetUnavailableError } from './auth-errors.ts';
@@ -9,6 +9,12 @@ const FETCH_TIMEOUT = 5_000;
 const FETCH_BURST = 5;
 const FETCH_INTERVAL = 30_000;
 
+/** The two names of one algorithm: https://www.rfc-editor.org/rfc/rfc9864#section-2.2. A key may have either. */
+const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
+  ['Ed25519', 'EdDSA'],
+  ['EdDSA', 'Ed25519'],
+]);
+
 export interface KeySetOptions {
   /** Where the provider publishes its keys: https://www.rfc-editor.org/rfc/rfc7517#section-5 */
   readonly url: URL;
@@ -16,11 +22,11 @@ export interface KeySetOptions {
   readonly now: () => number;
   /** Called when the provider has published other keys than before. */
   readonly onChange: () => void;
-  /** After how many ms without a whole answer a fetch has failed; 5 s by default. */
-  readonly timeout?: number | undefined;
+  /** Makes the signal that gives a fetch up. Default: after 5 s. */
+  readonly deadline?: (() => AbortSignal) | undefined;
 }
 
-/** The keys that may sign tokens. */
+/** The identity provider's keys. */
 export interface KeySet {
   /**
    * Finds the key that a token is signed with, by the token's header.
@@ -30,31 +36,31 @@ export interface KeySet {
    * @throws errors.JWKSMultipleMatchingKeys when the header leaves open which key it is; it iterates over them
    */
   find(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey>;
-  /** Whether the keys are old enough to be fetched anew, or the last fetch failed. */
-  isDue(): boolean;
-  /** Fetches the keys anew when that is due. */
-  refreshWhenDue(): Promise<void>;
+  /** Whether the keys are older than 10 minutes, or the last fetch failed. */
+  isStale(): boolean;
+  /** Fetches the keys again when they are stale. */
+  refreshIfStale(): Promise<void>;
 }
 
 /**
- * The identity provider's keys. They are fetched anew after 10 minutes and, so that the provider can rotate
- * its keys, as soon as a token names an unknown one. When a fetch fails, the keys of the last good one hold for
- * as long as the provider is down. All fetches together are limited to 5 in a row and one more each 30 s:
- * tokens with made-up key ids cannot be used to hammer the provider.
+ * Creates a key set that fetches the identity provider's keys. They are fetched again after 10 minutes, and when a token
+ * names an unknown key, since the provider may have rotated its keys. When a fetch fails, the keys of the last successful
+ * one stay valid. Fetches are limited to 5 in a burst and one more each 30 s, so that tokens with made-up key ids do not
+ * cause a flood of requests to the provider.
  */
-export function remoteKeySet({ url, now, onChange, timeout = FETCH_TIMEOUT }: KeySetOptions): KeySet {
-  // jose never fetches by itself here: its own limits count successes only, and it drops keys that are old.
+export function remoteKeySet({ url, now, onChange, deadline = fetchTimeout }: KeySetOptions): KeySet {
+  // jose must not fetch on its own: its limits count successful fetches only, and it drops keys that are too old.
   const keys = createRemoteJWKSet(url, {
     cacheMaxAge: Infinity,
     cooldownDuration: Infinity,
-    timeoutDuration: timeout,
+    [customFetch]: (address, options) => fetch(address, { ...options, signal: deadline() }),
   });
   const mayFetch = tokenBucket({ burst: FETCH_BURST, interval: FETCH_INTERVAL, now });
   let published: string | null = null;
   let fetchedAt = -Infinity;
   let failure: ErrorOptions | undefined;
 
-  /** Fetches once for all who ask meanwhile; without effect when the limit is reached. Never rejects. */
+  /** Fetches the keys, once for concurrent calls. Does nothing when the rate limit is reached. Never rejects. */
   async function refresh(): Promise<void> {
     if (!keys.reloading && !mayFetch()) return;
     try {
@@ -70,35 +76,50 @@ export function remoteKeySet({ url, now, onChange, timeout = FETCH_TIMEOUT }: Ke
     if (before !== null && before !== published) onChange();
   }
 
-  function isDue(): boolean {
+  function isStale(): boolean {
     return failure !== undefined || now() - fetchedAt >= MAX_AGE;
   }
 
-  async function refreshWhenDue(): Promise<void> {
-    if (!isDue()) return;
+  async function refreshIfStale(): Promise<void> {
+    if (!isStale()) return;
     const wasDown = failure !== undefined;
     const refreshed = refresh();
-    // While the provider is known to be down, tokens of known keys do not wait for it.
+    // While the last fetch failed, tokens that are signed with known keys do not wait for another.
     if (published !== null && wasDown) return;
     await refreshed;
     if (published === null) throw new KeySetUnavailableError(failure);
   }
 
-  async function find(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
-    await refreshWhenDue();
+  /** Finds a key among those that were fetched last. */
+  async function lookUp(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
     try {
       return await keys(header, token);
+    } catch (error) {
+      const alg = OTHER_NAMES.get(header.alg ?? '');
+      if (alg === undefined || !(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      return keys({ ...header, alg }, token);
+    }
+  }
+
+  async function find(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
+    await refreshIfStale();
+    try {
+      return await lookUp(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
     }
     await refresh();
     try {
-      return await keys(header, token);
+      return await lookUp(header, token);
     } catch (error) {
       const mayBeNew = error instanceof errors.JWKSNoMatchingKey && failure !== undefined;
       throw mayBeNew ? new KeySetUnavailableError(failure) : error;
     }
   }
 
-  return { find, isDue, refreshWhenDue };
+  return { find, isStale, refreshIfStale };
+}
+
+function fetchTimeout(): AbortSignal {
+  return AbortSignal.timeout(FETCH_TIMEOUT);
 }

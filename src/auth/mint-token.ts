@@ -4,15 +4,16 @@ import type { Owner } from '../store/owner.ts';
 import { secretKey } from './secret.ts';
 import { MAX_TOKEN_AGE } from './token-limits.ts';
 
+/** What a token is made of. */
 export interface MintTokenOptions {
   /** The HS256 secret, 32 bytes at least. */
   readonly secret: string;
   readonly owner: Owner;
-  /** The `iss`; null for none. */
+  /** The claim `iss`; null for none. */
   readonly issuer: string | null;
-  /** The `aud`; null for none. */
+  /** The claim `aud`; null for none. */
   readonly audience: string | null;
-  /** The claim that names the owner, besides `sub`. */
+  /** The name of the claim that holds the owner, in addition to `sub`. */
   readonly ownerClaim: string;
   /** The time in ms since the epoch. */
   readonly now?: () => number;

@@ -1,5 +1,5 @@
-/** How far the clocks of this server and of the one that signs may be apart, in seconds. */
+/** The tolerated difference between the clocks of this server and of the one that signs tokens, in seconds. */
 export const CLOCK_TOLERANCE = 10;
 
-/** For how long after its `iat` a token is accepted at most, whatever its `exp`, in seconds. */
+/** The maximum age of a token, counted from its `iat`, in seconds. A later `exp` does not extend it. */
 export const MAX_TOKEN_AGE = 24 * 60 * 60;

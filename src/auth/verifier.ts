@@ -6,25 +6,25 @@ import { remoteKeySet } from './key-set.ts';
 import type { KeySetOptions } from './key-set.ts';
 import { secretKey } from './secret.ts';
 
-/** What a token's claims must be like; which algorithms may sign is the verifier's own. */
+/** The rules for a token's claims. The verifier itself decides on the algorithms. */
 export type ClaimRules = Omit<JWTVerifyOptions, 'algorithms'>;
 
-/** Checks tokens. */
+/** Verifies tokens. */
 export interface Verifier {
   /**
-   * Checks a token's signature and claims, and gives the claims.
+   * Verifies a token's signature and claims. Resolves to the claims.
    *
    * @throws errors.JOSEError when the token is not valid
-   * @throws KeySetUnavailableError when it cannot be checked now
+   * @throws KeySetUnavailableError when it cannot be verified now
    */
   verify(token: string, rules: ClaimRules): Promise<JWTPayload>;
-  /** Whether the keys should be looked at anew before a token that they verified once is accepted again. */
-  isDue(): boolean;
-  /** Looks at the keys anew. */
-  refreshWhenDue(): Promise<void>;
+  /** Whether `refreshIfStale` must be called before a cached token is accepted again. */
+  isStale(): boolean;
+  /** Fetches the keys again when they are stale. */
+  refreshIfStale(): Promise<void>;
 }
 
-/** Accepts tokens signed with a shared secret, by HS256 and nothing else. */
+/** Creates a verifier of tokens that are signed with a shared secret, by HS256 only. */
 export function secretVerifier(secret: string): Verifier {
   const key = secretKey(secret, 'verify');
   return {
@@ -32,17 +32,17 @@ export function secretVerifier(secret: string): Verifier {
       const { payload } = await jwtVerify(token, await key, { ...rules, algorithms: ['HS256'] });
       return payload;
     },
-    isDue: () => false,
-    refreshWhenDue: async () => {},
+    isStale: () => false,
+    refreshIfStale: async () => {},
   };
 }
 
-/** Accepts tokens signed with one of the identity provider's keys, by an asymmetric algorithm. */
+/** Creates a verifier of tokens that are signed with a key of the identity provider, by an asymmetric algorithm. */
 export function keySetVerifier(keySetOptions: KeySetOptions): Verifier {
-  const { find, isDue, refreshWhenDue } = remoteKeySet(keySetOptions);
+  const { find, isStale, refreshIfStale } = remoteKeySet(keySetOptions);
 
   async function verify(token: string, rules: ClaimRules): Promise<JWTPayload> {
-    const options = { ...rules, algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'] };
+    const options = { ...rules, algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] };
     try {
       const { payload } = await jwtVerify(token, find, options);
       return payload;
@@ -53,7 +53,7 @@ export function keySetVerifier(keySetOptions: KeySetOptions): Verifier {
     }
   }
 
-  return { verify, isDue, refreshWhenDue };
+  return { verify, isStale, refreshIfStale };
 }
 
 async function verifyWithAny(

@@ -1,18 +1,18 @@
 import { createWriteStream, fstatSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { describeCounts } from './archive/format.ts';
-import { writeFile } from './archive/write-file.ts';
+import { writeArchive } from './archive/write-archive.ts';
+import { requireArchive } from './require-archive.ts';
 import { runCommand } from './run-command.ts';
-import { openNamed } from './storage.ts';
 
-/** Writes all data to stdout. */
+/** `npm run export`: writes all records to stdout. */
 await runCommand(async (storage) => {
-  const archive = await openNamed(storage);
-  const counts = await writeFile(archive, openOutput());
+  const archive = await requireArchive(storage);
+  const counts = await writeArchive(archive, openOutput());
   return `Exported ${describeCounts(counts)}.`;
 });
 
-/** Node.js's own stdout takes a part of a chunk for all of it when a disk is full. */
+/** `process.stdout` does not notice when only a part of a chunk is written to a file, on a full disk. */
 function openOutput(): Writable {
   const { fd } = process.stdout;
   return fstatSync(fd).isFile() ? createWriteStream('', { fd }) : process.stdout;

@@ -1,12 +1,12 @@
-import { FileReader } from './archive/file-reader.ts';
+import { ArchiveReader } from './archive/archive-reader.ts';
 import { describeCounts } from './archive/format.ts';
+import { requireArchive } from './require-archive.ts';
 import { runCommand } from './run-command.ts';
-import { openNamed } from './storage.ts';
 
-/** Reads all data from stdin. */
+/** `npm run import`: reads all records from stdin. */
 await runCommand(async (storage) => {
-  const archive = await openNamed(storage);
-  const reader = new FileReader();
+  const archive = await requireArchive(storage);
+  const reader = new ArchiveReader();
   await archive.fill(reader.read(process.stdin));
   return `Imported ${describeCounts(reader.counts)}.`;
 });

@@ -1,9 +1,9 @@
-import { ConfigError } from '../config.ts';
-import { migrate } from '../store/postgres/migrations/migrate.ts';
+import { ConfigError } from '../lib/config-error.ts';
 import { withPool } from '../store/postgres/client/with-pool.ts';
+import { migrate } from '../store/postgres/migrations/migrate.ts';
 import { runCommand } from './run-command.ts';
 
-/** Brings the format of a database up to date, as the server does when it starts. */
+/** `npm run migrate`: migrates a database to the newest format, as the server does when it starts. */
 await runCommand(async ({ database }) => {
   if (database === null)
     throw new ConfigError('DATABASE_URL must be set, to the database to bring up to date.');

@@ -1,9 +1,10 @@
-import { ConfigError, readConfig } from '../config.ts';
-import type { Storage } from '../store/archive.ts';
+import { readConfig } from '../config.ts';
+import { ConfigError } from '../lib/config-error.ts';
+import type { Storage } from '../store/storage.ts';
 import { StoreError } from '../store/store-error.ts';
 
-/** The variables that commands read: the server's others may be wrong or missing. */
-const NAMES = [
+/** The variables that commands read. The server's other variables may be invalid or missing. */
+const VARIABLES = [
   'DATA_DIR',
   'DATABASE_URL',
   'DATABASE_POOL_SIZE',
@@ -12,19 +13,22 @@ const NAMES = [
 ];
 
 /**
- * Runs a command as this process: ends with 0, or with 1 and a line that says why.
- * @param command resolves to what is to be said of it on stderr
+ * Runs a command and ends the process: with exit code 0, or with 1 and one line on stderr that says why.
+ * @param command resolves to the line that is written to stderr when it succeeds
  */
 export async function runCommand(command: (storage: Storage) => Promise<string>): Promise<void> {
   try {
-    end(await command(readConfig(Object.fromEntries(NAMES.map((name) => [name, process.env[name]])))), 0);
+    exit(
+      await command(readConfig(Object.fromEntries(VARIABLES.map((name) => [name, process.env[name]])))),
+      0,
+    );
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof StoreError)) throw error;
-    end(error.message, 1);
+    exit(error.message, 1);
   }
 }
 
-/** Not by itself: whoever writes to stdin may go on for long. */
-function end(line: string, code: number): void {
+/** Ends the process explicitly: an open stdin would keep it alive. */
+function exit(line: string, code: number): void {
   process.stderr.write(`${line}\n`, () => process.exit(code));
 }

@@ -1,6 +1,7 @@
 import { DEV_SECRET_FILE, devSecret } from '../auth/dev-secret.ts';
 import { mintToken } from '../auth/mint-token.ts';
-import { ConfigError, readConfig } from '../config.ts';
+import { readConfig } from '../config.ts';
+import { ConfigError } from '../lib/config-error.ts';
 import { isOwner } from '../store/owner.ts';
 
 try {
@@ -11,7 +12,7 @@ try {
   process.exitCode = 1;
 }
 
-/** A token for the owner that the arguments name, which a server with the same environment accepts. */
+/** `npm run token -- alice`: a token for the owner alice that a server with the same environment accepts. */
 async function token(args: readonly string[]): Promise<string> {
   const [owner, ...others] = args;
   if (owner === undefined || others.length > 0) {
@@ -29,7 +30,7 @@ async function token(args: readonly string[]): Promise<string> {
 
 function sharedDevSecret(): string {
   const secret = devSecret(DEV_SECRET_FILE);
-  // One that was not kept differs from call to call, and no server would accept what it signs.
+  // A secret that is not stored is another one at each call: no server would accept the token.
   if (devSecret(DEV_SECRET_FILE) !== secret) {
     throw new ConfigError('AUTH_SECRET must be set, since the file .dev-secret cannot be written.');
   }

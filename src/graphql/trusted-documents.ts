@@ -8,7 +8,8 @@ import {
   specifiedRules,
   validate,
 } from 'graphql';
-import { ConfigError } from '../config.ts';
+import { ConfigError } from '../lib/config-error.ts';
+import { isObject } from '../lib/is-object.ts';
 
 /** Documents that clients were built with. They were checked at the start, and run without being checked again. */
 export interface TrustedDocuments {
@@ -68,7 +69,7 @@ const MAX_SHOWN = 200;
 
 function entriesOf(path: string): [key: string, text: unknown][] {
   const value = jsonOf(path);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isObject(value)) {
     throw new ConfigError(
       `TRUSTED_DOCUMENTS must name a file with a JSON object of documents, and ${quoted(path)} has none.`,
     );

@@ -1,12 +1,12 @@
 import type { GraphQLError } from 'graphql';
 import { apiError, type ErrorCode, unexpected } from '../errors.ts';
 
-/** A line of JSON for refusals outside of GraphQL, in the form of its answers. */
+/** The response body of an error outside of GraphQL, in the format of GraphQL's errors. */
 export function errorBody(code: ErrorCode, message: string): string {
   return bodyOf(apiError(code, message));
 }
 
-/** The same for what nobody foresaw. */
+/** The response body of an unexpected error. */
 export function unexpectedBody(requestId: string): string {
   return bodyOf(unexpected(requestId));
 }

@@ -1,250 +1,177 @@
-import { constants } from 'node:buffer';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import { type ExecutionResult, GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
-import type { Authenticate } from '../auth/authenticator.ts';
+import { apiError } from '../errors.ts';
 import type { Identity } from '../auth/identity.ts';
-import type { Context } from '../schema/context.ts';
-import type { Run } from '../graphql/execution/execution-context.ts';
-import { isObject } from '../lib/is-object.ts';
-import { MAX_BODY_BYTES } from '../limits.ts';
-import { beginNotes, type Notes } from '../observability/request-record.ts';
-import { type Asked, noteOperation, type Tell } from '../observability/report-request.ts';
-import type { Stores } from '../store/stores.ts';
-import type { TrustedDocuments } from '../graphql/trusted-documents.ts';
-import type { Begun } from './yoga/begun.ts';
-import { isJson } from './yoga/use-json-only.ts';
-import { createReadyDocuments, type ReadyOperation } from '../graphql/prepared-documents.ts';
-import type { Documents } from '../graphql/document-cache.ts';
-import type { Admit } from './yoga/use-rate-limit.ts';
-import { NOSNIFF } from './nosniff.ts';
-import { inTime } from './yoga/use-request-time.ts';
-import { GRAPHQL_PATH } from './yoga/use-routes.ts';
-import { withText } from './yoga/use-trusted-documents.ts';
+import type { Accepted, Caller, StreamType } from '../graphql/caller.ts';
+import { type OperationResult, recordError, type Results } from '../graphql/operation-result.ts';
+import { parseParams, type RequestParams } from '../graphql/params.ts';
+import type { RunOperation } from '../graphql/run-operation.ts';
+import type { ResultStream } from '../graphql/subscribe.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+import { GRAPHQL_PATH } from '../lib/paths.ts';
+import { beginRecord, type RequestRecord } from '../observability/request-record.ts';
+import type { ReportRequest } from '../observability/request-reporter.ts';
+import type { StartTrace } from '../observability/request-spans.ts';
+import type { AdmitRequest } from './admission.ts';
+import type { HeaderList } from './cors.ts';
+import { acceptedTypes } from './media-types.ts';
+import { assertJson, parseJson, readBody } from './read-body.ts';
+import { sendResult } from './response.ts';
+import { sendStream } from './streams/send-stream.ts';
 
-/** What the front needs: the same that yoga's plugins have. */
-export interface FrontParts extends Pick<Context, 'changes'> {
-  /** The stores as one request sees them. */
-  readonly openStores: () => Stores;
-  readonly schema: GraphQLSchema;
-  readonly authenticate: Authenticate;
-  /** Null where requests are not counted. */
-  readonly admit: Admit | null;
-  readonly trustedDocuments: TrustedDocuments | null;
-  readonly documents: Documents;
-  readonly tell: Tell;
-  /** How long a request may run, in milliseconds. */
-  readonly requestTime: number;
-  /** Answers whatever is not ordinary, from where the front has got. */
-  readonly yoga: (request: IncomingMessage, response: ServerResponse, begun?: Begun) => void;
+/** What the JSON handler consists of. */
+export interface JsonHandlerParts {
+  readonly admit: AdmitRequest;
+  readonly runOperation: RunOperation;
+  readonly results: Results;
+  readonly report: ReportRequest;
+  /** Null where requests are not traced. */
+  readonly startTrace: StartTrace | null;
+  /** The CORS headers of a response to an origin. */
+  readonly corsHeaders: (origin: string | undefined) => HeaderList;
 }
 
-/** The longest answer that one string can hold together with its headers, in bytes. Longer ones are yoga's. */
-const MAX_WRITTEN = constants.MAX_STRING_LENGTH - 16_384;
-
-const ASKED: Asked = { method: 'POST', path: GRAPHQL_PATH };
-
-/**
- * Answers ordinary requests without yoga: a query or a mutation as JSON, with a token and a document that ran before.
- * Whatever is more than that, and whatever goes wrong, goes to yoga as a whole.
- */
-export function createFront(parts: FrontParts): RequestListener {
-  const { authenticate, admit, trustedDocuments, documents, tell, requestTime, yoga } = parts;
-  const readyDocument = createReadyDocuments(parts.schema, documents);
-
-  function begin(request: IncomingMessage, response: ServerResponse): void {
-    const type = answerType(request.headers.accept);
-    if (type === null || !isOrdinaryRequest(request)) return yoga(request, response);
-    const notes = beginNotes(request.headers['x-request-id']?.toString());
-    const gone = (): void => tell(ASKED, notes, null, true);
-    const exchange: Exchange = { request, response, notes, type, gone };
-    response.on('close', gone);
-    let identity: ReturnType<Authenticate>;
-    try {
-      identity = authenticate(request.headers.authorization ?? null);
-    } catch {
-      return handOver(exchange, {});
-    }
-    if (!(identity instanceof Promise)) return admitted(exchange, identity);
-    const found = identity;
-    void found.then(
-      (known) => admitted(exchange, known),
-      () => handOver(exchange, { identity: found }),
-    );
-  }
-
-  /** Leaves the rest to yoga, unless the client has gone. */
-  function handOver({ request, response, notes, gone }: Exchange, begun: Omit<Begun, 'notes'>): void {
-    if (response.closed) return;
-    response.off('close', gone);
-    yoga(request, response, { notes, ...begun });
-  }
-
-  function admitted(exchange: Exchange, identity: Identity | null): void {
-    if (exchange.response.closed) return;
-    if (identity === null) return handOver(exchange, { identity });
-    exchange.notes.owner = identity.owner;
-    if (admit !== null && !admit(identity.owner)) return handOver(exchange, { identity, admitted: false });
-    readBody(exchange, (body) => answer(exchange, identity, body));
-  }
-
-  function answer(exchange: Exchange, identity: Identity, body: Buffer): void {
-    const { request, response, notes } = exchange;
-    const leave = (executed?: () => ExecutionResult): void => {
-      Object.assign(request, { body: Readable.from([body]) });
-      handOver(exchange, { identity, admitted: true, ...(executed && { executed }) });
-    };
-    const operation = readOperation(notes, body);
-    if (operation === null) return leave();
-    const { openStores, changes } = parts;
-    let stores: Stores;
-    try {
-      stores = openStores();
-    } catch {
-      return leave();
-    }
-    const { compiled, variables } = operation;
-    const context = { identity, stores, changes };
-    const run: Run = { context, variables, args: new Map(), errors: [], stopped: null };
-    const done = (data: unknown): void => {
-      if (run.errors.length > 0) return leave(() => resultWith(data, run));
-      let written: string;
-      try {
-        written = `{"data":${compiled.write(data)}}`;
-        if (written.length > MAX_WRITTEN) throw new RangeError('The answer is too long.');
-      } catch (error) {
-        return leave(() => {
-          if (!(error instanceof RangeError)) throw error;
-          return resultWith(data, run);
-        });
-      }
-      send(exchange, written);
-    };
-    const failed = (error: unknown): void => leave(() => resultOf(error, run));
-    let data: unknown;
-    try {
-      data = compiled.program(run);
-    } catch (error) {
-      return failed(error);
-    }
-    if (!(data instanceof Promise)) return done(data);
-    const onLeave = (cancel: () => void): (() => void) => {
-      response.once('close', cancel);
-      return () => response.off('close', cancel);
-    };
-    const stop = (reason: Error): void => {
-      run.stopped = reason;
-    };
-    void inTime(requestTime, data, onLeave, stop).then(done, failed);
-  }
-
-  /** The operation of a body, when it is one that can run at once. */
-  function readOperation(notes: Notes, body: Buffer): ReadyOperation | null {
-    try {
-      const params: unknown = JSON.parse(body.toString());
-      if (!isOrdinary(params)) return null;
-      const text = withText(trustedDocuments, params);
-      const document = typeof text === 'string' ? documents.get(text) : undefined;
-      if (document === undefined) return null;
-      const ready = readyDocument(document);
-      const { operationName, variables } = params;
-      const operation = noteOperation(notes, document, operationName);
-      if (operation === null || operation.operation === OperationTypeNode.SUBSCRIPTION) return null;
-      notes.cost = ready.cost(operationName, variables);
-      return ready.ready(operation, variables);
-    } catch {
-      // Whatever is wrong with it is yoga's to tell.
-      return null;
-    }
-  }
-
-  /** @param body a character for each byte */
-  function send({ response, notes, type }: Exchange, body: string): void {
-    if (response.closed) return;
-    tell(ASKED, notes, 200, false);
-    response
-      .writeHead(200, [
-        ...NOSNIFF,
-        'content-type',
-        type,
-        'content-length',
-        String(body.length),
-        'vary',
-        'Origin',
-        'x-request-id',
-        notes.requestId,
-      ])
-      .end(body, 'latin1');
-  }
-
-  return begin;
-}
-
-/** A request, what is noted about it, and of what type its answer is. */
+/** A request, and how it is answered. */
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly notes: Notes;
-  readonly type: string;
-  /** Tells that the client has gone, unless the request is over. */
-  readonly gone: () => void;
+  readonly record: RequestRecord;
+  readonly accepts: Accepted;
 }
 
-/** What a request asks for, in its body. */
-interface Params {
-  readonly query?: string | null;
-  readonly variables?: Record<string, unknown> | null;
-  readonly operationName?: string | null;
-  readonly extensions?: Record<string, unknown> | null;
+/**
+ * Whether the JSON handler takes a request: every POST to the API, and a GET that accepts only a stream.
+ * yoga takes all others.
+ */
+export function isForJsonHandler({ method, url = '', headers }: IncomingMessage): boolean {
+  if (url !== GRAPHQL_PATH && !url.startsWith(`${GRAPHQL_PATH}?`)) return false;
+  if (method === 'POST') return true;
+  return method === 'GET' && acceptsOnlyStream(acceptedTypes(headers.accept));
 }
 
-function readBody({ request }: Exchange, then: (body: Buffer) => void): void {
-  const chunks: Buffer[] = [];
-  request.on('data', (chunk: Buffer) => void chunks.push(chunk));
-  request.once('end', () => then(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+/** Creates the handler that answers GraphQL requests over `node:http`: one result as JSON, or a stream of results. */
+export function createJsonHandler(parts: JsonHandlerParts): RequestListener {
+  const { admit, runOperation, results, report, startTrace, corsHeaders } = parts;
+
+  function handle(request: IncomingMessage, response: ServerResponse): void {
+    const { headers, method = 'POST' } = request;
+    const trace = startTrace?.(traceHeaders(request)) ?? null;
+    const record = beginRecord(method, GRAPHQL_PATH, headers['x-request-id']?.toString(), trace);
+    const exchange: Exchange = { request, response, record, accepts: acceptedTypes(headers.accept) };
+    response.on('close', () => report(record, response.headersSent ? response.statusCode : null, true));
+    settle(
+      () => admit(headers.authorization ?? null, record),
+      (identity) => readParams(exchange, (params) => run(exchange, identity, params)),
+      (error) => fail(exchange, error),
+    );
+  }
+
+  function readParams(exchange: Exchange, done: (params: RequestParams) => void): void {
+    const { request, response } = exchange;
+    if (response.closed) return;
+    const failed = (error: unknown): void => fail(exchange, error);
+    if (request.method === 'GET') return settle(() => paramsOfUrl(request.url), done, failed);
+    settle(
+      () => assertJson(request),
+      () => readBody(request, (body) => settle(() => parseParams(parseJson(body)), done, failed), failed),
+      failed,
+    );
+  }
+
+  function run(exchange: Exchange, identity: Identity | null, params: RequestParams): void {
+    const { request, response, record, accepts } = exchange;
+    const caller: Caller = {
+      identity,
+      record,
+      accepts,
+      isReadOnly: request.method === 'GET',
+      onDisconnect(listener) {
+        response.once('close', listener);
+        return () => response.off('close', listener);
+      },
+    };
+    settle(
+      () => runOperation(params, caller),
+      (outcome) => respond(exchange, outcome),
+      // The client has gone.
+      () => {},
+    );
+  }
+
+  function respond(exchange: Exchange, outcome: OperationResult | ResultStream): void {
+    const { response, record, accepts } = exchange;
+    if (!('json' in outcome)) {
+      if (response.closed || accepts.stream === null || accepts.stream === 'websocket') {
+        return void outcome.return();
+      }
+      return stream(exchange, outcome, accepts.stream);
+    }
+    if (response.closed) return;
+    // A client that accepts only a stream hears a refusal in a stream.
+    if (acceptsOnlyStream(accepts)) return stream(exchange, outcome, accepts.stream);
+    recordError(record, outcome);
+    const type = accepts.result ?? 'application/json';
+    const cors = corsHeaders(exchange.request.headers.origin);
+    report(record, sendResult(response, outcome, type, record.requestId, cors), false);
+  }
+
+  function stream(
+    { request, response, record }: Exchange,
+    outcome: ResultStream | OperationResult,
+    type: StreamType,
+  ): void {
+    sendStream(response, outcome, {
+      type,
+      requestId: record.requestId,
+      cors: corsHeaders(request.headers.origin),
+      onResult: (result) => recordError(record, result),
+      onEnd: () => report(record, 200, false),
+    });
+  }
+
+  function fail(exchange: Exchange, error: unknown): void {
+    respond(exchange, results.failed(error, exchange.record.requestId));
+  }
+
+  return handle;
 }
 
-const KEYS: ReadonlySet<string> = new Set(['query', 'variables', 'operationName', 'extensions']);
-
-function isOrdinary(params: unknown): params is Params {
-  if (!isObject(params) || !Object.keys(params).every((key) => KEYS.has(key))) return false;
-  const { query, variables, operationName, extensions } = params;
-  const isName = operationName == null || typeof operationName === 'string';
-  return (
-    isName && (query == null || typeof query === 'string') && isNoList(variables) && isNoList(extensions)
-  );
+/** Calls one function with the value of another, at once or later, or a third one with the error that it throws. */
+function settle<T>(
+  work: () => MaybePromise<T>,
+  done: (value: T) => void,
+  failed: (error: unknown) => void,
+): void {
+  let value: MaybePromise<T>;
+  try {
+    value = work();
+  } catch (error) {
+    return failed(error);
+  }
+  if (value instanceof Promise) void value.then(done, failed);
+  else done(value);
 }
 
-function isNoList(value: unknown): boolean {
-  return value == null || isObject(value);
+function acceptsOnlyStream(accepts: Accepted): accepts is Accepted & { readonly stream: StreamType } {
+  return accepts.result === null && accepts.stream !== null;
 }
 
-/** Whether a request is for the API, names no origin, and has JSON of a length that is known and accepted. */
-function isOrdinaryRequest({ method, url, headers }: IncomingMessage): boolean {
-  if (method !== 'POST' || url !== GRAPHQL_PATH || !isJson(headers['content-type'])) return false;
-  if (headers.origin !== undefined || headers['content-encoding'] !== undefined) return false;
-  const length = Number(headers['content-length']);
-  return length > 0 && length <= MAX_BODY_BYTES;
+function traceHeaders({ headers }: IncomingMessage) {
+  return { traceparent: headers['traceparent']?.toString(), tracestate: headers['tracestate']?.toString() };
 }
 
-/** The type of an answer, where the first that the client accepts says it; null where it takes more to find out. */
-function answerType(accept: string | undefined): string | null {
-  return TYPES.get(accept?.split(',', 1)[0]?.trim() ?? '*/*') ?? null;
+/** The parameters of a GET request: https://graphql.github.io/graphql-over-http/draft/#sec-GET */
+function paramsOfUrl(url = ''): RequestParams {
+  const params: Record<string, unknown> = {};
+  for (const [name, value] of new URL(url, 'http://localhost').searchParams) {
+    params[name] = name === 'variables' || name === 'extensions' ? parseParameter(value) : value;
+  }
+  return parseParams(params);
 }
 
-const TYPES: ReadonlyMap<string, string> = new Map([
-  ['*/*', 'application/json; charset=utf-8'],
-  ['application/json', 'application/json; charset=utf-8'],
-  ['application/graphql-response+json', 'application/graphql-response+json; charset=utf-8'],
-]);
-
-/** What came of an operation that left some data. */
-function resultWith(data: unknown, { errors }: Run): ExecutionResult {
-  return { ...(errors.length > 0 && { errors }), data: isObject(data) ? data : null };
-}
-
-/** What came of an operation that left no data, or did not come to an end. */
-function resultOf(error: unknown, { errors, stopped }: Run): ExecutionResult {
-  if (stopped !== null || !(error instanceof GraphQLError)) throw error;
-  return { errors: [...errors, error], data: null };
+function parseParameter(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw apiError('BAD_USER_INPUT', '`variables` and `extensions` must be JSON objects.', { status: 400 });
+  }
 }

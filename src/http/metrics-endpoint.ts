@@ -3,7 +3,7 @@ import { NOSNIFF } from './nosniff.ts';
 import { type Listening, serve } from './server/listen.ts';
 import type { Metrics } from '../observability/metrics.ts';
 
-/** Serves `GET /metrics`, and nothing else, on a port of its own: who may read it is the network's to say. */
+/** Serves `GET /metrics` on a port of its own, so that the network can restrict who reads it. */
 export function serveMetrics(metrics: Metrics, host: string, port: number): Promise<Listening> {
   return serve(answerWith(metrics), host, port);
 }

@@ -1,2 +1,2 @@
-/** Whatever is answered, no browser takes it for something else. Each way of answering begins its headers with it. */
+/** Keeps browsers from guessing content types. Every response has it. */
 export const NOSNIFF = ['X-Content-Type-Options', 'nosniff'] as const;

@@ -1,17 +1,20 @@
 interface TokenBucketOptions {
-  /** How often it says yes in a row. */
+  /** The capacity in tokens: how many calls may succeed at once. */
   readonly burst: number;
-  /** How many more yeses come in with each interval. */
+  /** How many tokens are added in each interval. Default: 1. */
   readonly refill?: number;
-  /** In ms. */
+  /** In milliseconds. */
   readonly interval: number;
-  /** The time in whole ms. */
+  /** The current time, in whole milliseconds. */
   readonly now: () => number;
 }
 
-/** A limit on how often something is done: answers whether it may be done now, and counts a yes as done. */
+/**
+ * A rate limit by the token bucket algorithm. Each call takes a token, and returns false when there is none.
+ * @see https://en.wikipedia.org/wiki/Token_bucket
+ */
 export function tokenBucket({ burst, refill = 1, interval, now }: TokenBucketOptions): () => boolean {
-  // Counted in ms, not in tokens: sums of fractions would come out just short of a whole one.
+  // In milliseconds rather than tokens, so that no fractions are added up.
   let credit = burst * interval;
   let countedAt = now();
 

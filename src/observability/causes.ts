@@ -1,4 +1,4 @@
-/** An error as it goes to the log. */
+/** An error in the log. */
 export interface Cause {
   readonly name: string;
   readonly message?: string;
@@ -6,15 +6,15 @@ export interface Cause {
   readonly stack?: string;
 }
 
-/** Causes of causes that are looked at. */
+/** How many nested causes are logged. */
 const MAX_CAUSES = 8;
 /** In characters. */
 const MAX_MESSAGE = 1_000;
 const MAX_STACK = 4_000;
 
 /**
- * An error and its causes, from the outermost on: what they are called, and nothing that they carry. jose's errors
- * carry the claims of the token, a database's the values of the row.
+ * Describes an error and its causes, the outermost first: names and messages, and none of their other properties. Those
+ * of jose's errors hold the claims of the token, those of a database the values of the row.
  */
 export function causesOf(thrown: unknown): readonly Cause[] {
   const causes: Cause[] = [];
@@ -37,7 +37,7 @@ function describe(cause: unknown): Cause {
   };
 }
 
-/** Whatever an error was given for a text. */
+/** A property of an error that should be a text. */
 function text(value: unknown, length: number): string {
   return typeof value === 'string' ? value.slice(0, length).toWellFormed() : `no text but ${typeof value}`;
 }

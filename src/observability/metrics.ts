@@ -1,28 +1,27 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Change } from '../store/change.ts';
-import type { Counts } from '../store/stores.ts';
-import type { Answered, Observer } from './completed-request.ts';
+import type { RecordCounts } from '../store/stores.ts';
+import type { CompletedRequest, RequestObserver } from './completed-request.ts';
 import { isProbe } from './probes.ts';
 
-/** What is counted in one server. */
+/** The metrics of one server. */
 export interface Metrics {
-  readonly observe: Observer;
-  /** Told how much this process holds when it starts, nothing unless told; null where the records are elsewhere. */
-  hold(counts: Counts | null): void;
-  /** Told of the changes that are stored from then on. */
+  readonly observe: RequestObserver;
+  /** Sets how many resources this process holds. Default: none. Null where they are elsewhere. */
+  hold(counts: RecordCounts | null): void;
+  /** Counts stored changes. */
   count(changes: readonly Change[]): void;
   readonly contentType: string;
-  /** All of it, in Prometheus' text format. */
+  /** All metrics in Prometheus' text format. */
   text(): Promise<string>;
 }
 
-/** Upper ends of the durations' buckets, in seconds: from a look-up in memory to the longest that a request may run. */
+/** Upper bounds of the histogram of durations, in seconds: from a look-up in memory to the request timeout. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15];
 
 /**
- * Metrics in a registry of their own. Labels have few values, all of them the server's: a client that makes up names
- * makes no new series.
- * @param openSubscriptions how many there are now
+ * Creates metrics in a registry of their own. Labels have few values, none of them a client's: no client can add series.
+ * @param openSubscriptions returns how many subscriptions are open
  */
 export function createMetrics(openSubscriptions: () => number): Metrics {
   const registry = new Registry();
@@ -30,7 +29,7 @@ export function createMetrics(openSubscriptions: () => number): Metrics {
   collectDefaultMetrics({ register: registry });
   const requests = new Counter({
     name: 'agent_graphql_requests_total',
-    help: 'Requests answered and streams ended, without probes; code is that of the first error.',
+    help: 'Requests completed and streams ended, without probes; code is that of the first error.',
     labelNames: ['type', 'outcome', 'code'],
     registers,
   });
@@ -54,7 +53,7 @@ export function createMetrics(openSubscriptions: () => number): Metrics {
     registers,
   });
   let held: Record<Change['resource'], number> | null = null;
-  function hold(counts: Counts | null): void {
+  function hold(counts: RecordCounts | null): void {
     held = counts && { ...counts };
     resources.reset();
     for (const [resource, count] of Object.entries(counts ?? {})) resources.set({ resource }, count);
@@ -62,11 +61,11 @@ export function createMetrics(openSubscriptions: () => number): Metrics {
   hold({ assistant: 0, thread: 0, run: 0 });
 
   return {
-    observe(answered) {
-      if (isProbe(answered.path)) return;
-      const { type, outcome, code } = labelsOf(answered);
+    observe(completed) {
+      if (isProbe(completed.path)) return;
+      const { type, outcome, code } = labelsOf(completed);
       requests.inc({ type, outcome, code });
-      durations.observe({ type, outcome }, answered.duration / 1000);
+      durations.observe({ type, outcome }, completed.duration / 1000);
     },
     hold,
     count(changes) {
@@ -81,6 +80,6 @@ export function createMetrics(openSubscriptions: () => number): Metrics {
   };
 }
 
-function labelsOf({ operationType, outcome, errorCode }: Answered) {
+function labelsOf({ operationType, outcome, errorCode }: CompletedRequest) {
   return { type: operationType ?? 'none', outcome, code: errorCode ?? 'none' };
 }

@@ -1,57 +1,55 @@
-import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
-import type { Context } from '../schema/context.ts';
-import type { Listening } from '../http/server/listen.ts';
 import type { Change } from '../store/change.ts';
-import type { Counts } from '../store/stores.ts';
-import type { Observer } from './completed-request.ts';
+import type { RecordCounts } from '../store/stores.ts';
+import type { RequestObserver } from './completed-request.ts';
 import type { Metrics } from './metrics.ts';
 import { createRequestLog, type WriteLine } from './request-log.ts';
+import type { StartTrace } from './request-spans.ts';
 
-/** All that looks on while the server works. */
-export interface Observation {
-  readonly observers: readonly Observer[];
-  readonly tracing: readonly Plugin<Context>[];
-  /** Told how much this process holds when it starts; null where the records are elsewhere. */
-  hold(counts: Counts | null): void;
-  /** Told of the changes that are stored. */
+/** The log, metrics and traces of a server. */
+export interface Observability {
+  readonly observers: readonly RequestObserver[];
+  /** Null where requests are not traced. */
+  readonly startTrace: StartTrace | null;
+  /** Null where there is no port for them. */
+  readonly metrics: Metrics | null;
+  /** Sets how many resources this process holds; null where they are elsewhere. */
+  hold(counts: RecordCounts | null): void;
+  /** RecordCounts stored changes. */
   count(changes: readonly Change[]): void;
-  /** Serves the metrics, where there is a port for them. Rejects with the system's error where it cannot. */
-  listen(): Promise<void>;
-  /** Ends it, with what there still is to send. */
+  /** Sends the spans that were not sent yet. */
   close(): Promise<void>;
 }
 
-/**
- * Sets up what the configuration asks for, and reads the code of nothing else.
- * @param write writes the lines of requests
- * @param openSubscriptions how many there are now
- */
-export async function observe(
-  config: Pick<Config, 'host' | 'metricsPort' | 'traceEndpoint'>,
-  log: Logger,
-  write: WriteLine,
-  openSubscriptions: () => number,
-): Promise<Observation> {
-  const { host, metricsPort, traceEndpoint } = config;
+/** The configuration of metrics and traces. */
+export interface ObservabilityConfig {
+  /** The port of `/metrics`: 0 to 65535, where 0 is any free port; null for no metrics. */
+  readonly metricsPort: number | null;
+  /** The OpenTelemetry collector, over http or https; null for no traces. */
+  readonly traceEndpoint: URL | null;
+}
+
+/** What to observe, and where. */
+export interface ObservabilityOptions extends ObservabilityConfig {
+  readonly log: Logger;
+  /** Writes the lines of requests. */
+  readonly write: WriteLine;
+  /** How many subscriptions are open. */
+  readonly openSubscriptions: () => number;
+}
+
+/** Sets up what the options ask for. Modules of what they do not ask for are not loaded. */
+export async function createObservability(options: ObservabilityOptions): Promise<Observability> {
+  const { metricsPort, traceEndpoint, log, write, openSubscriptions } = options;
   const metrics = metricsPort === null ? null : await loadMetrics(openSubscriptions);
   const tracing = traceEndpoint === null ? null : await loadTracing(traceEndpoint, log);
-  let server: Listening | null = null;
   return {
     observers: [createRequestLog(log, write), metrics, tracing].flatMap(observersOf),
-    tracing: tracing === null ? [] : [tracing.plugin],
+    startTrace: tracing?.start ?? null,
+    metrics,
     hold: (counts) => metrics?.hold(counts),
     count: (changes) => metrics?.count(changes),
-    async listen() {
-      if (metrics === null || metricsPort === null) return;
-      const { serveMetrics } = await import('../http/metrics-endpoint.ts');
-      server = await serveMetrics(metrics, host, metricsPort);
-      log.info({ host, port: server.port }, 'serving metrics');
-    },
-    async close() {
-      await Promise.all([server?.close(0), tracing?.close()]);
-    },
+    close: async () => tracing?.close(),
   };
 }
 
@@ -65,7 +63,9 @@ async function loadTracing(endpoint: URL, log: Logger) {
   return startTracing(endpoint, (message) => log.warn({ warning: message }, 'tracing'));
 }
 
-function observersOf(observer: Observer | { readonly observe: Observer } | null): readonly Observer[] {
+function observersOf(
+  observer: RequestObserver | { readonly observe: RequestObserver } | null,
+): readonly RequestObserver[] {
   if (observer === null) return [];
   return [typeof observer === 'function' ? observer : observer.observe];
 }

@@ -1,12 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Owner } from '../store/owner.ts';
 
-/** So many hashes are remembered: an HMAC costs as much as the rest of a line. */
+/** How many hashes are cached: an HMAC takes as long as the rest of a line. */
 const MAX_KNOWN = 1_000;
 
 /**
- * Names owners in the log without saying who they are: 16 hex digits, the same for an owner as long as the server
- * runs. The salt is nowhere else, so that nobody can try out owners against a log.
+ * Creates the function that hashes owners for the log: 16 hex digits, the same for an owner as long as the server runs.
+ * The salt is never stored: owners cannot be found by trying.
  */
 export function createOwnerHash(): (owner: Owner) => string {
   const salt = randomBytes(32);

@@ -1,4 +1,4 @@
-/** Whether a path is one at which orchestrators ask, every few seconds, how the server is. */
+/** Whether a path is that of a liveness or readiness probe. */
 export function isProbe(path: string): boolean {
   return PROBES.has(path);
 }

@@ -1,26 +1,26 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import type { Answered, Observer } from './completed-request.ts';
+import type { CompletedRequest, RequestObserver } from './completed-request.ts';
 import { causesOf } from './causes.ts';
 import { createOwnerHash } from './owner-hash.ts';
 import { isProbe } from './probes.ts';
 
-/** Puts a line where the log's lines go. */
+/** Writes a line to the log. */
 export type WriteLine = (line: string) => void;
 
 /**
- * Writes a line for each request: what it was and how it ended, and nothing that is only the client's to know. The
- * lines are as the logger would write them, made in a fifth of its time.
+ * Creates the log of requests: a line for each, with nothing that is the client's secret. The lines have the format of
+ * the logger, and take a fifth of its time.
  */
-export function createRequestLog(logger: Pick<Logger, 'isLevelEnabled'>, write: WriteLine): Observer {
+export function createRequestLog(logger: Pick<Logger, 'isLevelEnabled'>, write: WriteLine): RequestObserver {
   const hash = createOwnerHash();
-  return (answered) => {
-    // An orchestrator asks every few seconds.
-    const level = isProbe(answered.path) ? 'debug' : 'info';
+  return (completed) => {
+    // Orchestrators send probes every few seconds.
+    const level = isProbe(completed.path) ? 'debug' : 'info';
     if (!logger.isLevelEnabled(level)) return;
-    const owner = answered.owner === null ? null : hash(answered.owner);
+    const owner = completed.owner === null ? null : hash(completed.owner);
     write(
-      `{"level":${LEVELS[level]},"time":${Date.now()}${PROCESS}${fieldsOf(answered, owner)},"msg":"request"}\n`,
+      `{"level":${LEVELS[level]},"time":${Date.now()}${PROCESS}${fieldsOf(completed, owner)},"msg":"request"}\n`,
     );
   };
 }
@@ -30,15 +30,15 @@ const LEVELS = { info: 30, debug: 20 };
 /** As pino names it in each line. */
 const PROCESS = `,"pid":${process.pid},"hostname":${JSON.stringify(hostname())}`;
 
-/** Writes down what a client is not told: why its answer has INTERNAL_SERVER_ERROR. */
+/** Creates the log of unexpected errors: the causes of INTERNAL_SERVER_ERROR, which clients do not see. */
 export function createErrorLog(logger: Pick<Logger, 'error'>): (cause: unknown, requestId: string) => void {
   return (cause, requestId) => logger.error({ requestId, causes: causesOf(cause) }, 'unexpected error');
 }
 
 /** Fields without a value are left out. No text among them has a character that JSON would escape. */
-function fieldsOf(answered: Answered, owner: string | null): string {
-  const { requestId, traceId, method, path, status, operationType, operationName } = answered;
-  const { cost, duration, outcome, errorCode } = answered;
+function fieldsOf(completed: CompletedRequest, owner: string | null): string {
+  const { requestId, traceId, method, path, status, operationType, operationName } = completed;
+  const { cost, duration, outcome, errorCode } = completed;
   return (
     `,"requestId":"${requestId}"${text('traceId', traceId)},"method":"${method}","path":"${path}","status":${status}` +
     text('operationType', operationType) +

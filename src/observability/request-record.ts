@@ -1,50 +1,66 @@
-import type { OperationTypeNode } from 'graphql';
+import type { OperationDefinitionNode, OperationTypeNode } from 'graphql';
 import type { ErrorCode } from '../errors.ts';
 import type { Owner } from '../store/owner.ts';
-import { REQUEST_ID_HEADER, requestIdFrom } from './request-id.ts';
+import type { Stores } from '../store/stores.ts';
+import { requestIdFrom } from './request-id.ts';
 
-/** What the plugins note about a request on its way, for those who observe. */
-export interface Notes {
+/** What is recorded about a request while it is processed. */
+export interface RequestRecord {
   readonly requestId: string;
-  /** By the clock of `performance.now()`, in milliseconds. */
+  readonly method: string;
+  /** The path, without query. */
+  readonly path: string;
+  /** When the request arrived, by the clock of `performance.now()`, in milliseconds. */
   readonly startedAt: number;
-  /** Whom the token speaks for; null until it is verified. */
+  /** The owner in the token; null until it is verified. */
   owner: Owner | null;
   /** The operation that runs; null until its document is parsed. */
   operation: { readonly name: string | null; readonly type: OperationTypeNode } | null;
-  /** The objects that the request could return; null until that is worked out. */
+  /** The number of objects that the request could return; null until it is computed. */
   cost: number | null;
-  /** 32 hex digits; null where nothing is traced. */
-  traceId: string | null;
-  /** The first error that went out. */
+  /** The first error that the client got. */
   error: { readonly code: ErrorCode | null } | null;
-  /** Whether the observers know of it. */
-  told: boolean;
+  /** The trace of the request; null where it is not traced. */
+  readonly trace: RequestTrace | null;
+  /** Whether the observers have been called. */
+  isReported: boolean;
 }
 
-/** The notes about a request. They begin when they are first asked for, and go with the request. */
-export function notesOf(request: Request): Notes {
-  return notes.get(request) ?? keepNotes(request, beginNotes(request.headers.get(REQUEST_ID_HEADER)));
+/** The spans of a traced request. */
+export interface RequestTrace {
+  /** 32 hex digits. */
+  readonly traceId: string;
+  /** Begins a span, and returns the function that ends it. */
+  begin(name: string): () => void;
+  /** Begins a span with a span inside for each call of these stores. */
+  beginExecution(name: string, stores: Stores): { readonly stores: Stores; end(): void };
 }
 
-/** Notes about a request that has just arrived. @param requestId the value of its `X-Request-Id` */
-export function beginNotes(requestId: string | null | undefined): Notes {
+/** Begins the record of a request that has just arrived. @param requestId the value of its `X-Request-Id` */
+export function beginRecord(
+  method: string,
+  path: string,
+  requestId: string | null | undefined,
+  trace: RequestTrace | null,
+): RequestRecord {
   return {
     requestId: requestIdFrom(requestId),
+    method,
+    path,
     startedAt: performance.now(),
     owner: null,
     operation: null,
     cost: null,
-    traceId: null,
     error: null,
-    told: false,
+    trace,
+    isReported: false,
   };
 }
 
-/** Makes notes those about a request. */
-export function keepNotes(request: Request, begun: Notes): Notes {
-  notes.set(request, begun);
-  return begun;
-}
+/** How much of an operation's name is recorded, in characters. */
+const MAX_NAME = 100;
 
-const notes = new WeakMap<Request, Notes>();
+/** Records which operation runs. */
+export function recordOperation(record: RequestRecord, { name, operation }: OperationDefinitionNode): void {
+  record.operation = { name: name?.value.slice(0, MAX_NAME) ?? null, type: operation };
+}

@@ -9,102 +9,88 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import type { Plugin } from 'graphql-yoga';
-import type { Context as ApiContext } from '../schema/context.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
-import type { Answered, Observer } from './completed-request.ts';
-import { type Notes, notesOf } from './request-record.ts';
-import { isProbe } from './probes.ts';
-import { type InSpan, traceStores } from './traced-stores.ts';
+import type { CompletedRequest, RequestObserver } from './completed-request.ts';
+import type { RequestTrace } from './request-record.ts';
+import { traceStores } from './traced-stores.ts';
 
-/** The spans of one request: its own, and those within it that have not ended. */
-interface RequestTrace {
-  readonly span: Span;
-  readonly context: Context;
-  readonly open: Set<Span>;
+/** The headers that continue a trace: https://www.w3.org/TR/trace-context/ */
+export interface TraceHeaders {
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
 }
+
+/** Starts the trace of a request. */
+export type StartTrace = (headers: TraceHeaders) => RequestTrace;
 
 /**
- * Makes a span for each request but probes, under the one that its `traceparent` names, and spans within it for parsing,
- * validating, executing, and each call of a store. The context goes from hand to hand: there is no global one.
+ * Makes a span for each request, under the one that its `traceparent` names, and spans within it for parsing,
+ * validating, executing, and each call of a store. There is no global context.
  */
-export function createRequestSpans(tracer: Tracer): { plugin: Plugin<ApiContext>; observe: Observer } {
+export function createRequestSpans(tracer: Tracer): { start: StartTrace; observe: RequestObserver } {
   const propagator = new W3CTraceContextPropagator();
-  const traces = new WeakMap<Notes, RequestTrace>();
+  const spans = new WeakMap<RequestTrace, { readonly span: Span; readonly open: Set<Span> }>();
 
-  function begin(name: string, request: Request, parent?: Context): { span: Span; end: () => void } {
-    const within = traces.get(notesOf(request));
-    const span = tracer.startSpan(name, {}, parent ?? within?.context ?? ROOT_CONTEXT);
-    within?.open.add(span);
-    return {
-      span,
-      end() {
-        within?.open.delete(span);
-        span.end();
+  function start(headers: TraceHeaders): RequestTrace {
+    const parent =
+      headers.traceparent === undefined
+        ? ROOT_CONTEXT
+        : propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
+    const span = tracer.startSpan('request', { kind: SpanKind.SERVER }, parent);
+    const context = trace.setSpan(ROOT_CONTEXT, span);
+    const open = new Set<Span>();
+
+    function begin(name: string, within: Context): { readonly span: Span; end(): void } {
+      const inner = tracer.startSpan(name, {}, within);
+      open.add(inner);
+      return {
+        span: inner,
+        end() {
+          // The request may have been reported before: then it has ended already.
+          if (open.delete(inner)) inner.end();
+        },
+      };
+    }
+
+    const started: RequestTrace = {
+      traceId: span.spanContext().traceId,
+      begin: (name) => begin(name, context).end,
+      beginExecution(name, stores) {
+        const execution = begin(name, context);
+        const within = trace.setSpan(ROOT_CONTEXT, execution.span);
+        return {
+          stores: traceStores(stores, (call, work) => spanAround(begin(call, within), work)),
+          end: execution.end,
+        };
       },
     };
+    spans.set(started, { span, open });
+    return started;
   }
-
-  /** Executes with stores whose spans are within that of the execution. */
-  function beginExecution(name: string, request: Request, stores: ApiContext['stores']) {
-    const { span, end } = begin(name, request);
-    const context = trace.setSpan(ROOT_CONTEXT, span);
-    const inSpan: InSpan = (call, work) => around(begin(call, request, context), work);
-    return { end, stores: traceStores(stores, inSpan) };
-  }
-
-  const plugin: Plugin<ApiContext> = {
-    onRequest({ request, url }) {
-      if (isProbe(url.pathname)) return;
-      const headers = {
-        traceparent: request.headers.get('traceparent') ?? undefined,
-        tracestate: request.headers.get('tracestate') ?? undefined,
-      };
-      const parent = propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
-      const span = tracer.startSpan('request', { kind: SpanKind.SERVER }, parent);
-      const notes = notesOf(request);
-      traces.set(notes, { span, context: trace.setSpan(ROOT_CONTEXT, span), open: new Set() });
-      notes.traceId = span.spanContext().traceId;
-    },
-    onParse({ context }) {
-      return begin('graphql.parse', context.request).end;
-    },
-    onValidate({ context }) {
-      return begin('graphql.validate', context.request).end;
-    },
-    onExecute({ context, extendContext }) {
-      const { end, stores } = beginExecution('graphql.execute', context.request, context.stores);
-      extendContext({ stores });
-      return { onExecuteDone: end };
-    },
-    onSubscribe({ context, extendContext }) {
-      const { end, stores } = beginExecution('graphql.subscribe', context.request, context.stores);
-      extendContext({ stores });
-      return { onSubscribeResult: end };
-    },
-  };
 
   return {
-    plugin,
-    observe(answered, notes) {
-      const traced = traces.get(notes);
+    start,
+    observe(completed, record) {
+      const traced = record.trace === null ? undefined : spans.get(record.trace);
       if (traced === undefined) return;
-      // A step that threw was not told to be over.
+      // A step that has thrown has not ended its span.
       for (const span of traced.open) span.end();
       traced.open.clear();
-      finish(traced.span, answered);
+      endRequest(traced.span, completed);
     },
   };
 }
 
-function around<T>(
-  { span, end }: { readonly span: Span; readonly end: () => void },
+function spanAround<T>(
+  { span, end }: { readonly span: Span; end(): void },
   work: () => MaybePromise<T>,
 ): MaybePromise<T> {
   const failed = (error: unknown): never => {
-    // Its message may hold what the client sent.
-    span.setStatus({ code: SpanStatusCode.ERROR });
-    span.setAttribute('error.type', error instanceof Error ? error.name : typeof error);
+    if (span.isRecording()) {
+      // Its message may contain what the client sent.
+      span.setStatus({ code: SpanStatusCode.ERROR });
+      span.setAttribute('error.type', error instanceof Error ? error.name : typeof error);
+    }
     end();
     throw error;
   };
@@ -122,19 +108,19 @@ function around<T>(
 }
 
 /** Names of attributes: https://opentelemetry.io/docs/specs/semconv/ */
-function finish(span: Span, answered: Answered): void {
-  const { method, path, operationType, operationName } = answered;
+function endRequest(span: Span, completed: CompletedRequest): void {
+  const { method, path, operationType, operationName } = completed;
   span.updateName(operationType === null ? `${method} ${path}` : `${method} ${path} ${operationType}`);
   span.setAttributes({
     'http.request.method': method,
     'url.path': path,
-    'agent_graphql.request_id': answered.requestId,
-    'agent_graphql.outcome': answered.outcome,
-    ...(answered.status !== null && { 'http.response.status_code': answered.status }),
+    'agent_graphql.request_id': completed.requestId,
+    'agent_graphql.outcome': completed.outcome,
+    ...(completed.status !== null && { 'http.response.status_code': completed.status }),
     ...(operationType !== null && { 'graphql.operation.type': operationType }),
     ...(operationName !== null && { 'graphql.operation.name': operationName }),
-    ...(answered.errorCode !== null && { 'error.type': answered.errorCode }),
+    ...(completed.errorCode !== null && { 'error.type': completed.errorCode }),
   });
-  if (answered.outcome === 'error') span.setStatus({ code: SpanStatusCode.ERROR });
+  if (completed.outcome === 'error') span.setStatus({ code: SpanStatusCode.ERROR });
   span.end();
 }

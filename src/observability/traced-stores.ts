@@ -2,10 +2,10 @@ import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { OrderField } from '../store/query.ts';
 import type { Store, Stores } from '../store/stores.ts';
 
-/** Does some work within a span. */
+/** Runs a function within a span. */
 export type InSpan = <T>(name: string, work: () => MaybePromise<T>) => MaybePromise<T>;
 
-/** The same stores, with a span around each call. It names the method alone: neither owner nor arguments. */
+/** Wraps stores with a span around each call. The span has the name of the method, without owner or arguments. */
 export function traceStores(stores: Stores, inSpan: InSpan): Stores {
   return {
     assistants: traceStore('assistants', stores.assistants, inSpan),

@@ -7,23 +7,26 @@ import {
   resourceFromAttributes,
 } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import type { Plugin } from 'graphql-yoga';
-import type { Context } from '../schema/context.ts';
-import type { Observer } from './completed-request.ts';
-import { createRequestSpans } from './request-spans.ts';
+import type { RequestObserver } from './completed-request.ts';
+import { createRequestSpans, type StartTrace } from './request-spans.ts';
 
-/** What traces the requests of a server. */
+/** Traces the requests of a server. */
 export interface Tracing {
-  readonly plugin: Plugin<Context>;
+  /** Starts the trace of a request. */
+  readonly start: StartTrace;
   /** Ends the span of a request. */
-  readonly observe: Observer;
-  /** Sends what was not sent yet, if that does not take too long. */
+  readonly observe: RequestObserver;
+  /** Sends the spans that were not sent yet, for `FLUSH_TIMEOUT` at most. */
   close(): Promise<void>;
 }
 
-/** How long the last spans may take to the collector at shutdown, in milliseconds: the process is to end soon. */
-const FLUSH_PATIENCE = 500;
-/** OpenTelemetry's messages hold whole stacks. In characters. */
+/** Options of tracing. */
+export interface TracingOptions {
+  /** How long `close` waits for the last spans to be sent, in milliseconds. Default: 500, for the process is to end soon. */
+  readonly flushTime?: number;
+}
+
+/** How much of OpenTelemetry's messages is logged, which contain whole stacks. In characters. */
 const MAX_WARNING = 500;
 
 /**
@@ -31,12 +34,16 @@ const MAX_WARNING = 500;
  * `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`, `OTEL_EXPORTER_OTLP_HEADERS` and the `OTEL_BSP_` variables are
  * understood by the SDK.
  * @param endpoint the collector's base: spans go to `/v1/traces` below it
- * @param warn told when spans cannot be sent
+ * @param warn called when spans cannot be sent
  */
-export function startTracing(endpoint: URL, warn: (message: string) => void): Tracing {
-  const tell = (message: string): void => warn(message.slice(0, MAX_WARNING));
+export function startTracing(
+  endpoint: URL,
+  warn: (message: string) => void,
+  { flushTime = 500 }: TracingOptions = {},
+): Tracing {
+  const report = (message: string): void => warn(message.slice(0, MAX_WARNING));
   diag.setLogger(
-    { error: tell, warn: tell, info: () => {}, debug: () => {}, verbose: () => {} },
+    { error: report, warn: report, info: () => {}, debug: () => {}, verbose: () => {} },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   );
   const provider = new BasicTracerProvider({
@@ -50,12 +57,12 @@ export function startTracing(endpoint: URL, warn: (message: string) => void): Tr
   return {
     ...createRequestSpans(provider.getTracer('agent-graphql')),
     close: () =>
-      Promise.race([provider.shutdown().catch((cause: unknown) => tell(String(cause))), patience()]),
+      Promise.race([provider.shutdown().catch((cause: unknown) => report(String(cause))), passed(flushTime)]),
   };
 }
 
-function patience(): Promise<void> {
+function passed(time: number): Promise<void> {
   return new Promise((resolve) => {
-    setTimeout(resolve, FLUSH_PATIENCE).unref();
+    setTimeout(resolve, time).unref();
   });
 }

@@ -1,11 +1,11 @@
+import { SHARED_EVENTS } from '../lib/field-extensions.ts';
 import { andThen } from '../lib/maybe-promise.ts';
 import type { Assistant } from '../store/records.ts';
 import { builder } from './builder.ts';
-import { defineChange, seeChange } from './change.ts';
+import { defineChange, changeEvent } from './change.ts';
 import { connect, defineConnection, NEWEST_FIRST, OrderDirection, pageArgs } from './connection.ts';
-import { jsonOutput } from './json-object.ts';
 import { NodeRef } from './node.ts';
-import { identityOf, ownerOf } from './owner-of.ts';
+import { ownerOf } from './owner-of.ts';
 import { definePayloads, idPayload, inputPayload } from './payload.ts';
 import { AssistantRef, RESOURCE_ID } from './refs.ts';
 import { RunConnection, runListArgs, runsOf } from './run.ts';
@@ -21,20 +21,11 @@ AssistantRef.implement({
       nullable: true,
       description: 'What the assistant is for.',
     }),
-    config: t.field({
-      description: 'Settings handed to every run.',
+    config: t.expose('config', { type: 'JSONObject', description: 'Settings handed to every run.' }),
+    context: t.expose('context', { type: 'JSONObject', description: 'Static context handed to every run.' }),
+    metadata: t.expose('metadata', {
       type: 'JSONObject',
-      resolve: (assistant) => jsonOutput(assistant.config),
-    }),
-    context: t.field({
-      description: 'Static context handed to every run.',
-      type: 'JSONObject',
-      resolve: (assistant) => jsonOutput(assistant.context),
-    }),
-    metadata: t.field({
       description: "Caller-defined labels. The key `owner` always holds the caller's identity.",
-      type: 'JSONObject',
-      resolve: (assistant) => jsonOutput(assistant.metadata),
     }),
     version: t.exposeInt('version', { description: '1 when created, and one more after each update.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
@@ -92,18 +83,18 @@ builder.queryFields((t) => ({
     resolve: (_, { id }, context) => context.stores.assistants.get(ownerOf(context), id),
   }),
   assistants: t.field({
-    description: "The caller's assistants. Pages hold 20 unless told, and 100 at most.",
+    description: "The caller's assistants. Page size: 20 by default, 100 at most.",
     type: AssistantConnection,
     args: {
       filter: t.arg({
         type: AssistantFilterInput,
-        description: 'Which assistants to keep; all unless told.',
+        description: 'Which assistants to keep. Default: all.',
       }),
       orderBy: t.arg({
         type: AssistantOrderInput,
         required: true,
         defaultValue: NEWEST_FIRST,
-        description: 'How to sort them; newest first unless told.',
+        description: 'How to sort them. Default: newest first.',
       }),
       ...pageArgs,
     },
@@ -130,6 +121,7 @@ const UpdateAssistantInput = builder.inputType('UpdateAssistantInput', {
   description: '`graphId`, `name`, `config`, `context` and `metadata` cannot be null.',
   fields: (t) => ({
     id: t.id({ required: true, description: "The assistant's id." }),
+    expectedVersion: t.int({ description: 'Only if this is its version: CONFLICT otherwise.' }),
     graphId: t.string({ description: 'The graph to run: not blank, at most 256 characters.' }),
     name: t.string({ description: 'Not blank, at most 256 characters.' }),
     description: t.string({ description: 'Null clears it.' }),
@@ -176,9 +168,10 @@ builder.subscriptionField('assistantChanged', (t) =>
     description: "Assistants created, updated or deleted: one by id, or all of the caller's.",
     type: AssistantChange,
     args: { id: t.arg.id({ description: 'Only this assistant.' }) },
+    extensions: { [SHARED_EVENTS]: true },
     subscribe: (_, { id }, context) =>
-      context.changes.subscribe('assistant', identityOf(context), (change) =>
-        seeChange(change, (assistant) => id == null || assistant.id === id),
+      context.changes.subscribe('assistant', ownerOf(context), (change) =>
+        changeEvent(change, (assistant) => id == null || assistant.id === id),
       ),
     resolve: (change) => change,
   }),

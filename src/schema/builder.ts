@@ -1,7 +1,6 @@
 import SchemaBuilder from '@pothos/core';
 import type { Context } from './context.ts';
 import type { JsonObject } from '../store/records.ts';
-import type { JsonOutput } from './json-object.ts';
 
 /** The builder that every file of the schema adds to. Fields are non-null unless they say otherwise. */
 export const builder = new SchemaBuilder<{
@@ -10,6 +9,6 @@ export const builder = new SchemaBuilder<{
   Scalars: {
     ID: { Input: string; Output: string };
     DateTime: { Input: never; Output: string };
-    JSONObject: { Input: JsonObject; Output: JsonOutput };
+    JSONObject: { Input: JsonObject; Output: JsonObject };
   };
 }>({ defaultFieldNullability: false });

@@ -1,7 +1,7 @@
 import { builder } from './builder.ts';
 import { type AnyResource, type Ref, wordsFor } from './refs.ts';
 
-/** A change as subscribers see it. */
+/** The event of a change. */
 export interface ResourceChange<R extends AnyResource = AnyResource> {
   readonly kind: 'CREATED' | 'UPDATED' | 'DELETED';
   /** The resource right after the change; as it was last when it was deleted. */
@@ -17,7 +17,10 @@ const ChangeKind = builder.enumType('ChangeKind', {
   } as const satisfies Record<ResourceChange['kind'], object>,
 });
 
-/** Defines the events of a resource. */
+/**
+ * Defines the event type of a resource. It has no `id`: a normalising cache, such as Relay's, would take the event for
+ * the record.
+ */
 export function defineChange<R extends AnyResource>(resource: Ref<AnyResource>): Ref<ResourceChange<R>> {
   const { noun } = wordsFor(resource);
   const ref = builder.objectRef<ResourceChange<R>>(`${resource.name}Change`);
@@ -25,19 +28,24 @@ export function defineChange<R extends AnyResource>(resource: Ref<AnyResource>):
     description: `Something that happened to one of the caller's ${noun}s.`,
     fields: (t) => ({
       kind: t.expose('kind', { type: ChangeKind, description: 'What happened.' }),
-      id: t.id({ description: `The ${noun}'s id.`, resolve: ({ latest }) => latest.id }),
+      [`${noun}Id`]: t.id({ description: `The ${noun}'s id.`, resolve: ({ latest }) => latest.id }),
       [noun]: t.field({
         description: `The ${noun} after the change; null once deleted.`,
         type: resource,
         nullable: true,
         resolve: ({ kind, latest }) => (kind === 'DELETED' ? null : latest),
       }),
+      [`deleted${resource.name}Id`]: t.id({
+        description: `The ${noun}'s id when this deleted it, for a cache to drop it; null otherwise.`,
+        nullable: true,
+        resolve: ({ kind, latest }) => (kind === 'DELETED' ? latest.id : null),
+      }),
     }),
   });
 }
 
-/** A change as its subscribers see it; null to those who do not want this resource. */
-export function seeChange<R extends AnyResource>(
+/** The event of a change; null where the subscription is not for this resource. */
+export function changeEvent<R extends AnyResource>(
   { before, after }: { readonly before: R | null; readonly after: R | null },
   wanted: (resource: R) => boolean,
 ): ResourceChange<R> | null {

@@ -1,4 +1,4 @@
-import { PLAIN_TEXT } from '../graphql/execution/serialize.ts';
+import { PLAIN_TEXT } from '../lib/field-extensions.ts';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Owner } from '../store/owner.ts';
 import type { ListQuery, OrderField, Page } from '../store/query.ts';
@@ -6,10 +6,10 @@ import type { Store } from '../store/stores.ts';
 import { builder } from './builder.ts';
 import { type AnyResource, type Ref, wordsFor } from './refs.ts';
 
-/** A page, and the list that it is a page of. */
+/** A page of a list. */
 export interface Connection<R> {
   readonly page: Page<R>;
-  /** Matches over all pages: worked out when it is asked for. */
+  /** The number of matches over all pages, computed when it is selected. */
   count(): MaybePromise<number>;
 }
 
@@ -80,15 +80,15 @@ const PageInfoRef = builder.objectRef<Page<AnyResource>>('PageInfo').implement({
   }),
 });
 
-/** The arguments that say which page of a list is wanted. */
+/** The arguments that select a page of a list. */
 export const pageArgs = builder.args((t) => ({
-  first: t.int({ description: 'So many items from the front, 0 to 100; 20 unless told.' }),
+  first: t.int({ description: 'How many items from the start of the list, 0 to 100. Default: 20.' }),
   after: t.string({ description: 'With `first`: only items after this cursor.' }),
-  last: t.int({ description: 'So many items from the back, 0 to 100.' }),
+  last: t.int({ description: 'How many items from the end of the list, 0 to 100.' }),
   before: t.string({ description: 'With `last`: only items before this cursor.' }),
 }));
 
-/** How lists are sorted unless told: newest first. */
+/** The default order of lists. */
 export const NEWEST_FIRST = { field: 'CREATED_AT', direction: 'DESC' } as const;
 
 /** Direction of a sort. */

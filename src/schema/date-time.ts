@@ -1,4 +1,4 @@
-import { PLAIN_TEXT } from '../graphql/execution/serialize.ts';
+import { PLAIN_TEXT } from '../lib/field-extensions.ts';
 import { builder } from './builder.ts';
 
 builder.scalarType('DateTime', {

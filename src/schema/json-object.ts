@@ -3,9 +3,6 @@ import type { Json, JsonObject } from '../store/records.ts';
 import { setKey } from '../store/rules/json.ts';
 import { builder } from './builder.ts';
 
-/** A JSON object on its way out. */
-export type JsonOutput = JsonObject | ThenHolder;
-
 builder.scalarType('JSONObject', {
   description: 'A JSON object with arbitrary values. Arrays and bare scalars are rejected.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259#section-4',
@@ -19,26 +16,6 @@ builder.scalarType('JSONObject', {
     return readObject(node, variables);
   },
 });
-
-/**
- * Gives a stored object to the executor, which takes whatever has a `then` for a promise: such an object goes out
- * in a holder that JSON.stringify opens.
- */
-export function jsonOutput(value: JsonObject): JsonOutput {
-  return value.then == null ? value : new ThenHolder(value);
-}
-
-class ThenHolder {
-  readonly #value: JsonObject;
-
-  constructor(value: JsonObject) {
-    this.#value = value;
-  }
-
-  toJSON(): JsonObject {
-    return this.#value;
-  }
-}
 
 type Variables = Readonly<Record<string, unknown>> | null | undefined;
 

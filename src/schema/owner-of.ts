@@ -1,17 +1,16 @@
-import { unauthenticated } from '../errors.ts';
-import type { Identity } from '../auth/identity.ts';
 import type { Context } from './context.ts';
+import { unauthenticated } from '../errors.ts';
 import type { Owner } from '../store/owner.ts';
 
-/** Whose request this is. Throws UNAUTHENTICATED without a token. */
-export function ownerOf(context: Context): Owner {
-  return identityOf(context).owner;
-}
-
-/** The verified token of this request. Throws UNAUTHENTICATED without one. */
-export function identityOf({ identity }: Context): Identity {
+/**
+ * The owner whose request this is. Each resolver calls it before it calls a store.
+ * @throws GraphQLError UNAUTHENTICATED without a token
+ * @throws the reason why the request has been stopped, where it has
+ */
+export function ownerOf({ identity, stopped }: Context): Owner {
+  if (stopped !== null) throw stopped;
   if (identity === null) throw tokenMissing();
-  return identity;
+  return identity.owner;
 }
 
 /** The refusal of a request that needs a token and has none. */

@@ -2,7 +2,7 @@ import type { Outcome, Refusal } from '../store/outcome.ts';
 import { builder } from './builder.ts';
 import { type AnyResource, type Ref, wordsFor } from './refs.ts';
 
-/** What a mutation answers. */
+/** The payload of a mutation. */
 interface Payload {
   readonly resource: AnyResource | null;
   readonly userErrors: readonly UserError[];
@@ -34,7 +34,7 @@ const UserErrorRef = builder.objectRef<UserError>('UserError').implement({
   }),
 });
 
-/** Defines what the mutations of a resource answer. */
+/** Defines the payload types of a resource. */
 export function definePayloads(
   resource: Ref<AnyResource>,
 ): Record<'created' | 'updated' | 'deleted', Ref<Payload>> {
@@ -59,26 +59,26 @@ export function definePayloads(
   return {
     created: define(
       'Create',
-      `What came of creating ${article} ${noun}.`,
+      `The result of create${resource.name}.`,
       `The new ${noun}; null on error.`,
       'What went wrong; empty on success.',
     ),
     updated: define(
       'Update',
-      `What came of changing ${article} ${noun}.`,
+      `The result of update${resource.name}.`,
       `The ${noun} as changed; null where there is none, and on error.`,
       `What went wrong; empty on success, and where there is no such ${noun}.`,
     ),
     deleted: define(
       'Delete',
-      `What came of deleting ${article} ${noun}.`,
+      `The result of delete${resource.name}.`,
       `The ${noun} as it was; null where there was none, and on error.`,
       `What went wrong; empty on success, and where there was no such ${noun}.`,
     ),
   };
 }
 
-/** A store's outcome as a mutation answers it. @param path where the keys of its refusals are in the arguments */
+/** The payload of a store's outcome. @param path the path of the refusals' keys in the arguments */
 export function toPayload(outcome: Outcome<AnyResource | null>, path: readonly string[]): Payload {
   if ('value' in outcome) return { resource: outcome.value, userErrors: [] };
   const userErrors = outcome.refusals.map((refusal) => ({ ...refusal, field: [...path, refusal.key] }));

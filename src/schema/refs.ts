@@ -1,5 +1,5 @@
 import type { ObjectRef } from '@pothos/core';
-import { PLAIN_TEXT } from '../graphql/execution/serialize.ts';
+import { PLAIN_TEXT } from '../lib/field-extensions.ts';
 import type { Assistant, Run, Thread } from '../store/records.ts';
 import { builder } from './builder.ts';
 

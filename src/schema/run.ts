@@ -1,12 +1,12 @@
+import { SHARED_EVENTS } from '../lib/field-extensions.ts';
 import { andThen } from '../lib/maybe-promise.ts';
 import type { ListQuery, RunFilter, RunOrderField } from '../store/query.ts';
 import type { Run, RunStatus } from '../store/records.ts';
 import { builder } from './builder.ts';
-import { defineChange, seeChange } from './change.ts';
+import { defineChange, changeEvent } from './change.ts';
 import { connect, defineConnection, NEWEST_FIRST, OrderDirection, pageArgs } from './connection.ts';
-import { jsonOutput } from './json-object.ts';
 import { NodeRef } from './node.ts';
-import { identityOf, ownerOf } from './owner-of.ts';
+import { ownerOf } from './owner-of.ts';
 import { AssistantRef, RESOURCE_ID, RunRef, ThreadRef } from './refs.ts';
 import { definePayloads, idPayload, inputPayload } from './payload.ts';
 
@@ -45,10 +45,9 @@ RunRef.implement({
       resolve: (run, _, context) => context.stores.assistants.get(ownerOf(context), run.assistantId),
     }),
     status: t.expose('status', { type: RunStatusEnum, description: 'How far the run has got.' }),
-    metadata: t.field({
-      description: "Caller-defined labels. The key `owner` always holds the caller's identity.",
+    metadata: t.expose('metadata', {
       type: 'JSONObject',
-      resolve: (run) => jsonOutput(run.metadata),
+      description: "Caller-defined labels. The key `owner` always holds the caller's identity.",
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last changed.' }),
@@ -90,17 +89,17 @@ const RunOrderInput = builder.inputType('RunOrderInput', {
 
 /** The arguments of every list of runs. */
 export const runListArgs = builder.args((t) => ({
-  filter: t.field({ type: RunFilterInput, description: 'Which runs to keep; all unless told.' }),
+  filter: t.field({ type: RunFilterInput, description: 'Which runs to keep. Default: all.' }),
   orderBy: t.field({
     type: RunOrderInput,
     required: true,
     defaultValue: NEWEST_FIRST,
-    description: 'How to sort them; newest first unless told.',
+    description: 'How to sort them. Default: newest first.',
   }),
   ...pageArgs,
 }));
 
-/** The list of the runs of one parent. It is asked for on each item of a page, so its keys are written out. */
+/** The query for the runs of one parent. It is made for each item of a page, so its keys are written out. */
 export function runsOf(parent: NonNullable<RunFilter['parent']>, query: RunQuery): RunQuery {
   const { first, after, last, before, orderBy, filter } = query;
   return { first, after, last, before, orderBy, filter: filter == null ? { parent } : { ...filter, parent } };
@@ -117,7 +116,7 @@ builder.queryFields((t) => ({
     resolve: (_, { id }, context) => context.stores.runs.get(ownerOf(context), id),
   }),
   runs: t.field({
-    description: "The caller's runs over all threads. Pages hold 20 unless told, and 100 at most.",
+    description: "The caller's runs over all threads. Page size: 20 by default, 100 at most.",
     type: RunConnection,
     args: runListArgs,
     resolve: (_, query, context) => connect(context.stores.runs, ownerOf(context), query),
@@ -185,9 +184,10 @@ builder.subscriptionField('runChanged', (t) =>
       id: t.arg.id({ description: 'Only this run.' }),
       threadId: t.arg.id({ description: 'Only runs on this thread.' }),
     },
+    extensions: { [SHARED_EVENTS]: true },
     subscribe: (_, { id, threadId }, context) =>
-      context.changes.subscribe('run', identityOf(context), (change) =>
-        seeChange(
+      context.changes.subscribe('run', ownerOf(context), (change) =>
+        changeEvent(
           change,
           (run) => (id == null || run.id === id) && (threadId == null || run.threadId === threadId),
         ),

@@ -1,11 +1,11 @@
+import { SHARED_EVENTS } from '../lib/field-extensions.ts';
 import { andThen } from '../lib/maybe-promise.ts';
 import type { Thread, ThreadStatus } from '../store/records.ts';
 import { builder } from './builder.ts';
-import { defineChange, seeChange } from './change.ts';
+import { defineChange, changeEvent } from './change.ts';
 import { connect, defineConnection, NEWEST_FIRST, OrderDirection, pageArgs } from './connection.ts';
-import { jsonOutput } from './json-object.ts';
 import { NodeRef } from './node.ts';
-import { identityOf, ownerOf } from './owner-of.ts';
+import { ownerOf } from './owner-of.ts';
 import { definePayloads, idPayload, inputPayload } from './payload.ts';
 import { RESOURCE_ID, ThreadRef } from './refs.ts';
 import { RunConnection, runListArgs, runsOf } from './run.ts';
@@ -31,10 +31,9 @@ ThreadRef.implement({
       type: ThreadStatusEnum,
       description: "What the thread is doing. It follows from the thread's runs and cannot be set.",
     }),
-    metadata: t.field({
-      description: "Caller-defined labels. The key `owner` always holds the caller's identity.",
+    metadata: t.expose('metadata', {
       type: 'JSONObject',
-      resolve: (thread) => jsonOutput(thread.metadata),
+      description: "Caller-defined labels. The key `owner` always holds the caller's identity.",
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last changed.' }),
@@ -87,15 +86,15 @@ builder.queryFields((t) => ({
     resolve: (_, { id }, context) => context.stores.threads.get(ownerOf(context), id),
   }),
   threads: t.field({
-    description: "The caller's threads. Pages hold 20 unless told, and 100 at most.",
+    description: "The caller's threads. Page size: 20 by default, 100 at most.",
     type: ThreadConnection,
     args: {
-      filter: t.arg({ type: ThreadFilterInput, description: 'Which threads to keep; all unless told.' }),
+      filter: t.arg({ type: ThreadFilterInput, description: 'Which threads to keep. Default: all.' }),
       orderBy: t.arg({
         type: ThreadOrderInput,
         required: true,
         defaultValue: NEWEST_FIRST,
-        description: 'How to sort them; newest first unless told.',
+        description: 'How to sort them. Default: newest first.',
       }),
       ...pageArgs,
     },
@@ -161,9 +160,10 @@ builder.subscriptionField('threadChanged', (t) =>
       "Threads created, updated (their status included) or deleted: one by id, or all of the caller's.",
     type: ThreadChange,
     args: { id: t.arg.id({ description: 'Only this thread.' }) },
+    extensions: { [SHARED_EVENTS]: true },
     subscribe: (_, { id }, context) =>
-      context.changes.subscribe('thread', identityOf(context), (change) =>
-        seeChange(change, (thread) => id == null || thread.id === id),
+      context.changes.subscribe('thread', ownerOf(context), (change) =>
+        changeEvent(change, (thread) => id == null || thread.id === id),
       ),
     resolve: (change) => change,
   }),

@@ -1,6 +1,6 @@
 import type { Assistant, Run, Thread } from './records.ts';
 
-/** What happened to one record: created (nothing before), updated, or deleted (nothing after). */
+/** The change of one record: created (`before` is null), updated, or deleted (`after` is null). */
 export type Change =
   | { readonly resource: 'assistant'; readonly before: Assistant | null; readonly after: Assistant | null }
   | { readonly resource: 'thread'; readonly before: Thread | null; readonly after: Thread | null }
@@ -11,3 +11,9 @@ export const RESOURCES: readonly Change['resource'][] = ['assistant', 'thread', 
 
 /** A change of one kind of resource. */
 export type ChangeOf<Resource extends Change['resource']> = Extract<Change, { readonly resource: Resource }>;
+
+/** The creation of a record. */
+export type Creation =
+  | { readonly resource: 'assistant'; readonly before: null; readonly after: Assistant }
+  | { readonly resource: 'thread'; readonly before: null; readonly after: Thread }
+  | { readonly resource: 'run'; readonly before: null; readonly after: Run };

@@ -1,24 +1,25 @@
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
-import { createMemoryStores, type StoreOptions } from './memory/stores.ts';
+import { createMemoryStores } from './memory/stores.ts';
 import type { Owner } from './owner.ts';
+import type { Storage } from './storage.ts';
+import type { StoreOptions } from './store-options.ts';
 import type { OpenedStores } from './stores.ts';
 
-/** What the stores tell of. */
+/** What the stores call. */
 export interface StoreObserver extends Required<Pick<StoreOptions, 'publish'>> {
-  /** Whether anybody wants to know of an owner's changes. */
-  wants(owner: Owner): boolean;
+  /** Whether this process has subscribers to an owner's changes. */
+  hasSubscribers(owner: Owner): boolean;
   /** Called when changes may have been missed. */
-  interrupt(): void;
+  onMissedChanges(): void;
   readonly log: Logger;
 }
 
 /**
- * Opens the stores that the configuration asks for, and reads the code of no other.
- * @throws StoreError where they cannot be opened
+ * Opens the stores of the storage that is configured, or in memory where none is, without loading the code of any other.
+ * @throws StoreError when they cannot be opened
  */
 export async function openStores(
-  { dataDir, database }: Pick<Config, 'dataDir' | 'database'>,
+  { dataDir, database }: Storage,
   observer: StoreObserver,
 ): Promise<OpenedStores> {
   if (dataDir !== null) {
@@ -33,7 +34,7 @@ export async function openStores(
   return {
     forRequest: () => stores,
     isReady: () => true,
-    held: { assistant: 0, thread: 0, run: 0 },
+    loadedCounts: { assistant: 0, thread: 0, run: 0 },
     close: () => {},
   };
 }

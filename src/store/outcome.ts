@@ -1,17 +1,17 @@
-/** Why a mutation changed nothing, in terms that its caller can act on. */
+/** Why a mutation was refused. */
 export interface Refusal {
-  /** `INVALID`: a value is not acceptable. `NOT_FOUND`: something it refers to is missing. `CONFLICT`: the state forbids it. */
+  /** `INVALID`: a value is not accepted. `NOT_FOUND`: a record it refers to does not exist. `CONFLICT`: the state forbids it. */
   readonly code: 'INVALID' | 'NOT_FOUND' | 'CONFLICT';
-  /** One English sentence or two: what was wrong, and what is accepted. */
+  /** For the caller: what was wrong, and what is accepted. */
   readonly message: string;
-  /** The key of the input at fault. */
+  /** The key of the input that is at fault. */
   readonly key: string;
 }
 
-/** What a mutation did: a value, or the reasons why nothing was stored. */
+/** The result of a mutation: a value, or the reasons why nothing was stored. */
 export type Outcome<T> = { readonly value: T } | { readonly refusals: readonly Refusal[] };
 
-/** An outcome that stored nothing. */
+/** The outcome of a mutation that was refused. */
 export function refused(...refusals: Refusal[]): { readonly refusals: readonly Refusal[] } {
   return { refusals };
 }

@@ -1,15 +1,15 @@
 declare const owned: unique symbol;
 
 /**
- * Whose data a call is about. Only {@link isOwner} makes one, so a plain string (an id, say) in the owner's
- * place does not compile, and neither does a call that forgets the owner.
+ * The name of an owner. It is a branded type: a plain string, such as an id, in the owner's place does not compile, nor
+ * does a call without the owner.
  */
 export type Owner = string & { readonly [owned]: true };
 
 const MAX_LENGTH = 255;
 const CONTROL = /\p{Cc}/u;
 
-/** Whether a value names an owner: 1 to 255 code points, not blank, no control characters or lone surrogates. */
+/** Whether a value can be an owner: 1 to 255 code points, not blank, no control characters or lone surrogates. */
 export function isOwner(value: unknown): value is Owner {
   return (
     typeof value === 'string' &&
@@ -21,8 +21,8 @@ export function isOwner(value: unknown): value is Owner {
   );
 }
 
-/** The owner of this name. Throws `TypeError` where the name is none. */
+/** The owner with this name. @throws TypeError for a name that cannot be an owner's */
 export function asOwner(name: string): Owner {
-  if (!isOwner(name)) throw new TypeError(`${JSON.stringify(name)} is no owner.`);
+  if (!isOwner(name)) throw new TypeError(`${JSON.stringify(name)} cannot be an owner.`);
   return name;
 }

@@ -1,6 +1,6 @@
 import type { JsonObject, RunStatus, ThreadStatus } from './records.ts';
 
-/** Which assistants to keep: all conditions that are given must hold, and a null is not given. */
+/** A filter on assistants: all conditions that are not null or undefined must hold. */
 export interface AssistantFilter {
   readonly ids?: readonly string[] | null | undefined;
   readonly graphId?: string | null | undefined;
@@ -8,40 +8,43 @@ export interface AssistantFilter {
   readonly metadata?: JsonObject | null | undefined;
 }
 
-/** Which threads to keep: all conditions that are given must hold, and a null is not given. */
+/** A filter on threads: all conditions that are not null or undefined must hold. */
 export interface ThreadFilter {
   readonly ids?: readonly string[] | null | undefined;
   readonly status?: readonly ThreadStatus[] | null | undefined;
   readonly metadata?: JsonObject | null | undefined;
 }
 
-/** Which runs to keep: all conditions that are given must hold, and a null is not given. */
+/** A filter on runs: all conditions that are not null or undefined must hold. */
 export interface RunFilter {
   readonly ids?: readonly string[] | null | undefined;
   readonly threadId?: string | null | undefined;
   readonly assistantId?: string | null | undefined;
   readonly status?: readonly RunStatus[] | null | undefined;
   readonly metadata?: JsonObject | null | undefined;
-  /** The thread or the assistant whose runs are listed: a condition beside the caller's own. */
+  /** The thread or assistant whose runs are listed, in addition to the caller's conditions. */
   readonly parent?: { readonly threadId: string } | { readonly assistantId: string } | undefined;
 }
 
-/** Every field that something can be sorted by. */
+/** The fields that lists can be sorted by. */
 export type OrderField = 'CREATED_AT' | 'UPDATED_AT' | 'NAME';
-/** What assistants can be sorted by. */
+/** The fields that assistants can be sorted by. */
 export type AssistantOrderField = OrderField;
-/** What threads can be sorted by. */
+/** The fields that threads can be sorted by. */
 export type ThreadOrderField = Exclude<OrderField, 'NAME'>;
-/** What runs can be sorted by. */
+/** The fields that runs can be sorted by. */
 export type RunOrderField = Exclude<OrderField, 'NAME'>;
 
-/** An order; ties are broken by id, in the same direction. */
+/** The order of a list; ties are broken by id, in the same direction. */
 export interface Order<Field extends OrderField = OrderField> {
   readonly field: Field;
   readonly direction: 'ASC' | 'DESC';
 }
 
-/** Which page of a list: `first` and `after` go forward, `last` and `before` backward; 20 items when none is given. */
+/**
+ * The arguments of a page: `first` and `after` page forward, `last` and `before` backward. `first` and `last` are 0 to
+ * 100. Default: 20.
+ */
 export interface PageArgs {
   readonly first?: number | null | undefined;
   readonly after?: string | null | undefined;
@@ -49,17 +52,17 @@ export interface PageArgs {
   readonly before?: string | null | undefined;
 }
 
-/** A page of a filtered list in an order. */
+/** A query for a page of a list. */
 export interface ListQuery<Filter, Field extends OrderField> extends PageArgs {
   readonly filter?: Filter | null | undefined;
   readonly orderBy: Order<Field>;
 }
 
-/** A page, and where it stands in its list. */
+/** A page of a list. */
 export interface Page<R> {
   readonly items: readonly R[];
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
-  /** The cursor of one of the page's items: made when asked for, since it is signed. */
+  /** The cursor of one of the page's items. It is computed on demand, since it is signed. */
   cursorOf(item: R): string;
 }

@@ -1,4 +1,4 @@
-/** Any JSON value. Stored values are frozen all the way down, so that giving one out shares nothing. */
+/** Any JSON value. Values in records are deeply frozen, so that they can be shared. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 
 /** A JSON object. */
@@ -6,13 +6,13 @@ export interface JsonObject {
   readonly [key: string]: Json;
 }
 
-/** What every resource has. Ids are UUID v4 as 32 lowercase hex digits; times are RFC 3339, UTC, milliseconds. */
+/** The fields of every resource. Ids are UUID v4 as 32 lowercase hex digits; times are RFC 3339 in UTC with milliseconds. */
 interface Resource {
   readonly id: string;
-  /** Caller-defined labels, and `owner`, which always holds the owner. */
+  /** The caller's labels, and the key `owner`, which is always the record's owner. */
   readonly metadata: JsonObject;
   readonly createdAt: string;
-  /** Grows with every change of the record, also of two changes within one millisecond. */
+  /** Increases with every change of the record, even within one millisecond. */
   readonly updatedAt: string;
 }
 
@@ -23,7 +23,7 @@ export interface Assistant extends Resource {
   readonly description: string | null;
   readonly config: JsonObject;
   readonly context: JsonObject;
-  /** 1 when created, and one more after each update. */
+  /** 1 when created, incremented by each update. */
   readonly version: number;
 }
 
@@ -37,13 +37,13 @@ export interface Run extends Resource {
   readonly threadId: string;
   readonly assistantId: string;
   readonly status: RunStatus;
-  /** The place of this run's end among its thread's: the greatest ended last. Null until it ends. */
+  /** The position of the run's end among those of its thread's runs, from 1: the highest ended last. Null until it ends. */
   readonly ended: number | null;
 }
 
 /** Every status of a thread. */
 export const THREAD_STATUSES = ['IDLE', 'BUSY', 'INTERRUPTED', 'ERROR'] as const;
-/** What a thread is doing. */
+/** The status of a thread, which follows from its runs. */
 export type ThreadStatus = (typeof THREAD_STATUSES)[number];
 
 /** Every status of a run. */
@@ -56,10 +56,10 @@ export const RUN_STATUSES = [
   'INTERRUPTED',
   'CANCELLED',
 ] as const;
-/** How far a run has got. */
+/** The status of a run. */
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
-/** What a caller gives for a new assistant. Null is refused where the record cannot hold it. */
+/** The input of a new assistant. A null is refused where the record cannot have one. */
 export interface NewAssistant {
   readonly graphId: string;
   readonly name?: string | null | undefined;
@@ -69,28 +69,30 @@ export interface NewAssistant {
   readonly metadata?: JsonObject | null | undefined;
 }
 
-/** What a caller changes of an assistant. What is left out stays. */
-export interface AssistantChanges extends Omit<NewAssistant, 'graphId'> {
+/** The input of a changed assistant. Undefined fields stay as they are. */
+export interface AssistantPatch extends Omit<NewAssistant, 'graphId'> {
+  /** The patch is refused where the assistant has another version. Default: any version. */
+  readonly expectedVersion?: number | null | undefined;
   readonly graphId?: string | null | undefined;
 }
 
-/** What a caller gives for a new thread. */
+/** The input of a new thread. */
 export interface NewThread {
   readonly metadata?: JsonObject | null | undefined;
 }
 
-/** What a caller changes of a thread. */
-export type ThreadChanges = NewThread;
+/** The input of a changed thread. Undefined fields stay as they are. */
+export type ThreadPatch = NewThread;
 
-/** What a caller gives for a new run. */
+/** The input of a new run. */
 export interface NewRun {
   readonly threadId: string;
   readonly assistantId: string;
   readonly metadata?: JsonObject | null | undefined;
 }
 
-/** What a caller changes of a run. */
-export interface RunChanges {
+/** The input of a changed run. Undefined fields stay as they are. */
+export interface RunPatch {
   readonly status?: RunStatus | null | undefined;
   readonly metadata?: JsonObject | null | undefined;
 }

@@ -1,4 +1,4 @@
-/** Stores could not be opened. The message is one line that says what to do, and names the variable to look at. */
+/** Stores cannot be opened. The message is one line that names the environment variable, and says what to do. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
 }

@@ -15,68 +15,68 @@ import type {
 } from './query.ts';
 import type {
   Assistant,
-  AssistantChanges,
+  AssistantPatch,
   NewAssistant,
   NewRun,
   NewThread,
   Run,
-  RunChanges,
+  RunPatch,
   Thread,
-  ThreadChanges,
+  ThreadPatch,
 } from './records.ts';
 
 /**
- * A store of one resource. Every method takes the owner first and knows nothing of other owners' records: to it,
- * another owner's id is an unknown one. Mutations are atomic, and their changes are published after they are stored.
+ * A store of one resource. Every method takes the owner first, and cannot reach the records of other owners: another
+ * owner's id is an unknown id. Mutations are atomic, and their changes are published after they are stored.
  */
-export interface Store<R, New, Changes, Filter, Field extends OrderField> {
-  /** Stores a new record. */
+export interface Store<R, New, Patch, Filter, Field extends OrderField> {
+  /** Creates a record. */
   create(owner: Owner, input: New): MaybePromise<Outcome<R>>;
-  /** The record, or null where there is none. Any string may be asked for. */
+  /** The record with this id; null where there is none, also for a text that is no id. */
   get(owner: Owner, id: string): MaybePromise<R | null>;
-  /** The records in the order asked for, null where there is none. */
+  /** The records with these ids, in the same order; null where there is none. */
   getMany(owner: Owner, ids: readonly string[]): MaybePromise<readonly (R | null)[]>;
-  /** A page of a list. Throws `BadUserInput` for arguments or a cursor that cannot be. */
+  /** A page of a list. @throws BadUserInput for arguments that are not accepted, an invalid cursor among them */
   list(owner: Owner, query: ListQuery<Filter, Field>): MaybePromise<Page<R>>;
-  /** How many records match. Throws `BadUserInput` as {@link list} does. */
+  /** How many records match. @throws BadUserInput for a filter that is not accepted */
   count(owner: Owner, filter?: Filter | null): MaybePromise<number>;
-  /** Changes a record: the record as changed, or null where there is none. */
-  update(owner: Owner, id: string, changes: Changes): MaybePromise<Outcome<R | null>>;
-  /** Deletes a record: the record as it was, or null where there was none. */
+  /** Updates a record: the changed record, or null where there is none. */
+  update(owner: Owner, id: string, patch: Patch): MaybePromise<Outcome<R | null>>;
+  /** Deletes a record: the deleted record, or null where there is none. */
   delete(owner: Owner, id: string): MaybePromise<Outcome<R | null>>;
 }
 
-/** The assistants. Deleting one keeps its finished runs, and is a `CONFLICT` while one of its runs is active. */
+/** The store of assistants. A delete keeps the runs that have ended, and is a `CONFLICT` while a run is active. */
 export type AssistantStore = Store<
   Assistant,
   NewAssistant,
-  AssistantChanges,
+  AssistantPatch,
   AssistantFilter,
   AssistantOrderField
 >;
-/** The threads. Deleting one deletes its runs. */
-export type ThreadStore = Store<Thread, NewThread, ThreadChanges, ThreadFilter, ThreadOrderField>;
-/** The runs. Each change of one works out its thread's status in the same step. */
-export type RunStore = Store<Run, NewRun, RunChanges, RunFilter, RunOrderField>;
+/** The store of threads. A delete deletes the thread's runs. */
+export type ThreadStore = Store<Thread, NewThread, ThreadPatch, ThreadFilter, ThreadOrderField>;
+/** The store of runs. Each mutation updates the status of the run's thread in the same transaction. */
+export type RunStore = Store<Run, NewRun, RunPatch, RunFilter, RunOrderField>;
 
-/** The three stores: one such value serves the whole process. */
+/** The stores of all resources. */
 export interface Stores {
   readonly assistants: AssistantStore;
   readonly threads: ThreadStore;
   readonly runs: RunStore;
 }
 
-/** How many records of each kind there are. */
-export type Counts = Readonly<Record<Change['resource'], number>>;
+/** How many records of each resource there are. */
+export type RecordCounts = Readonly<Record<Change['resource'], number>>;
 
-/** Stores that a process has opened, whatever they are made of. */
+/** Open stores of any kind. */
 export interface OpenedStores {
-  /** The stores as one request sees them: one that only reads sees all of its data as it was at one moment. */
+  /** The stores for one request. A request that only reads sees all data as it was at one moment. */
   forRequest(): Stores;
-  /** Whether a mutation could be stored now. */
+  /** Whether mutations can be stored now. */
   isReady(): MaybePromise<boolean>;
-  /** What this process held when the stores were opened; null where the records are elsewhere. */
-  readonly held: Counts | null;
-  /** Lets go of what they hold open, once nothing uses them any more. */
+  /** The records that were loaded into memory; null where the records are in a database. */
+  readonly loadedCounts: RecordCounts | null;
+  /** Closes the stores. No request may use them any more. */
   close(): MaybePromise<void>;
 }

@@ -1,4 +1,4 @@
-/** A store cannot be reached, or takes no mutations. The message is for the caller; the cause is for the log alone. */
+/** A store cannot be reached, or refuses mutations for now. The message is for the caller, the cause only for the log. */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
 }

@@ -1,65 +1,151 @@
-/** Events on their way to one reader, who takes them at its own pace, in order, and as many as there are. */
-export interface EventQueue<T> extends AsyncIterableIterator<T, undefined> {
-  push(event: T): void;
-  /** How many events wait for the reader. */
-  readonly waiting: number;
-  /** Ends the stream once what is in it has been read: quietly, or with an error as its last word. */
-  end(error?: Error): void;
-  /** Ends the stream at once, without what is in it, and with an error as its last word. */
-  cutOff(error: Error): void;
+/** Values on their way to one consumer, which takes them in order and at its own pace. */
+export interface AsyncQueue<T> extends AsyncIterableIterator<T, undefined> {
+  /** Adds a value, unless the queue has ended. @param size of the value, in bytes. Default: 0. */
+  push(value: T, size?: number): void;
+  /** Whether values are accepted. */
+  readonly isOpen: boolean;
+  /** How many values wait for the consumer. */
+  readonly length: number;
+  /** How many bytes the waiting values have. */
+  readonly bytes: number;
+  /** Ends the queue after the values that wait, and after `last` where it is given. */
+  end(last?: T): void;
+  /** Drops the values that wait, and ends the queue with this one. */
+  endWith(last: T): void;
+  /** Drops the values that wait, and ends the queue: the consumer's next call is rejected. */
+  fail(error: Error): void;
+  /**
+   * Passes the values to a sink, those that wait first, in place of calls of `next`. It takes no promises.
+   * @returns the function that resumes after `write` has returned false
+   */
+  pipe(sink: Sink<T>): () => void;
+  next(): Promise<IteratorResult<T, undefined>>;
   return(): Promise<IteratorResult<T, undefined>>;
 }
 
-/**
- * A queue that is open from now on: what is pushed before the reader first looks is not lost.
- * @param onClosed called once, as soon as nothing more can come in
- */
-export function createEventQueue<T>(onClosed: () => void): EventQueue<T> {
-  const events: T[] = [];
-  const readers: Reader<T>[] = [];
-  let open = true;
-  let lastWord: Error | undefined;
+/** Where a queue passes its values to. It is not called any more after `return`. */
+export interface Sink<T> {
+  /** Takes a value. Returns false when it takes no more until it is resumed. */
+  write(value: T): boolean;
+  /** Called when the queue has ended, after its last value. */
+  close(): void;
+  /** Called when the queue has failed. */
+  abort(error: Error): void;
+}
 
-  const queue: EventQueue<T> = {
-    push(event) {
-      if (!open) return;
-      const reader = readers.shift();
-      if (reader === undefined) events.push(event);
-      else reader.resolve({ value: event, done: false });
+/**
+ * Creates a queue. Values that are pushed before the consumer first calls `next` are kept.
+ * @param onClosed called once, as soon as no more values are accepted
+ */
+export function createAsyncQueue<T>(onClosed: () => void): AsyncQueue<T> {
+  const values: { readonly value: T; readonly size: number }[] = [];
+  const consumers: Consumer<T>[] = [];
+  let bytes = 0;
+  let isOpen = true;
+  let failure: Error | null = null;
+  let sink: Sink<T> | null = null;
+  let isPaused = false;
+
+  function add(value: T, size: number): void {
+    if (sink !== null && !isPaused) {
+      isPaused = !sink.write(value);
+      return;
+    }
+    const consumer = consumers.shift();
+    if (consumer !== undefined) return consumer.resolve({ value, done: false });
+    values.push({ value, size });
+    bytes += size;
+  }
+
+  function drop(): void {
+    values.length = 0;
+    bytes = 0;
+  }
+
+  function close(): void {
+    isOpen = false;
+    onClosed();
+    for (const consumer of consumers.splice(0)) consumer.resolve(DONE);
+    flush();
+  }
+
+  /** Passes what waits to the sink, and the end after it. */
+  function flush(): void {
+    const to = sink;
+    if (to === null) return;
+    while (!isPaused) {
+      const next = shift();
+      if (next === undefined) break;
+      isPaused = !to.write(next.value);
+    }
+    if (sink === null || isOpen || values.length > 0) return;
+    sink = null;
+    if (failure === null) to.close();
+    else to.abort(failure);
+  }
+
+  function shift(): { readonly value: T } | undefined {
+    const next = values.shift();
+    bytes -= next?.size ?? 0;
+    return next;
+  }
+
+  const queue: AsyncQueue<T> = {
+    push(value, size = 0) {
+      if (isOpen) add(value, size);
     },
-    get waiting() {
-      return events.length;
+    get isOpen() {
+      return isOpen;
     },
-    cutOff(error) {
-      events.length = 0;
-      queue.end(error);
+    get length() {
+      return values.length;
     },
-    end(error) {
-      if (!open) return;
-      open = false;
-      onClosed();
-      const reader = readers.shift();
-      if (reader === undefined) lastWord = error;
-      else if (error === undefined) reader.resolve(DONE);
-      else reader.reject(error);
-      for (const other of readers.splice(0)) other.resolve(DONE);
+    get bytes() {
+      return bytes;
+    },
+    end(last) {
+      if (!isOpen) return;
+      if (last !== undefined) add(last, 0);
+      close();
+    },
+    endWith(last) {
+      if (isOpen) drop();
+      queue.end(last);
+    },
+    fail(error) {
+      if (!isOpen) return;
+      drop();
+      const consumer = consumers.shift();
+      if (consumer === undefined) failure = error;
+      else consumer.reject(error);
+      close();
+    },
+    pipe(to) {
+      sink = to;
+      flush();
+      return () => {
+        isPaused = false;
+        flush();
+      };
     },
     async next() {
-      const event = events.shift();
-      if (event !== undefined) return { value: event, done: false };
-      if (open) {
+      const next = shift();
+      if (next !== undefined) return { value: next.value, done: false };
+      if (isOpen) {
         return new Promise((resolve, reject) => {
-          readers.push({ resolve, reject });
+          consumers.push({ resolve, reject });
         });
       }
-      const error = lastWord;
-      lastWord = undefined;
-      if (error !== undefined) throw error;
+      const error = failure;
+      failure = null;
+      if (error !== null) throw error;
       return DONE;
     },
     async return() {
-      events.length = 0;
-      queue.end();
+      sink = null;
+      drop();
+      failure = null;
+      if (isOpen) close();
       return DONE;
     },
     [Symbol.asyncIterator]: () => queue,
@@ -67,7 +153,7 @@ export function createEventQueue<T>(onClosed: () => void): EventQueue<T> {
   return queue;
 }
 
-interface Reader<T> {
+interface Consumer<T> {
   resolve(result: IteratorResult<T, undefined>): void;
   reject(error: Error): void;
 }

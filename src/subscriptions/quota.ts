@@ -2,32 +2,34 @@ import { apiError } from '../errors.ts';
 import { MAX_SUBSCRIPTIONS, MAX_SUBSCRIPTIONS_OF_OWNER } from '../limits.ts';
 import type { Owner } from '../store/owner.ts';
 
-/** How many subscriptions can be open. */
-export interface PlaceLimits {
+/** How many subscriptions can be open at once. */
+export interface QuotaLimits {
+  /** Of all owners. Default: `MAX_SUBSCRIPTIONS`. */
   readonly inAll?: number;
+  /** Of one owner. Default: `MAX_SUBSCRIPTIONS_OF_OWNER`. */
   readonly ofOwner?: number;
 }
 
-/** The places for open subscriptions. */
-export interface Places {
+/** The quota of open subscriptions. */
+export interface SubscriptionQuota {
   /**
-   * Takes one, and answers how to give it back.
+   * Takes a place of an owner's quota, and returns the function that releases it.
    * @throws GraphQLError LIMIT_EXCEEDED when there is none left
    */
-  take(owner: Owner): () => void;
-  /** How many an owner has taken. */
-  of(owner: Owner): number;
+  acquire(owner: Owner): () => void;
+  /** How many places are taken. */
+  count(): number;
 }
 
-/** Makes the places, all of them free. */
-export function createPlaces({
+/** Creates a quota with all places free. */
+export function createSubscriptionQuota({
   inAll = MAX_SUBSCRIPTIONS,
   ofOwner = MAX_SUBSCRIPTIONS_OF_OWNER,
-}: PlaceLimits = {}): Places {
+}: QuotaLimits = {}): SubscriptionQuota {
   const taken = new Map<Owner, number>();
   let all = 0;
 
-  function count(owner: Owner, change: 1 | -1): void {
+  function add(owner: Owner, change: 1 | -1): void {
     all += change;
     const own = (taken.get(owner) ?? 0) + change;
     if (own === 0) taken.delete(owner);
@@ -35,16 +37,17 @@ export function createPlaces({
   }
 
   return {
-    take(owner) {
+    acquire(owner) {
       if ((taken.get(owner) ?? 0) >= ofOwner) {
         throw tooMany(`You have ${ofOwner} open subscriptions, and cannot have more: close one first.`);
       }
-      if (all >= inAll)
+      if (all >= inAll) {
         throw tooMany('The server has all the open subscriptions it can have: try again later.');
-      count(owner, 1);
-      return () => count(owner, -1);
+      }
+      add(owner, 1);
+      return () => add(owner, -1);
     },
-    of: (owner) => taken.get(owner) ?? 0,
+    count: () => all,
   };
 }
 

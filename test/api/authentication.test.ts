@@ -1,9 +1,10 @@
 import { execute, getIntrospectionQuery, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import type { Api } from '../../src/http/api.ts';
+
 import { KeySetUnavailableError } from '../../src/auth/auth-errors.ts';
+import type { Context } from '../../src/schema/context.ts';
 import { schema } from '../../src/schema/schema.ts';
-import { type Answer, openApi, send, post } from '../support/api.ts';
+import { type FetchedApi, type Answer, openApi, send, post } from '../support/api.ts';
 import { codesOf, createThread, valueAt } from '../support/requests.ts';
 import { subscribe } from '../support/sse.ts';
 
@@ -20,7 +21,7 @@ function refusalOf(answer: Answer) {
   };
 }
 
-function off(): Api {
+function off(): FetchedApi {
   return openApi({ introspection: false }).api;
 }
 
@@ -47,8 +48,17 @@ const REFUSED = [
   'query($no: Boolean = false) { __typename threads @include(if: $no) { totalCount } }',
   '{ __typename threads @skip(if: true) { totalCount } }',
   'mutation { createThread { thread { id } } }',
-  'subscription { threadChanged { id } }',
+  'subscription { threadChanged { threadId } }',
   '{ nope }',
+];
+
+/** A refusal where only a stream is accepted: one result, and the end. */
+const REFUSED_IN_STREAM = [
+  {
+    event: 'next',
+    data: { errors: [{ message: expect.any(String), extensions: { code: 'UNAUTHENTICATED' } }] },
+  },
+  { event: 'complete', data: null },
 ];
 
 describe('without a token', () => {
@@ -82,16 +92,14 @@ describe('without a token', () => {
     });
   });
 
-  it.each(['A', 'B'])(
-    'should look at all operations of a document, whichever is asked for: %s',
-    async (operationName) => {
-      const { api } = openApi();
-      const query = 'query A { __typename } query B { threads { totalCount } }';
-      expect(refusalOf(await post(api, null, JSON.stringify({ query, operationName })))).toEqual(
-        UNAUTHENTICATED,
-      );
-    },
-  );
+  it('should be decided by the operation that is asked for, of several', async () => {
+    const { api } = openApi();
+    const query =
+      'query A { __typename } query B { threads { totalCount } } mutation C { createThread { thread { id } } }';
+    const ask = (operationName: string) => post(api, null, JSON.stringify({ query, operationName }));
+    expect((await ask('A')).body).toEqual({ data: { __typename: 'Query' } });
+    for (const name of ['B', 'C']) expect(refusalOf(await ask(name))).toEqual(UNAUTHENTICATED);
+  });
 
   it('should answer the one operation that is asked for among several of introspection', async () => {
     const { api } = openApi();
@@ -104,7 +112,7 @@ describe('without a token', () => {
     'should be refused by the resolvers too, should a request ever reach them: %s',
     async (document) => {
       const { stores, changes } = openApi();
-      const contextValue = { stores, changes, identity: null };
+      const contextValue: Context = { stores, changes, identity: null, stopped: null };
       const { data, errors } = await execute({ schema, document: parse(document), contextValue });
       expect(data).toBeNull();
       expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['UNAUTHENTICATED']);
@@ -126,11 +134,14 @@ describe('without a token', () => {
     expect(new Set(codesOf(answer))).toEqual(new Set(['GRAPHQL_VALIDATION_FAILED']));
   });
 
-  it('should refuse a subscription before any stream', async () => {
+  it('should refuse a subscription in the stream, or by the status where JSON is accepted too', async () => {
     const { api } = openApi();
-    const stream = await subscribe(api, null, 'subscription { threadChanged { id } }');
-    expect(stream.status).toBe(401);
-    expect(stream.headers.get('www-authenticate')).toBe('Bearer');
+    const document = 'subscription { threadChanged { threadId } }';
+    const stream = await subscribe(api, null, document);
+    expect(stream.status).toBe(200);
+    expect(await stream.rest()).toEqual(REFUSED_IN_STREAM);
+    const accept = 'text/event-stream, application/json';
+    expect(refusalOf(await send(api, null, document, undefined, { accept }))).toEqual(UNAUTHENTICATED);
   });
 });
 
@@ -173,7 +184,8 @@ describe('with a token that is not valid', () => {
     const stream = await subscribe(api, null, '{ __typename }', undefined, {
       authorization: 'Bearer nonsense',
     });
-    expect(stream.status).toBe(401);
+    expect(stream.status).toBe(200);
+    expect(await stream.rest()).toEqual(REFUSED_IN_STREAM);
   });
 
   it('should be 503 when no key can tell', async () => {

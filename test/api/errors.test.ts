@@ -60,7 +60,7 @@ describe('an error in the document', () => {
     [
       'GRAPHQL_VALIDATION_FAILED',
       'two fields in a subscription',
-      'subscription { runChanged { id } threadChanged { id } }',
+      'subscription { runChanged { runId } threadChanged { threadId } }',
     ],
     ['BAD_USER_INPUT', 'a schema', 'type Query { a: Int }'],
     ['GRAPHQL_VALIDATION_FAILED', 'a name of 60 KB', `{ ${'x'.repeat(60_000)} }`],
@@ -353,7 +353,7 @@ describe('what nobody foresaw', () => {
       throw secret;
     };
     const { api, logged } = openApi({ changes: { ...changes, subscribe: subscribeFails } });
-    const stream = await subscribe(api, 'alice', 'subscription { runChanged { id } }');
+    const stream = await subscribe(api, 'alice', 'subscription { runChanged { runId } }');
     const events = await stream.rest();
     expect(JSON.stringify(events)).not.toMatch(/SELECT|passwd/);
     expect(events).toMatchObject([

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Api } from '../../src/http/api.ts';
-import { openApi, send } from '../support/api.ts';
+
+import { type FetchedApi, openApi, send } from '../support/api.ts';
+import { cases } from '../support/random.ts';
 import {
   codesOf,
   createAssistant,
@@ -36,7 +37,7 @@ function found(...names: readonly string[]) {
 }
 
 /** The ids and cursors of a page, after a check that its parts agree. */
-async function page(api: Api, args: Record<string, unknown>) {
+async function page(api: FetchedApi, args: Record<string, unknown>) {
   const answer = await send(api, 'alice', THREADS, args);
   expect(answer.body.errors).toBeUndefined();
   const edges = listAt(answer, 'threads', 'edges');
@@ -105,7 +106,7 @@ describe('a page', () => {
         expect(forward ? answer.next : answer.previous).toBe(end - start > size);
         expect(forward ? answer.previous : answer.next).toBe(cursor !== null);
       }),
-      { numRuns: 60 },
+      { numRuns: cases({ some: 20, all: 60 }) },
     );
   });
 

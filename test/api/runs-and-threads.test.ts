@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Api } from '../../src/http/api.ts';
-import { openApi, send } from '../support/api.ts';
+
+import { type FetchedApi, openApi, send } from '../support/api.ts';
 import { createAssistant, createRun, createThread, moveRun, valueAt } from '../support/requests.ts';
 
 const UNKNOWN = '0123456789abcdef0123456789abcdef';
@@ -19,7 +19,7 @@ function missing(key: string) {
   return { code: 'NOT_FOUND', field: ['input', key] };
 }
 
-async function statusOf(api: Api, id: string): Promise<unknown> {
+async function statusOf(api: FetchedApi, id: string): Promise<unknown> {
   return valueAt(
     await send(api, 'alice', 'query($id: ID!) { thread(id: $id) { status } }', { id }),
     'thread',
@@ -27,7 +27,7 @@ async function statusOf(api: Api, id: string): Promise<unknown> {
   );
 }
 
-async function remove(api: Api, type: 'Assistant' | 'Thread' | 'Run', id: string): Promise<unknown> {
+async function remove(api: FetchedApi, type: 'Assistant' | 'Thread' | 'Run', id: string): Promise<unknown> {
   const field = type.toLowerCase();
   const document = `mutation($id: ID!) { delete${type}(id: $id) { success ${field} { id } userErrors { code message field } } }`;
   return valueAt(await send(api, 'alice', document, { id }), `delete${type}`);

@@ -3,29 +3,31 @@ import { deepStrictEqual } from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { asOwner as owner } from '../../src/store/owner.ts';
-import { SEED } from '../support/seed.ts';
 import { type Bench, type OpenStores, withBench } from '../support/bench.ts';
 import { type Command, commands } from './model/commands.ts';
 import { type ModelChange, ModelStores } from './model/model-stores.ts';
 import { runCommand, withoutEnd } from './model/run-command.ts';
+import { type CaseCount, cases } from '../support/random.ts';
 import { everythingOf } from '../support/walk.ts';
 
 const OWNERS = ['alice', 'bob', '__proto__'].map(owner);
 
 /**
  * Random commands by several owners: the stores must do what plain maps do.
+ * @param scripts how many scripts of commands are run
  * @param parameters a seed and a path run again what failed
  */
 export function testAgainstModel(
   name: string,
   open: OpenStores,
+  scripts: Readonly<Record<CaseCount, number>> = { some: 100, all: 400 },
   parameters: fc.Parameters<[readonly Command[]]> = {},
 ): void {
-  it(`${name} should do what maps would do`, { timeout: 60_000 }, () => {
+  it(`${name} should do what maps would do`, () => {
     expect.hasAssertions();
     return fc.assert(
       fc.asyncProperty(commands(OWNERS), (script) => withBench(open, (bench) => play(bench, script))),
-      { seed: SEED, numRuns: 400, ...parameters },
+      { numRuns: cases(scripts), ...parameters },
     );
   });
 }

@@ -8,7 +8,7 @@ import { comparePlaces, expectedList, type Place, placeOf } from './paging/expec
 import { type List, listSpecs, openList } from './paging/lists.ts';
 import { alice, steps, take } from './paging/world.ts';
 import { type AnyRecord, existing, makeAssistant } from '../support/records.ts';
-import { SEED } from '../support/seed.ts';
+import { type CaseCount, cases } from '../support/random.ts';
 import { endCursor, idsOf, startCursor } from '../support/walk.ts';
 
 const sizes = fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 100 }));
@@ -25,11 +25,15 @@ export interface PagingLoad {
   readonly long: number;
 }
 
-const FULL: PagingLoad = { whole: 100, between: 300, during: 12, long: 4_500 };
+const LOADS: Readonly<Record<CaseCount, PagingLoad>> = {
+  some: { whole: 20, between: 60, during: 3, long: 2_500 },
+  all: { whole: 100, between: 300, during: 12, long: 4_500 },
+};
 
 /** The laws of pages, for every order and filter and pages of any size. */
-export function testPaging(name: string, open: OpenStores, load: PagingLoad = FULL): void {
-  describe(`the pages of ${name}`, { timeout: 60_000 }, () => {
+export function testPaging(name: string, open: OpenStores, loads = LOADS): void {
+  const load = cases(loads);
+  describe(`the pages of ${name}`, () => {
     it('should be the whole list, once, whichever way they are read', () =>
       fc.assert(
         fc.asyncProperty(
@@ -50,7 +54,7 @@ export function testPaging(name: string, open: OpenStores, load: PagingLoad = FU
               }
             }),
         ),
-        { seed: SEED, numRuns: load.whole },
+        { numRuns: load.whole },
       ));
 
     it('should go on where they were, whatever is created, changed and deleted in between', () =>
@@ -95,11 +99,11 @@ export function testPaging(name: string, open: OpenStores, load: PagingLoad = FU
               expect(list.orderBy.field === 'CREATED_AT' ? repeated : []).toStrictEqual([]);
             }),
         ),
-        { seed: SEED, numRuns: load.between },
+        { numRuns: load.between },
       ));
   });
 
-  describe(`the long lists of ${name}`, { timeout: 60_000 }, () => {
+  describe(`the long lists of ${name}`, () => {
     it.each(['CREATED_AT', 'UPDATED_AT', 'NAME'] as const)('should be filtered to the end: %s', (field) =>
       withBench(open, async (bench) => {
         await fill(bench.stores.assistants, bench.clock, load.long);
@@ -127,9 +131,12 @@ export function testPaging(name: string, open: OpenStores, load: PagingLoad = FU
           listOrders,
           fc.integer({ min: 1, max: 10 }),
           fc.boolean(),
-          fc.array(fc.record({ place: fc.nat({ max: 4_499 }), to: fc.constantFrom('0', '5', '9', null) }), {
-            maxLength: 12,
-          }),
+          fc.array(
+            fc.record({ place: fc.nat({ max: load.long - 1 }), to: fc.constantFrom('0', '5', '9', null) }),
+            {
+              maxLength: 12,
+            },
+          ),
           (orderBy, size, forward, changes) =>
             withBench(open, async ({ stores, clock }) => {
               await fill(stores.assistants, clock, load.long);
@@ -157,7 +164,7 @@ export function testPaging(name: string, open: OpenStores, load: PagingLoad = FU
               expect(await list.store.count(alice, filter)).toBe((await list.expected()).length);
             }),
         ),
-        { seed: SEED, numRuns: load.during },
+        { numRuns: load.during },
       ));
 
     it('should be in order and go on when a record moves ahead during a read', () =>

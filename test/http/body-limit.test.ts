@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { MAX_BODY_BYTES } from '../../src/limits.ts';
 import { tokenFor } from '../support/api.ts';
-import { listen, open, readAll, reads } from './listen.ts';
+import { listen, open, readAll, reads, turn, until } from './listen.ts';
 
 let server: Awaited<ReturnType<typeof listen>>;
 
@@ -67,6 +67,8 @@ describe('a body that is too large', () => {
   });
 
   it('should be refused as soon as too much is there, and the rest neither kept nor waited for', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
     const short = await listen({}, { linger: 50 });
     const socket = await open(short.port);
     socket.write(`${await head('Transfer-Encoding: chunked')}40000000\r\n`);
@@ -74,6 +76,11 @@ describe('a body that is too large', () => {
     const ended = readAll(socket);
     socket.write(Buffer.alloc(MAX_BODY_BYTES + 1, ' '));
     expect(await refused).toMatch(TOO_LARGE);
+    await until(() => vi.getTimerCount() > 0);
+    vi.advanceTimersByTime(49);
+    await turn();
+    expect(socket.closed).toBe(false);
+    vi.advanceTimersByTime(1);
     await ended;
     const next = await short.exchange(NEXT);
     expect(next).toMatch(THEN_OK);

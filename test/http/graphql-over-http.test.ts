@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Changes, createChanges } from '../../src/subscriptions/change-feed.ts';
+import { type ChangeFeed, createChangeFeed } from '../../src/subscriptions/change-feed.ts';
 import { openApi } from '../support/api.ts';
 import { codesOf, graphqlUrl, INNARDS, NO_THREADS, post, request, threadsOf } from './request.ts';
 
@@ -148,13 +148,13 @@ describe('POST /graphql', () => {
     'should open no stream for who accepts %s',
     async (accept) => {
       let opened = 0;
-      const changes = createChanges();
-      const subscribe: Changes['subscribe'] = (...args) => {
+      const changes = createChangeFeed();
+      const subscribe: ChangeFeed['subscribe'] = (...args) => {
         opened += 1;
         return changes.subscribe(...args);
       };
       const { api } = openApi({ changes: { ...changes, subscribe } });
-      const { status } = await post(api, '{"query":"subscription { threadChanged { id } }"}', accept);
+      const { status } = await post(api, '{"query":"subscription { threadChanged { threadId } }"}', accept);
       expect({ status, opened }).toEqual({ status: 406, opened: 0 });
     },
   );
@@ -187,16 +187,25 @@ describe('GET /graphql', () => {
     expect(logged).toEqual([]);
   });
 
-  it.each([JSON_ONLY, GRAPHQL, 'text/event-stream'])(
-    'should refuse a mutation to who accepts %s',
-    async (accept) => {
-      const { api } = openApi();
-      const path = graphqlUrl({ query: 'mutation { createThread { thread { id } } }' });
-      const { status, headers } = await request(api, path, { as: 'alice', headers: { accept } });
-      expect({ status, allow: headers.get('allow') }).toEqual({ status: 405, allow: 'POST' });
-      expect(await threadsOf(api)).toEqual(NO_THREADS);
-    },
-  );
+  it.each([JSON_ONLY, GRAPHQL])('should refuse a mutation to who accepts %s', async (accept) => {
+    const { api } = openApi();
+    const path = graphqlUrl({ query: 'mutation { createThread { thread { id } } }' });
+    const { status, headers } = await request(api, path, { as: 'alice', headers: { accept } });
+    expect({ status, allow: headers.get('allow') }).toEqual({ status: 405, allow: 'POST' });
+    expect(await threadsOf(api)).toEqual(NO_THREADS);
+  });
+
+  it('should refuse a mutation in a stream to who accepts only that', async () => {
+    const { api } = openApi();
+    const path = graphqlUrl({ query: 'mutation { createThread { thread { id } } }' });
+    const headers = { accept: 'text/event-stream' };
+    const { status, text } = await request(api, path, { as: 'alice', headers });
+    expect(status).toBe(200);
+    expect(text).toMatch(
+      /^:\n\nevent: next\ndata: \{"errors":\[.*"BAD_USER_INPUT".*\}\n\nevent: complete\ndata:\n\n$/,
+    );
+    expect(await threadsOf(api)).toEqual(NO_THREADS);
+  });
 
   it('should refuse a mutation that is named among queries', async () => {
     const { api } = openApi();

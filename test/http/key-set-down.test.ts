@@ -3,6 +3,7 @@ import { createAuthenticator } from '../../src/auth/authenticator.ts';
 import { KeySetUnavailableError } from '../../src/auth/auth-errors.ts';
 import { type SigningKey, signingKey, startIdentityProvider } from '../unit/auth/identity-provider.ts';
 import { openApi } from '../support/api.ts';
+import { HOUR } from '../support/hour.ts';
 import { codesOf, graphqlUrl, INNARDS, request } from './request.ts';
 
 let provider: Awaited<ReturnType<typeof startIdentityProvider>>;
@@ -16,13 +17,13 @@ beforeEach(async () => {
 afterEach(() => provider.stop());
 
 function openApiOf(url: URL) {
-  const rules = { issuer: null, audience: null, ownerClaim: 'sub' };
+  const rules = { issuer: null, audience: null, ownerClaim: 'sub', keySetTimeout: HOUR };
   return openApi({ authenticate: createAuthenticator({ key: url, ...rules }) });
 }
 
 async function authorization(): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
-  return `Bearer ${await key.sign({ sub: 'alice', iat: now, exp: now + 60 })}`;
+  return `Bearer ${await key.sign({ sub: 'alice', iat: now, exp: now + 3_600 })}`;
 }
 
 const QUERY = graphqlUrl({ query: '{ threads { totalCount } }' });

@@ -1,16 +1,15 @@
-import type { Api } from '../../src/http/api.ts';
-import { tokenFor } from '../support/api.ts';
+import { type FetchedApi, tokenFor } from '../support/api.ts';
 
 /** A request; as nobody and without a body unless told. */
 export interface Ask {
-  readonly as?: string;
+  readonly as?: string | undefined;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 }
 
 /** Sends a request as it is, to any path. */
-export async function request(api: Api, path: string, ask: Ask = {}) {
+export async function request(api: FetchedApi, path: string, ask: Ask = {}) {
   const { as, method = 'GET', headers, body } = ask;
   const response = await api.fetch(`http://localhost${path}`, {
     method,
@@ -21,7 +20,7 @@ export async function request(api: Api, path: string, ask: Ask = {}) {
 }
 
 /** Posts a body as alice, who accepts one media type. */
-export function post(api: Api, body: string, accept: string) {
+export function post(api: FetchedApi, body: string, accept: string) {
   const headers = { 'content-type': 'application/json', accept };
   return request(api, '/graphql', { as: 'alice', method: 'POST', headers, body });
 }
@@ -38,7 +37,7 @@ export function codesOf(text: string): string[] {
 }
 
 /** How many threads alice has. */
-export async function threadsOf(api: Api): Promise<unknown> {
+export async function threadsOf(api: FetchedApi): Promise<unknown> {
   const { text } = await post(api, '{"query":"{ threads { totalCount } }"}', 'application/json');
   return JSON.parse(text);
 }

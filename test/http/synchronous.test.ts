@@ -1,5 +1,6 @@
 import { execute, type ExecutionResult, parse, type DocumentNode } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import type { Context } from '../../src/schema/context.ts';
 import { schema } from '../../src/schema/schema.ts';
 import { openApi } from '../support/api.ts';
 import { asOwner as owner } from '../../src/store/owner.ts';
@@ -66,9 +67,10 @@ describe('the in-memory stores', () => {
 /** Executes a document as alice, and fails where that takes a promise. */
 function executor() {
   const { stores, changes } = openApi();
-  const contextValue = {
+  const contextValue: Context = {
     stores,
     changes,
+    stopped: null,
     identity: { owner: owner('alice'), expiresAt: Date.now() + 60_000 },
   };
   return (document: DocumentNode, variableValues?: Record<string, unknown>): ExecutionResult => {

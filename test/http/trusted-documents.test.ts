@@ -1,9 +1,7 @@
 import { getIntrospectionQuery, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { unavailable } from '../../src/errors.ts';
-import type { Api } from '../../src/http/api.ts';
 import { sha256 } from '../../src/graphql/trusted-documents.ts';
-import { openApi } from '../support/api.ts';
+import { aliceFor, type FetchedApi, openApi } from '../support/api.ts';
 import { trust } from '../support/trusted.ts';
 import { codesOf, graphqlUrl, INNARDS, NO_THREADS, request, threadsOf } from './request.ts';
 
@@ -25,13 +23,13 @@ function persisted(sha256Hash: unknown, version: unknown = 1) {
 }
 
 /** Posts a body as alice. */
-function send(api: Api, body: object, accept: string = GRAPHQL) {
+function send(api: FetchedApi, body: object, accept: string = GRAPHQL) {
   const headers = { 'content-type': JSON_ONLY, accept };
   return request(api, '/graphql', { as: 'alice', method: 'POST', headers, body: JSON.stringify(body) });
 }
 
 /** Posts a body without a token of anybody's. */
-function sendAsNobody(api: Api, body: object, headers: Readonly<Record<string, string>> = {}) {
+function sendAsNobody(api: FetchedApi, body: object, headers: Readonly<Record<string, string>> = {}) {
   return request(api, '/graphql', {
     method: 'POST',
     headers: { 'content-type': JSON_ONLY, accept: GRAPHQL, ...headers },
@@ -117,13 +115,12 @@ describe('a trusted document', () => {
   });
 
   it('should be a subscription where the client accepts a stream', async () => {
-    const { api, changes } = openApi({ trustedDocuments: trust(LISTED) });
-    expect((await send(api, persisted(sha256(CHANGED)))).status).toBe(406);
     // A stream with a last word, so that it can be read whole.
-    changes.close(unavailable('The last word.'));
+    const { api } = openApi({ trustedDocuments: trust(LISTED), authenticate: aliceFor(1) });
+    expect((await send(api, persisted(sha256(CHANGED)))).status).toBe(406);
     const { status, text } = await send(api, persisted(sha256(CHANGED)), 'text/event-stream');
     expect(status).toBe(200);
-    expect(text).toContain('The last word.');
+    expect(text).toContain('The token of this subscription has ended');
     expect(text).toContain('event: complete');
   });
 
@@ -206,7 +203,9 @@ describe('a hash', () => {
     const { api } = openApi({ trustedDocuments: trust(LISTED) });
     for (const extensions of [null, {}, { persistedQuery: null }]) {
       expect((await send(api, { query: COUNT, extensions })).status).toBe(200);
-      expect(messagesOf((await send(api, { extensions })).text)).toEqual(['Must provide query string.']);
+      expect(messagesOf((await send(api, { extensions })).text)).toEqual([
+        'The request has no document: send it in `query`.',
+      ]);
     }
   });
 
@@ -216,7 +215,9 @@ describe('a hash', () => {
     const { status, text } = await send(api, hash, JSON_ONLY);
     expect({ status, codes: codesOf(text) }).toEqual({ status: 200, codes: ['BAD_USER_INPUT'] });
     expect(messagesOf(text)).toEqual(['PersistedQueryNotSupported']);
-    expect(messagesOf((await send(api, {})).text)).toEqual(['Must provide query string.']);
+    expect(messagesOf((await send(api, {})).text)).toEqual([
+      'The request has no document: send it in `query`.',
+    ]);
     expect(JSON.parse((await send(api, { query: COUNT, ...hash })).text)).toEqual(EMPTY_PAGE);
   });
 });

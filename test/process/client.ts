@@ -28,8 +28,8 @@ export interface Client {
 export interface Events {
   /** The data of the next event; null at the end. */
   next(): Promise<Answer['body'] | null>;
-  /** The data of all events up to the end. */
-  rest(): Promise<readonly Answer['body'][]>;
+  /** The data of all events until the server cuts the connection. Rejects where the response ends instead. */
+  untilCut(): Promise<readonly Answer['body'][]>;
   cancel(): Promise<void>;
 }
 
@@ -91,10 +91,14 @@ async function eventsOf({ body }: Response): Promise<Events> {
 
   return {
     next,
-    async rest() {
+    async untilCut() {
       const events: Answer['body'][] = [];
-      for (let event = await next(); event !== null; event = await next()) events.push(event);
-      return events;
+      try {
+        for (let event = await next(); event !== null; event = await next()) events.push(event);
+      } catch {
+        return events;
+      }
+      throw new TypeError('The response ended, and was not cut.');
     },
     cancel: () => reader.cancel(),
   };

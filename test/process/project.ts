@@ -1,14 +1,14 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+import { inject } from 'vitest';
+import { ask as askFor } from '../support/on-demand.ts';
 
 const { scripts }: { scripts: { start: string } } = JSON.parse(
-  readFileSync(join(ROOT, 'package.json'), 'utf8'),
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 );
 /** What `npm start` becomes, as a shell's words. */
 export const START = scripts.start;
@@ -32,13 +32,22 @@ export interface Started {
   readonly ending: Promise<Ending>;
 }
 
-/** A copy of the project, so that a test neither reads nor changes the developer's `.dev-secret` and `dist`. */
-export function copyProject() {
-  const folder = mkdtempSync(join(tmpdir(), 'agent-graphql-'));
-  for (const part of ['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json']) {
-    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
-  }
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+/** A copy of the built project, so that a test neither reads nor changes the developer's `.dev-secret` and `dist`. */
+export interface Project {
+  readonly folder: string;
+  /** Starts the server. */
+  server(env?: Readonly<Record<string, string>>): Started;
+  /** Starts a command in the folder. */
+  start(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Started;
+  /** Ends what still runs, and deletes the copy. */
+  remove(): Promise<void>;
+}
+
+/** Copies the project as it was built for this run. */
+export async function openProject(): Promise<Project> {
+  const built = await askFor(inject('shared').askAt, 'build');
+  const folder = await mkdtemp(join(tmpdir(), 'agent-graphql-'));
+  await cp(built, folder, { recursive: true });
   const children: ChildProcess[] = [];
 
   function start(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Started {
@@ -56,15 +65,11 @@ export function copyProject() {
 
   return {
     folder,
-    /** Builds the server, as `npm start` does before it starts it. */
-    build: () => void execFileSync('npm', ['run', '-s', 'build'], { cwd: folder }),
-    /** Starts the server that was built. */
-    server: (env: Readonly<Record<string, string>> = {}) => start('sh', ['-c', START], env),
+    server: (env = {}) => start('sh', ['-c', START], env),
     start,
-    /** Ends what still runs, and deletes the copy. */
     async remove() {
       await Promise.all(children.map(kill));
-      rmSync(folder, { recursive: true });
+      await rm(folder, { recursive: true });
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../../src/lib/maybe-promise.ts';
 import { BadUserInput } from '../../src/store/bad-user-input.ts';
 import type { Change } from '../../src/store/change.ts';
-import type { StoreOptions } from '../../src/store/memory/stores.ts';
+import type { StoreOptions } from '../../src/store/store-options.ts';
 import type { Outcome } from '../../src/store/outcome.ts';
 import type { Owner } from '../../src/store/owner.ts';
 import type { Stores } from '../../src/store/stores.ts';

@@ -1,24 +1,28 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { inject } from 'vitest';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** After how long a test, a hook or a loop of this project is taken to hang, in milliseconds. */
+    readonly hangLimit: number;
+  }
+}
 
 /** How long to wait before the next look, in milliseconds. */
 const PAUSE = 20;
 
 /**
  * Is done once something is so, for what no event tells of.
- * @param within how long it may take, in milliseconds
  * @returns how long it took, in milliseconds
+ * @throws Error when the test has hung for too long
  */
-export async function eventually(
-  what: string,
-  isSo: () => boolean | Promise<boolean>,
-  within = 10_000,
-): Promise<number> {
+export async function eventually(what: string, isSo: () => boolean | Promise<boolean>): Promise<number> {
   const start = performance.now();
   for (;;) {
     const isDone = await isSo();
     const took = performance.now() - start;
     if (isDone) return took;
-    if (took > within) throw new Error(`Not within ${within} ms: ${what}.`);
+    if (took > inject('hangLimit')) throw new Error(`This has not come about: ${what}.`);
     await wait(PAUSE);
   }
 }

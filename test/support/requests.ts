@@ -1,5 +1,4 @@
-import type { Api } from '../../src/http/api.ts';
-import { type Answer, send } from './api.ts';
+import { type FetchedApi, type Answer, send } from './api.ts';
 
 /** A JSON object that an executor may take for a promise. */
 export const THEN: object = JSON.parse('{"then":1}');
@@ -35,7 +34,7 @@ export function codesOf({ body }: Answer): readonly string[] {
 
 /** Creates an assistant as an owner. Its id. */
 export async function createAssistant(
-  api: Api,
+  api: FetchedApi,
   as: string,
   input: Record<string, unknown> = {},
 ): Promise<string> {
@@ -49,7 +48,7 @@ export async function createAssistant(
 }
 
 /** Creates a thread as an owner. Its id. */
-export async function createThread(api: Api, as: string, metadata?: unknown): Promise<string> {
+export async function createThread(api: FetchedApi, as: string, metadata?: unknown): Promise<string> {
   const answer = await send(
     api,
     as,
@@ -61,7 +60,7 @@ export async function createThread(api: Api, as: string, metadata?: unknown): Pr
 
 /** Creates a run as an owner. Its id. */
 export async function createRun(
-  api: Api,
+  api: FetchedApi,
   as: string,
   threadId: string,
   assistantId: string,
@@ -77,7 +76,7 @@ export async function createRun(
 }
 
 /** Moves a run to a status as an owner. */
-export async function moveRun(api: Api, as: string, id: string, status: string): Promise<Answer> {
+export async function moveRun(api: FetchedApi, as: string, id: string, status: string): Promise<Answer> {
   return send(
     api,
     as,

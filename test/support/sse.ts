@@ -1,5 +1,4 @@
-import type { Api } from '../../src/http/api.ts';
-import { settled, tokenFor } from './api.ts';
+import { type FetchedApi, settled, tokenFor } from './api.ts';
 
 /** An event of a stream; pings are none. */
 export interface StreamEvent {
@@ -16,15 +15,17 @@ export interface Stream {
   next(): Promise<StreamEvent | undefined>;
   /** The next so many events. */
   take(count: number): Promise<readonly StreamEvent[]>;
-  /** All events up to the end of the response. */
+  /** All events up to the end of the response. Rejects where the connection is cut before. */
   rest(): Promise<readonly StreamEvent[]>;
+  /** All events until the server cuts the connection. Rejects where the response ends instead. */
+  untilCut(): Promise<readonly StreamEvent[]>;
   /** Goes away, as a client that closes the connection. */
   cancel(): Promise<void>;
 }
 
 /** Subscribes over Server-Sent Events, to what is changed from now on. Once this is done, the server listens. */
 export async function subscribe(
-  api: Api,
+  api: FetchedApi,
   as: string | null,
   query: string,
   variables?: Record<string, unknown>,
@@ -57,7 +58,9 @@ export async function subscribe(
       else buffered += decoder.decode(value, { stream: true });
     } catch (error) {
       // Whoever waits for an event while the reader goes away waits no longer.
-      if (!over) throw error;
+      if (over) return;
+      over = true;
+      throw error;
     }
   }
   // The first ping is there at once; as in a server, the stream is being read from now on.
@@ -95,11 +98,20 @@ export async function subscribe(
       for (let event = await next(); event !== undefined; event = await next()) events.push(event);
       return events;
     },
+    async untilCut() {
+      const events: StreamEvent[] = [];
+      try {
+        for (let event = await next(); event !== undefined; event = await next()) events.push(event);
+      } catch {
+        return events;
+      }
+      throw new TypeError('The response ended, and was not cut.');
+    },
     async cancel() {
       if (over) return;
       over = true;
-      // Not by its reader, which waits for the next ping.
-      await body.cancel();
+      // It rejects where the server has cut the connection.
+      await reader.cancel().catch(() => {});
     },
   };
 }

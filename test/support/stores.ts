@@ -2,10 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
-import type { Changes } from '../../src/subscriptions/change-feed.ts';
+import type { ChangeFeed } from '../../src/subscriptions/change-feed.ts';
+import type { Subscribers } from '../../src/subscriptions/subscribers.ts';
 import { createMemoryStores } from '../../src/store/memory/stores.ts';
 import type { OpenedStores, Stores } from '../../src/store/stores.ts';
 import { lazyStores } from './lazy-stores.ts';
+import { configFor } from './postgres/config.ts';
 import { recycledDatabase } from './postgres/recycled.ts';
 
 declare module 'vitest' {
@@ -31,7 +33,8 @@ export interface TestStores {
 /** The clock that the stores read, and whom they tell. */
 export interface TestStoreOptions {
   readonly now: () => number;
-  readonly changes: Changes;
+  readonly changes: ChangeFeed;
+  readonly subscribers: Subscribers;
 }
 
 /** Makes the stores of this project, at once: those that have to be opened are opened by the first call. */
@@ -85,16 +88,20 @@ async function openOnDisk({ now, changes }: TestStoreOptions): Promise<Opened> {
   };
 }
 
-async function openInPostgres({ now, changes }: TestStoreOptions): Promise<Opened> {
+async function openInPostgres({ now, changes, subscribers }: TestStoreOptions): Promise<Opened> {
   const { openPostgresStores } = await import('../../src/store/postgres/stores.ts');
-  const { publish, wanted: wants } = changes;
-  const interrupt = () => changes.interrupt(new Error('Changes may have been missed.'));
-  const openAt = (url: string) => openPostgresStores({ url, ...PATIENT }, { now, publish, wants, interrupt });
-  const database = await recycledDatabase(async (url) => (await openAt(url)).close());
-  const opened = await openAt(database.url);
+  const { publish, hasSubscribers } = changes;
+  const { interrupt: onMissedChanges } = subscribers;
+  const database = await recycledDatabase();
+  const opened = await openPostgresStores(configFor(database.url, PATIENT), {
+    now,
+    publish,
+    hasSubscribers,
+    onMissedChanges,
+  });
   return {
     forRequest: () => opened.forRequest(),
-    settled: () => opened.catchUp(),
+    settled: () => opened.drainNotifications(),
     async close() {
       await opened.close();
       await database.release();
@@ -103,4 +110,4 @@ async function openInPostgres({ now, changes }: TestStoreOptions): Promise<Opene
 }
 
 /** For a machine that has more to do. */
-const PATIENT = { poolSize: 4, statementTimeout: 30_000, connectTimeout: 30_000 };
+const PATIENT = { poolSize: 4, statementTimeout: 100_000, connectTimeout: 100_000 };

@@ -4,7 +4,6 @@ import {
   type GraphQLCompositeType,
   type GraphQLInputType,
   type GraphQLNamedInputType,
-  type GraphQLObjectType,
   type GraphQLSchema,
   getNamedType,
   isAbstractType,
@@ -49,11 +48,22 @@ export function drawRequest(draw: Draw, subject: Subject): ValidRequest {
   return new Requests(draw, subject).request();
 }
 
+/** Makes a request with a valid subscription. */
+export function drawSubscription(draw: Draw, subject: Subject): ValidRequest {
+  return new Requests(draw, subject).subscription();
+}
+
 /** A part of a document: its text, and what it uses of the rest. */
 interface Part {
   readonly text: string;
   readonly variables: ReadonlySet<string>;
   readonly fragments: ReadonlySet<string>;
+}
+
+type OperationType = 'query' | 'mutation' | 'subscription';
+
+interface Operation extends Part {
+  readonly name: string;
 }
 
 interface Fragment extends Part {
@@ -89,8 +99,27 @@ class Requests {
       const isMutation = this.#oneOf([false, false, false, true]);
       const root = isMutation ? schema.getMutationType() : schema.getQueryType();
       if (root == null) throw new TypeError('There is nothing to ask for.');
-      return this.#operation(root, isMutation, count === 1 && this.#maybe(2) ? '' : `Operation${index}`);
+      const name = count === 1 && this.#maybe(2) ? '' : `Operation${index}`;
+      return this.#operation(isMutation ? 'mutation' : 'query', this.#set(root, 1), name);
     });
+    return this.#requestOf(operations);
+  }
+
+  /** A subscription has one root field, which is not `__typename`. */
+  subscription(): ValidRequest {
+    const root = this.#subject.schema.getSubscriptionType();
+    if (root == null) throw new TypeError('There is nothing to subscribe to.');
+    const { name, args, type } = this.#oneOf(Object.values(root.getFields()));
+    const target = getNamedType(type);
+    if (!isCompositeType(target)) throw new TypeError(`The events of ${name} have no fields.`);
+    const field = together(
+      [this.#given(args), this.#set(target, 2)],
+      ([given, set]) => `{ ${name}${given} ${set} }`,
+    );
+    return this.#requestOf([this.#operation('subscription', field, '')]);
+  }
+
+  #requestOf(operations: readonly Operation[]): ValidRequest {
     const texts = operations.map(({ text }) => text);
     // Each fragment has to be used.
     const used = new Set(operations.flatMap(({ fragments }) => [...fragments]));
@@ -104,16 +133,18 @@ class Requests {
           .filter(([, { value }]) => value !== undefined)
           .map(([name, { value }]) => [name, value]),
       ),
-      ...((count > 1 || (chosen.name !== '' && this.#maybe(2))) && { operationName: chosen.name }),
+      ...((operations.length > 1 || (chosen.name !== '' && this.#maybe(2))) && {
+        operationName: chosen.name,
+      }),
     };
   }
 
-  #operation(root: GraphQLObjectType, isMutation: boolean, name: string): Part & { readonly name: string } {
-    const set = this.#set(root, 1);
+  #operation(type: OperationType, set: Part, name: string): Operation {
     const declared = [...set.variables].map((variable) => this.#variables.get(variable)?.declaration);
     const declarations = declared.length === 0 ? '' : `(${declared.join(', ')})`;
-    if (!isMutation && name === '' && declarations === '' && this.#maybe(2)) return { ...set, name };
-    return { ...set, text: `${isMutation ? 'mutation' : 'query'} ${name}${declarations} ${set.text}`, name };
+    const isShort = type === 'query' && name === '' && declarations === '';
+    if (isShort && this.#maybe(2)) return { ...set, name };
+    return { ...set, text: `${type} ${name}${declarations} ${set.text}`, name };
   }
 
   #set(type: GraphQLCompositeType, level: number): Part {

@@ -1,15 +1,16 @@
 import { fileURLToPath } from 'node:url';
+import type { ProvidedContext } from 'vitest';
 import type { TestProjectInlineConfiguration } from 'vitest/config';
-import type { StoreKind } from './stores.ts';
 
 /**
- * A vitest project: test files that run on one kind of stores.
+ * A vitest project: test files that are given the same values.
  * @param include globs of the test files, from the project's root
+ * @param provide what its tests inject, besides what global setups provide
  */
 export function project(
   name: string,
-  storeKind: StoreKind,
   include: readonly string[],
+  provide: Partial<ProvidedContext> & Pick<ProvidedContext, 'hangLimit'>,
 ): TestProjectInlineConfiguration {
   return {
     resolve: {
@@ -19,12 +20,12 @@ export function project(
     test: {
       name,
       include: [...include],
-      provide: { storeKind },
+      provide,
+      setupFiles: 'test/support/random-setup.ts',
       pool: 'threads',
       isolate: false,
-      // For a test that hangs. No test depends on how fast the machine is.
-      testTimeout: 120_000,
-      hookTimeout: 120_000,
+      testTimeout: provide.hangLimit,
+      hookTimeout: provide.hangLimit,
       // CommonJS default exports as Node.js gives them, not unwrapped.
       deps: { interopDefault: false },
     },

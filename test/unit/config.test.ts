@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { ConfigError, readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config.ts';
+import { ConfigError } from '../../src/lib/config-error.ts';
+import { parseConnectionUri } from '../../src/store/postgres/uri/parse-uri.ts';
 
 const SECRET = 'correct horse battery staple etc';
 const production = {
@@ -34,12 +36,15 @@ const DEFAULTS = {
   dataDir: null,
   database: null,
   logLevel: 'info',
+  shutdownDelay: 0,
+  keepAlive: 75_000,
   metricsPort: null,
   traceEndpoint: null,
 };
 
 const DATABASE_URL = 'postgres://agents:secret@localhost/agents';
-const DATABASE = { url: DATABASE_URL, poolSize: 10, statementTimeout: 5_000, connectTimeout: 5_000 };
+const { server } = parseConnectionUri(DATABASE_URL);
+const DATABASE = { server, poolSize: 10, statementTimeout: 5_000, connectTimeout: 5_000 };
 
 describe('the configuration', () => {
   it('should need no variable', () => {
@@ -78,6 +83,13 @@ describe('the configuration', () => {
       'https://a.example, http://localhost:3000',
       { corsOrigins: ['https://a.example', 'http://localhost:3000'] },
     ],
+    [
+      'CORS_ORIGINS',
+      'capacitor://localhost,chrome-extension://mhjfbmdgcfjbbpaeojofohoefgiehjai',
+      { corsOrigins: ['capacitor://localhost', 'chrome-extension://mhjfbmdgcfjbbpaeojofohoefgiehjai'] },
+    ],
+    ['SHUTDOWN_DELAY', '10', { shutdownDelay: 10_000 }],
+    ['KEEP_ALIVE', '5', { keepAlive: 5_000 }],
     ['METRICS_PORT', '9464', { metricsPort: 9464 }],
     ['METRICS_PORT', '0', { metricsPort: 0 }],
     [
@@ -129,6 +141,14 @@ describe('the configuration', () => {
     }
   });
 
+  it('should have one time limit for connecting to PostgreSQL', () => {
+    const env = { DATABASE_URL: `${DATABASE_URL}?connect_timeout=7` };
+    expect(readConfig(env).database).toEqual({ ...DATABASE, connectTimeout: 7_000 });
+    expect(refusalOf({ ...env, DATABASE_CONNECT_TIMEOUT: '7' })).toBe(
+      'DATABASE_CONNECT_TIMEOUT must not be set together with connect_timeout in DATABASE_URL, and is "7".',
+    );
+  });
+
   it('should keep the data in one place', () => {
     expect(refusalOf({ DATABASE_URL, DATA_DIR: 'data' })).toMatch(/^DATA_DIR must not be set together with/);
   });
@@ -159,10 +179,27 @@ describe('the configuration', () => {
         ',',
         'file:///x',
         'ws://a.example',
+        'https://*.example.com',
+        'capacitor://localhost/',
+        'https://a.example:443',
       ],
     ],
     ['DATA_DIR', [' ', 'data ']],
-    ['DATABASE_URL', ['localhost', 'mysql://localhost/agents', 'postgres:', 'postgres://a b']],
+    [
+      'DATABASE_URL',
+      [
+        'localhost',
+        'mysql://localhost/agents',
+        'postgres:',
+        'postgres://a b',
+        'postgres://u:%zz@h/d',
+        'postgres://::1/d',
+        'postgres://h/d?sslmode=nonsense',
+        'postgres://h/d?channel_binding=require',
+        'postgres://h/d?schema=public',
+        'postgres://h/d?sslmode',
+      ],
+    ],
     ['INTROSPECTION', ['true', 'ON', '1']],
     ['TRUSTED_DOCUMENTS_ONLY', ['true', 'ON', '1', 'on']],
     ['LOG_LEVEL', ['verbose', 'INFO', '30']],
@@ -185,6 +222,18 @@ describe('the configuration', () => {
     expect(refusalOf({ CORS_ORIGINS: 'https://a.example,https://user:pass@b.example' })).toMatch(
       /entry 2 is not one\.$/,
     );
+  });
+
+  it.each([
+    ['AUTH_SECRET', `${'x'.repeat(32)}\n`, 'must not begin or end with white space.'],
+    ['AUTH_ISSUER', '"https://id.example.com/"', 'must not be in quotes'],
+    ['DATABASE_URL', "'postgres://localhost/agents'", 'must not be in quotes'],
+    ['METRICS_PORT', 'tcp://10.0.0.1:9090', 'enableServiceLinks: false'],
+  ])('should stop the start for what was surely not meant: %s=%j', (name, value, message) => {
+    const refusal = refusalOf({ [name]: value });
+    expect(refusal).toContain(name);
+    expect(refusal).toContain(message);
+    expect(refusal).not.toContain('\n');
   });
 
   it('should show the schema on demand where only trusted documents run', () => {

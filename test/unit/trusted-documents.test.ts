@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ConfigError } from '../../src/config.ts';
+import { ConfigError } from '../../src/lib/config-error.ts';
 import { schema } from '../../src/schema/schema.ts';
 import { readTrustedDocuments, sha256 } from '../../src/graphql/trusted-documents.ts';
 

@@ -1,31 +1,31 @@
-import type { Stored } from '../../store/archive.ts';
-import type { Counts } from '../../store/stores.ts';
+import type { OwnedRecord } from '../../store/archive.ts';
+import type { RecordCounts } from '../../store/stores.ts';
 
-/** What the first line of a file says of it. */
+/** The `format` in the header of a file. */
 export const FORMAT = 'agent-graphql';
-/** The version of the format that is written, and the newest that is read. */
+/** The version of the format: the one that is written, and the newest that is read. */
 export const VERSION = 1;
 
-/** The line before all records. */
+/** The first line of a file. */
 export function headerLine(): string {
   return `${JSON.stringify({ format: FORMAT, version: VERSION })}\n`;
 }
 
 /** The line of a record. */
-export function recordLine({ owner, resource, after }: Stored): string {
+export function recordLine({ owner, resource, after }: OwnedRecord): string {
   return `{"owner":${JSON.stringify(owner)},"${resource}":${JSON.stringify(after)}}\n`;
 }
 
-/** The line after all records, without which a file was cut off. */
-export function endLine({ assistant, thread, run }: Counts): string {
+/** The last line of a file. A file without it was cut off. */
+export function endLine({ assistant, thread, run }: RecordCounts): string {
   return `${JSON.stringify({ end: { assistants: assistant, threads: thread, runs: run } })}\n`;
 }
 
-/** Counts in words. */
-export function describeCounts({ assistant, thread, run }: Counts): string {
-  return `${many(assistant, 'assistant')}, ${many(thread, 'thread')} and ${many(run, 'run')}`;
+/** Counts as text, such as “1 assistant, 2 threads and 0 runs”. */
+export function describeCounts({ assistant, thread, run }: RecordCounts): string {
+  return `${plural(assistant, 'assistant')}, ${plural(thread, 'thread')} and ${plural(run, 'run')}`;
 }
 
-function many(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -9,14 +9,14 @@ import {
   visit,
 } from 'graphql';
 
-/** The arguments of a field as its resolver gets them. */
+/** The coerced arguments of a field. */
 export type Args = Record<string, unknown>;
-/** The variables of a request, coerced. */
+/** The coerced variables of an operation. */
 export type Variables = Readonly<Record<string, unknown>>;
 
 /**
- * How a field's arguments are read. What holds no variable is read once, and what is a variable as a whole is taken
- * from there; graphql-js reads the rest for each request, and reports whatever is wrong.
+ * Compiles the coercion of a field's arguments. Values without a variable are coerced once, and a value that is one
+ * variable is copied; graphql-js coerces the others for each request, and reports errors.
  */
 export function compileArguments(
   field: GraphQLField<unknown, unknown>,
@@ -42,7 +42,7 @@ export function compileArguments(
   };
 }
 
-/** Puts an argument where it belongs; false where that is not as simple as that. */
+/** Sets an argument; returns false where graphql-js has to coerce it. */
 type Reader = (variables: Variables, args: Args) => boolean;
 
 function readerOf(

@@ -11,20 +11,20 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 
-/** What is the same all over an operation. */
-export interface Selecting {
+/** What field collection needs of an operation. */
+export interface SelectionContext {
   readonly schema: GraphQLSchema;
   readonly fragments: Readonly<Record<string, FragmentDefinitionNode>>;
-  /** The variables that say what is skipped or included. */
+  /** The variables of `@skip` and `@include`. */
   readonly conditions: Readonly<Record<string, unknown>>;
 }
 
-/** The fields of an object by their names in the answer, in the order of their first appearance. */
+/** The field nodes of an object by response key, in the order of their first appearance. */
 export type Fields = ReadonlyMap<string, readonly [FieldNode, ...FieldNode[]]>;
 
 /** Collects the fields of an object: https://spec.graphql.org/October2021/#CollectFields() */
 export function collectFields(
-  selecting: Selecting,
+  selecting: SelectionContext,
   type: GraphQLObjectType,
   sets: readonly SelectionSetNode[],
 ): Fields {
@@ -57,14 +57,17 @@ export function collectFields(
   return fields;
 }
 
-/** The names of the variables in `@skip` and `@include`. */
+/** The name of the variable in a `@skip` or `@include`; null for other directives and literals. */
 export function conditionOf({ name, arguments: args = [] }: DirectiveNode): string | null {
   if (name.value !== 'skip' && name.value !== 'include') return null;
   const value = args.find((argument) => argument.name.value === 'if')?.value;
   return value?.kind === Kind.VARIABLE ? value.name.value : null;
 }
 
-function isIncluded(directives: readonly DirectiveNode[], conditions: Selecting['conditions']): boolean {
+function isIncluded(
+  directives: readonly DirectiveNode[],
+  conditions: SelectionContext['conditions'],
+): boolean {
   return directives.every(({ name, arguments: args = [] }) => {
     if (name.value !== 'skip' && name.value !== 'include') return true;
     const value = args.find((argument) => argument.name.value === 'if')?.value;

@@ -23,49 +23,47 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { compileArguments, type Variables } from './arguments.ts';
-import { collectFields, type Selecting } from './collect-fields.ts';
-import {
-  completeLeaf,
-  completeList,
-  completeNonNull,
-  completeNullable,
-  quickLeaf,
-} from './complete-value.ts';
+import { collectFields, type SelectionContext } from './collect-fields.ts';
+import { completeLeaf, completeList, completeNonNull, completeNullable, fastLeaf } from './complete-value.ts';
 import {
   completeAbstract,
   completeFields,
   type Field,
   type ResolveType,
-  runSerially,
+  executeSerially,
 } from './execute-fields.ts';
-import type { Complete, Run, Step } from './execution-context.ts';
+import type { Complete, ExecutionContext, PathSegment } from './execution-context.ts';
 import {
-  type Write,
-  writeAny,
-  writeLeaf,
-  writeList,
-  writeNullable,
-  writeObject,
-  type Written,
+  type Serialize,
+  serializeAny,
+  serializeLeaf,
+  serializeList,
+  serializeNullable,
+  serializeObject,
+  type Serializer,
 } from './serialize.ts';
 
-/** An operation that is ready to run: gives its data, or a promise of it. Throws what left no data at all. */
-export type Program = (run: Run) => unknown;
+/**
+ * Executes an operation. Returns its data, or a promise of it. Throws the error of a root field that cannot be null.
+ * @param root the root value: the event of a subscription
+ */
+export type Program = (execution: ExecutionContext, root?: unknown) => unknown;
 
-/** What an operation is compiled to. */
+/** A compiled operation. */
 export interface Compiled {
   readonly program: Program;
-  /** Writes its data, where all of it is there. */
-  readonly write: Write;
-  /** How much memory it takes, in bytes, about. */
+  /** Serializes its data. */
+  readonly serialize: Serialize;
+  /** Estimated memory, in bytes. */
   readonly size: number;
 }
 
 /**
- * Compiles a query or a mutation of a valid document into functions. They do what
- * graphql-js does, with one difference: resolvers learn nothing of the request by their fourth argument.
+ * Compiles an operation of a valid document into functions that do what graphql-js does, with one difference: the
+ * `info` that resolvers get has no path and no variables.
  * @param conditions the values of the variables in `@skip` and `@include`
- * @returns null for what is not compiled: introspection, what reads that fourth argument, and `__proto__` as a name
+ * @returns null for what graphql-js has to execute: introspection, resolvers that read `info`, and the response key
+ * `__proto__`
  */
 export function compile(
   schema: GraphQLSchema,
@@ -82,50 +80,58 @@ export function compile(
   const compiler = new Compiler({ schema, fragments, conditions }, operation);
   try {
     const fields = compiler.fields(root, [operation.selectionSet], null);
-    const parts = { write: writeObject(fields), size: compiler.size };
+    const parts = { serialize: serializeObject(fields), size: compiler.size };
     if (operation.operation === OperationTypeNode.MUTATION) {
-      return { program: (run) => runSerially(fields, run), ...parts };
+      return { program: (execution) => executeSerially(fields, execution), ...parts };
     }
     const complete = completeFields(fields);
-    return { program: (run) => complete(undefined, run, null), ...parts };
+    return { program: (execution, value) => complete(value, execution, null), ...parts };
   } catch (error) {
     if (error instanceof NotCompiled) return null;
     throw error;
   }
 }
 
-/** How a value is completed, and how what comes of it is written. */
-interface Output extends Written {
+/** How a value is completed and serialized. */
+interface Output extends Serializer {
   readonly complete: Complete;
 }
 
-/** Heap of a field with its share of generated code, as measured over several kinds of documents: 1,600 to 2,400. */
+/** Heap of a field with its share of generated code. Measured over several kinds of documents: 1,600 to 2,400. */
 const BYTES_PER_FIELD = 2_500;
-/** That of a character of its name in the answer, which the generated code has several times. */
+/** Heap of a character of its response key, which the generated code has several times. */
 const BYTES_PER_CHARACTER = 6;
 
 class NotCompiled extends Error {}
 
 class Compiler {
-  readonly #selecting: Selecting;
+  readonly #selecting: SelectionContext;
   readonly #operation: OperationDefinitionNode;
-  /** Of all that was compiled. */
+  /** Estimated memory of all that was compiled, in bytes. */
   size = 0;
 
-  constructor(selecting: Selecting, operation: OperationDefinitionNode) {
+  constructor(selecting: SelectionContext, operation: OperationDefinitionNode) {
     this.#selecting = selecting;
     this.#operation = operation;
   }
 
-  fields(type: GraphQLObjectType, sets: readonly SelectionSetNode[], before: Step | null): readonly Field[] {
+  fields(
+    type: GraphQLObjectType,
+    sets: readonly SelectionSetNode[],
+    before: PathSegment | null,
+  ): readonly Field[] {
     if (type.isTypeOf != null) throw new NotCompiled();
     const fields = collectFields(this.#selecting, type, sets);
     return Array.from(fields, ([key, nodes]) => this.#field(type, nodes, { key, before }));
   }
 
-  #field(parent: GraphQLObjectType, nodes: readonly [FieldNode, ...FieldNode[]], step: Step): Field {
+  #field(
+    parent: GraphQLObjectType,
+    nodes: readonly [FieldNode, ...FieldNode[]],
+    segment: PathSegment,
+  ): Field {
     const [node] = nodes;
-    const { key } = step;
+    const { key } = segment;
     if (key === null || key === '__proto__') throw new NotCompiled();
     this.size += BYTES_PER_FIELD + BYTES_PER_CHARACTER * key.length;
     const name = node.name.value;
@@ -134,13 +140,13 @@ class Compiler {
       return {
         key,
         expression: JSON.stringify(type),
-        place: { step, nullable: false, nodes },
+        position: { segment, nullable: false, nodes },
         resolve: () => type,
-        info: this.#info(parent, TypeNameMetaFieldDef, nodes, step),
+        info: this.#info(parent, TypeNameMetaFieldDef, nodes, segment),
         args: null,
         complete: () => type,
-        quick: () => type,
-        write: () => type,
+        fastSerialize: () => type,
+        serialize: () => type,
         inQuotes: true,
       };
     }
@@ -149,17 +155,17 @@ class Compiler {
     const { resolve = defaultFieldResolver } = field;
     const isProperty = resolve === defaultFieldResolver;
     if (!isProperty && resolve.length > 3) throw new NotCompiled();
-    const info = this.#info(parent, field, nodes, step);
+    const info = this.#info(parent, field, nodes, segment);
     const leaf = getNullableType(field.type);
     return {
       key,
       expression: isProperty ? `source?.[${JSON.stringify(name)}]` : null,
-      place: { step, nullable: !isNonNullType(field.type), nodes },
+      position: { segment, nullable: !isNonNullType(field.type), nodes },
       resolve: isProperty ? property(name) : resolve,
       info,
       args: field.args.length === 0 ? null : compileArguments(field, node),
-      quick: isLeafType(leaf) ? quickLeaf(leaf) : null,
-      ...this.#output(field.type, info, nodes, step),
+      fastSerialize: isLeafType(leaf) ? fastLeaf(leaf) : null,
+      ...this.#output(field.type, info, nodes, segment),
     };
   }
 
@@ -167,53 +173,57 @@ class Compiler {
     type: GraphQLOutputType,
     info: GraphQLResolveInfo,
     nodes: readonly FieldNode[],
-    step: Step,
+    segment: PathSegment,
   ): Output {
     if (!isNonNullType(type)) {
-      const output = this.#presentOutput(type, info, nodes, step);
-      return { complete: completeNullable(output.complete), ...writeNullable(output) };
+      const output = this.#presentOutput(type, info, nodes, segment);
+      return { complete: completeNullable(output.complete), ...serializeNullable(output) };
     }
-    const { complete, ...written } = this.#presentOutput(type.ofType, info, nodes, step);
+    const { complete, ...written } = this.#presentOutput(type.ofType, info, nodes, segment);
     return { complete: completeNonNull(completeNullable(complete), nameOf(info)), ...written };
   }
 
-  /** Of what is not null. */
+  /** The output of a type without its non-null wrapper. */
   #presentOutput(
     type: GraphQLNamedOutputType | GraphQLList<GraphQLOutputType>,
     info: GraphQLResolveInfo,
     nodes: readonly FieldNode[],
-    step: Step,
+    segment: PathSegment,
   ): Output {
     if (isListType(type)) {
-      const inner = { key: null, before: step };
+      const inner = { key: null, before: segment };
       const item = this.#output(type.ofType, info, nodes, inner);
-      const place = { step: inner, nullable: !isNonNullType(type.ofType), nodes };
-      return { complete: completeList(item.complete, place, nameOf(info)), ...writeList(item) };
+      const position = { segment: inner, nullable: !isNonNullType(type.ofType), nodes };
+      return { complete: completeList(item.complete, position, nameOf(info)), ...serializeList(item) };
     }
     const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
     if (isObjectType(type)) {
-      const fields = this.fields(type, sets, step);
-      return { complete: completeFields(fields), write: writeObject(fields), inQuotes: false };
+      const fields = this.fields(type, sets, segment);
+      return { complete: completeFields(fields), serialize: serializeObject(fields), inQuotes: false };
     }
     if (!isAbstractType(type)) {
       const field = info.parentType.getFields()[info.fieldName];
-      return { complete: completeLeaf(type), ...writeLeaf(type, field) };
+      return { complete: completeLeaf(type), ...serializeLeaf(type, field) };
     }
     const { resolveType } = type;
     if (resolveType == null) throw new NotCompiled();
     const possible = this.#selecting.schema.getPossibleTypes(type);
     const completes = new Map(
-      possible.map((one) => [one.name, completeFields(this.fields(one, sets, step))] as const),
+      possible.map((one) => [one.name, completeFields(this.fields(one, sets, segment))] as const),
     );
     const typeOf: ResolveType = (value, context) => resolveType(value, context, info, type);
-    return { complete: completeAbstract(typeOf, completes, type.name), write: writeAny, inQuotes: false };
+    return {
+      complete: completeAbstract(typeOf, completes, type.name),
+      serialize: serializeAny,
+      inQuotes: false,
+    };
   }
 
   #info(
     parentType: GraphQLObjectType,
     field: GraphQLField<unknown, unknown>,
     fieldNodes: readonly FieldNode[],
-    step: Step,
+    segment: PathSegment,
   ): GraphQLResolveInfo {
     const { schema, fragments } = this.#selecting;
     return {
@@ -221,7 +231,7 @@ class Compiler {
       fieldNodes,
       returnType: field.type,
       parentType,
-      path: { prev: undefined, key: step.key ?? '', typename: parentType.name },
+      path: { prev: undefined, key: segment.key ?? '', typename: parentType.name },
       schema,
       fragments,
       rootValue: undefined,
@@ -231,12 +241,12 @@ class Compiler {
   }
 }
 
-/** As errors name a field. */
+/** A field's name in errors. */
 function nameOf({ parentType, fieldName }: GraphQLResolveInfo): string {
   return `${parentType.name}.${fieldName}`;
 }
 
-/** What graphql-js does for a field without a resolver. */
+/** The resolver of a field that has none, as graphql-js has it. */
 function property(name: string): Field['resolve'] {
   return (source, args, context, info) => {
     const value = isRecord(source) ? source[name] : undefined;

@@ -1,37 +1,36 @@
 import { inspect } from 'node:util';
+import { GraphQLBoolean, GraphQLEnumType, GraphQLID, type GraphQLLeafType, GraphQLString } from 'graphql';
 import {
-  GraphQLBoolean,
-  GraphQLEnumType,
-  GraphQLError,
-  GraphQLID,
-  type GraphQLLeafType,
-  GraphQLString,
-} from 'graphql';
-import { type At, type Complete, fail, type Place, type Run } from './execution-context.ts';
+  type Complete,
+  type ExecutionContext,
+  type FieldPosition,
+  handleError,
+  type ListIndex,
+} from './execution-context.ts';
 
-/** What cannot be null. @param name of the field, for the error */
+/** Completes a non-null type. @param name the field's name in errors: `Type.field` */
 export function completeNonNull(complete: Complete, name: string): Complete {
   const check = (value: unknown): unknown => {
     if (value === null) throw new Error(`Cannot return null for non-nullable field ${name}.`);
     return value;
   };
-  return (value, run, at) => {
-    const completed = complete(value, run, at);
+  return (value, execution, listIndex) => {
+    const completed = complete(value, execution, listIndex);
     return completed instanceof Promise ? completed.then(check) : check(completed);
   };
 }
 
-/** What can be null. */
+/** Completes a nullable type. */
 export function completeNullable(complete: Complete): Complete {
-  return (value, run, at) => {
+  return (value, execution, listIndex) => {
     if (value instanceof Error) throw value;
-    return value == null ? null : complete(value, run, at);
+    return value == null ? null : complete(value, execution, listIndex);
   };
 }
 
-/** A list. @param item how its items are completed @param name of the field, for the error */
-export function completeList(item: Complete, place: Place, name: string): Complete {
-  return (list, run, outer) => {
+/** Completes a list. @param item completes an item @param name the field's name in errors: `Type.field` */
+export function completeList(item: Complete, position: FieldPosition, name: string): Complete {
+  return (list, execution, outer) => {
     if (!isIterable(list)) {
       throw new Error(`Expected Iterable, but did not find one for field "${name}".`);
     }
@@ -39,31 +38,44 @@ export function completeList(item: Complete, place: Place, name: string): Comple
     let waits = false;
     try {
       for (const value of list) {
-        const at = { index: completed.length, outer };
-        const one = beginItem(item, value, place, run, at);
+        const listIndex = { index: completed.length, outer };
+        const one = beginItem(item, value, position, execution, listIndex);
         if (one instanceof Promise) waits = true;
         completed.push(one);
       }
     } catch (error) {
-      // The error is what is answered; what has begun may fail as well, and nobody waits for it.
-      if (waits) settled(completed, place, run, outer).catch(() => {});
+      // Items that have begun may be rejected as well: this error is the one that counts.
+      if (waits) waitForItems(completed, position, execution, outer).catch(() => {});
       throw error;
     }
-    return waits ? settled(completed, place, run, outer) : completed;
+    return waits ? waitForItems(completed, position, execution, outer) : completed;
   };
 }
 
-/** An item that is completed, or a promise of it whose failure is nobody's yet. */
-function beginItem(item: Complete, value: unknown, place: Place, run: Run, at: At): unknown {
+/** Completes an item. A promise that it returns may be rejected: `waitForItems` handles the error. */
+function beginItem(
+  item: Complete,
+  value: unknown,
+  position: FieldPosition,
+  execution: ExecutionContext,
+  listIndex: ListIndex,
+): unknown {
   try {
-    return value instanceof Promise ? value.then((kept) => item(kept, run, at)) : item(value, run, at);
+    return value instanceof Promise
+      ? value.then((kept) => item(kept, execution, listIndex))
+      : item(value, execution, listIndex);
   } catch (error) {
-    return fail(error, place, run, at);
+    return handleError(error, position, execution, listIndex);
   }
 }
 
-/** All items of a list. Fails when one does that cannot be null. */
-function settled(items: unknown[], place: Place, run: Run, outer: At | null): Promise<unknown[]> {
+/** Replaces the promises in a list by their values. Is rejected when an item fails that cannot be null. */
+function waitForItems(
+  items: unknown[],
+  position: FieldPosition,
+  execution: ExecutionContext,
+  outer: ListIndex | null,
+): Promise<unknown[]> {
   return new Promise((resolve, reject) => {
     let waiting = 0;
     const put = (index: number, completed: unknown): void => {
@@ -76,7 +88,7 @@ function settled(items: unknown[], place: Place, run: Run, outer: At | null): Pr
         (completed) => put(index, completed),
         (thrown) => {
           try {
-            put(index, fail(thrown, place, run, { index, outer }));
+            put(index, handleError(thrown, position, execution, { index, outer }));
           } catch (error) {
             reject(error);
           }
@@ -94,13 +106,13 @@ function isIterable(list: unknown): list is Iterable<unknown> {
   return typeof list === 'object' && list !== null && Symbol.iterator in list;
 }
 
-/** A scalar or a value of an enumeration. */
+/** Completes a scalar or an enum. */
 export function completeLeaf(type: GraphQLLeafType): Complete {
   return (value) => serialized(type, value);
 }
 
-/** What a leaf's value becomes where that is plain; undefined where it is not. */
-export function quickLeaf(type: GraphQLLeafType): (value: unknown) => unknown {
+/** A function that completes the usual values of a leaf type, and returns undefined for all others. */
+export function fastLeaf(type: GraphQLLeafType): (value: unknown) => unknown {
   if (type === GraphQLString || type === GraphQLID) {
     return (value) => (typeof value === 'string' ? value : undefined);
   }
@@ -113,7 +125,7 @@ export function quickLeaf(type: GraphQLLeafType): (value: unknown) => unknown {
     try {
       return isPlain(value) ? serialized(type, value) : undefined;
     } catch {
-      // It will be told of where its place is known.
+      // It is thrown again by `completeLeaf`, where its position is known.
       return undefined;
     }
   };
@@ -124,14 +136,8 @@ function isPlain(value: unknown): boolean {
   return !(value instanceof Error || value instanceof Promise);
 }
 
-/** As yoga's executor does, which tells nobody of the place that a GraphQLError brings along. */
 function serialized(type: GraphQLLeafType, value: unknown): unknown {
-  let result: unknown;
-  try {
-    result = type.serialize(value);
-  } catch (error) {
-    throw error instanceof GraphQLError ? new Error(error.message) : error;
-  }
+  const result: unknown = type.serialize(value);
   if (result != null) return result;
   throw new Error(
     `Expected \`${type.name}.serialize(${inspect(value)})\` to return non-nullable value, returned: ${String(result)}`,

@@ -3,80 +3,113 @@ import type { Context } from '../../schema/context.ts';
 import type { Args, Variables } from './arguments.ts';
 import { andThen } from '../../lib/maybe-promise.ts';
 import {
-  type At,
   type Complete,
   completeLater,
   completeNow,
-  fail,
-  type Place,
-  type Run,
+  type ExecutionContext,
+  type FieldPosition,
+  handleError,
+  type ListIndex,
 } from './execution-context.ts';
-import type { Written } from './serialize.ts';
+import type { Serializer } from './serialize.ts';
 
-/** A field of an answer. */
-export interface Field extends Written {
-  /** Its name in the answer. */
+/** A selected field of an object type. */
+export interface Field extends Serializer {
+  /** Its response key. */
   readonly key: string;
-  /** What it is of `source`, as JavaScript; null where something resolves it. */
+  /** JavaScript that reads it from `source`; null where a resolver returns it. */
   readonly expression: string | null;
-  readonly place: Place;
+  readonly position: FieldPosition;
   readonly resolve: (source: unknown, args: Args, context: Context, info: GraphQLResolveInfo) => unknown;
   readonly info: GraphQLResolveInfo;
-  /** Null where the field takes none. */
+  /** Coerces its arguments; null where it takes none. */
   readonly args: ((variables: Variables) => Args) | null;
   readonly complete: Complete;
-  /** What `complete` gives for the usual values of a leaf; undefined for all others. Null where there is no leaf. */
-  readonly quick: ((value: unknown) => unknown) | null;
+  /** Completes the usual values of a leaf, and returns undefined for all others. Null where it is no leaf. */
+  readonly fastSerialize: ((value: unknown) => unknown) | null;
 }
 
-/** Names the type of an object; a promise is none of ours. */
+/** Returns the name of an object's type. */
 export type ResolveType = (value: unknown, context: Context) => unknown;
 
 const NO_ARGS: Args = {};
 
+/** How many objects are completed by a loop before a function is generated for their selection set. */
+const INTERPRETED = 100;
+
 /**
- * An object. Its fields are resolved one after the other, and wait for their promises together. The function that does
- * it is generated: with all names written out, V8 finds what it reads, and the shape of what it makes, at once.
+ * Completes an object: resolves its fields one after the other, and waits for their promises together. After some
+ * calls a generated function does it: with all names written out, V8 knows the shapes of what it reads and makes.
  */
 export function completeFields(fields: readonly Field[]): Complete {
+  let generated: Complete | null = null;
+  let calls = 0;
+  return (source, execution, listIndex) => {
+    if (generated !== null) return generated(source, execution, listIndex);
+    if (++calls > INTERPRETED) generated = generateFields(fields);
+    return interpretFields(fields, source, execution, listIndex);
+  };
+}
+
+function interpretFields(
+  fields: readonly Field[],
+  source: unknown,
+  execution: ExecutionContext,
+  listIndex: ListIndex | null,
+): unknown {
+  const object: ResponseObject = {};
+  let waits = false;
+  try {
+    for (const field of fields) {
+      const value = resolveField(field, source, execution, listIndex);
+      object[field.key] = value;
+      if (value instanceof Promise || value instanceof PendingValue) waits = true;
+    }
+  } catch (error) {
+    if (waits) return rethrow(error, waitForFields(object, fields, execution, listIndex));
+    throw error;
+  }
+  return waits ? waitForFields(object, fields, execution, listIndex) : object;
+}
+
+function generateFields(fields: readonly Field[]): Complete {
   const values = fields.map((_, index) => `v${index}`);
-  const each = fields.map(({ expression, quick }, index) => {
-    const isQuick = expression !== null && quick !== null;
+  const each = fields.map(({ expression, fastSerialize }, index) => {
+    const isFast = expression !== null && fastSerialize !== null;
     return `
-      v${index} = ${isQuick ? `q${index}(${expression})` : 'undefined'};
+      v${index} = ${isFast ? `s${index}(${expression})` : 'undefined'};
       if (v${index} === undefined) {
-        v${index} = beginField(f${index}, source, run, at);
-        if (v${index} instanceof Promise || v${index} instanceof Completing) waits = true;
+        v${index} = resolveField(f${index}, source, execution, listIndex);
+        if (v${index} instanceof Promise || v${index} instanceof PendingValue) waits = true;
       }`;
   });
   const entries = fields.map(({ key }, index) => `${JSON.stringify(key)}: v${index}`);
   const code = `
     const [${fields.map((_, index) => `f${index}`).join()}] = fields;
-    const [${fields.map((_, index) => `q${index}`).join()}] = fields.map(({ quick }) => quick);
-    return (source, run, at) => {
-      if (run.stopped !== null) throw run.stopped;
+    const [${fields.map((_, index) => `s${index}`).join()}] = fields.map(({ fastSerialize }) => fastSerialize);
+    return (source, execution, listIndex) => {
       let waits = false;
       let ${['none', ...values].join()};
       try {${each.join('')}
       } catch (error) {
-        if (waits) return rethrown(error, together({ ${entries.join()} }, fields, run, at));
+        if (waits) return rethrow(error, waitForFields({ ${entries.join()} }, fields, execution, listIndex));
         throw error;
       }
       const object = { ${entries.join()} };
-      return waits ? together(object, fields, run, at) : object;
+      return waits ? waitForFields(object, fields, execution, listIndex) : object;
     };`;
-  // Nothing in it was written by a client but the keys, which are names of GraphQL within the quotes of a string.
+  // The only text of the client in it are response keys: GraphQL names, inside string literals.
   // oxlint-disable-next-line no-implied-eval
-  const make = new Function('fields', 'beginField', 'Completing', 'rethrown', 'together', code);
-  const complete: Complete = make(fields, beginField, Completing, rethrown, together);
+  const make = new Function('fields', 'resolveField', 'PendingValue', 'rethrow', 'waitForFields', code);
+  const complete: Complete = make(fields, resolveField, PendingValue, rethrow, waitForFields);
   return complete;
 }
 
-/** An object of an answer. No key of it is `__proto__`. */
-type Answered = Record<string, unknown>;
+/** An object of a response. None of its keys is `__proto__`. */
+type ResponseObject = Record<string, unknown>;
 
-/** What a resolver gave at once, and takes time to complete. What it has promised is not completed yet. */
-class Completing {
+/** A value that its resolver has returned, and whose completion takes a promise. */
+class PendingValue {
   readonly promise: Promise<unknown>;
 
   constructor(promise: Promise<unknown>) {
@@ -84,20 +117,25 @@ class Completing {
   }
 }
 
-/** What has begun is waited for, as graphql-js does, so that no rejection is left alone. */
-async function rethrown(thrown: unknown, begun: Promise<unknown>): Promise<never> {
+/** Throws an error once the sibling fields that have begun are done, so that none of their rejections is unhandled. */
+async function rethrow(thrown: unknown, begun: Promise<unknown>): Promise<never> {
   await begun.catch(() => {});
   throw thrown;
 }
 
-/** Puts what was waited for in its place. As few promises as can be: a page of runs has a hundred such objects. */
-function together(object: Answered, fields: readonly Field[], run: Run, at: At | null): Promise<Answered> {
-  let only: Promise<Answered> | null = null;
-  let all: Promise<Answered>[] | null = null;
+/** Replaces the promises in an object by their values. Makes as few promises as possible. */
+function waitForFields(
+  object: ResponseObject,
+  fields: readonly Field[],
+  execution: ExecutionContext,
+  listIndex: ListIndex | null,
+): Promise<ResponseObject> {
+  let only: Promise<ResponseObject> | null = null;
+  let all: Promise<ResponseObject>[] | null = null;
   for (const field of fields) {
     const value = object[field.key];
-    if (!(value instanceof Promise || value instanceof Completing)) continue;
-    const done = putWhenDone(object, field, value, run, at);
+    if (!(value instanceof Promise || value instanceof PendingValue)) continue;
+    const done = waitForField(object, field, value, execution, listIndex);
     if (only === null) only = done;
     else (all ??= [only]).push(done);
   }
@@ -105,65 +143,65 @@ function together(object: Answered, fields: readonly Field[], run: Run, at: At |
   return only ?? Promise.resolve(object);
 }
 
-/** A function of its own, so that closures are made for what is waited for alone. */
-function putWhenDone(
-  object: Answered,
-  { key, complete, place }: Field,
-  value: Promise<unknown> | Completing,
-  run: Run,
-  at: At | null,
-): Promise<Answered> {
-  const put = (completed: unknown): Answered => {
+/** A function of its own, so that closures are made only for fields that are waited for. */
+function waitForField(
+  object: ResponseObject,
+  { key, complete, position }: Field,
+  value: Promise<unknown> | PendingValue,
+  execution: ExecutionContext,
+  listIndex: ListIndex | null,
+): Promise<ResponseObject> {
+  const put = (completed: unknown): ResponseObject => {
     object[key] = completed;
     return object;
   };
-  if (value instanceof Completing) return value.promise.then(put);
+  if (value instanceof PendingValue) return value.promise.then(put);
   return value.then(
-    (kept) => andThen(completeNow(complete, kept, place, run, at), put),
-    (error) => put(fail(error, place, run, at)),
+    (resolved) => andThen(completeNow(complete, resolved, position, execution, listIndex), put),
+    (error) => put(handleError(error, position, execution, listIndex)),
   );
 }
 
-/** The fields of a mutation: each begins when the one before it is done. */
-export function runSerially(fields: readonly Field[], run: Run): unknown {
-  const object: Answered = {};
+/** Executes the root fields of a mutation: each begins when the one before it is done. */
+export function executeSerially(fields: readonly Field[], execution: ExecutionContext): unknown {
+  const object: ResponseObject = {};
   for (const [index, field] of fields.entries()) {
-    const value = runField(field, undefined, run, null);
+    const value = executeField(field, execution);
     object[field.key] = value;
-    if (value instanceof Promise) return runRest(fields, index, object, run);
+    if (value instanceof Promise) return executeRest(fields, index, object, execution);
   }
   return object;
 }
 
-async function runRest(
+async function executeRest(
   fields: readonly Field[],
   from: number,
-  object: Answered,
-  run: Run,
-): Promise<Answered> {
+  object: ResponseObject,
+  execution: ExecutionContext,
+): Promise<ResponseObject> {
   for (const [index, field] of fields.entries()) {
     if (index === from) object[field.key] = await object[field.key];
-    if (index > from) object[field.key] = await runField(field, undefined, run, null);
+    if (index > from) object[field.key] = await executeField(field, execution);
   }
   return object;
 }
 
-/** An object of one of several types, by its name. */
+/** Completes an object of an abstract type. @param completes by the names of the possible types */
 export function completeAbstract(
   typeOf: ResolveType,
   completes: ReadonlyMap<string, Complete>,
   name: string,
 ): Complete {
-  return (value, run, at) => {
-    const type = typeOf(value, run.context);
+  return (value, execution, listIndex) => {
+    const type = typeOf(value, execution.context);
     const complete = typeof type === 'string' ? completes.get(type) : undefined;
     if (complete === undefined) throw new Error(`"${name}" must be resolved to one of its types.`);
-    return complete(value, run, at);
+    return complete(value, execution, listIndex);
   };
 }
 
-/** The arguments of a field, which are the same for all objects that it is asked of. */
-function argsOf(read: NonNullable<Field['args']>, { args, variables }: Run): Args {
+/** The arguments of a field, which are the same for all objects of a selection set. */
+function argsOf(read: NonNullable<Field['args']>, { args, variables }: ExecutionContext): Args {
   const known = args.get(read);
   if (known !== undefined) return known;
   const made = read(variables);
@@ -171,31 +209,31 @@ function argsOf(read: NonNullable<Field['args']>, { args, variables }: Run): Arg
   return made;
 }
 
-/** A field that is completed, or a promise of it. */
-function runField(field: Field, source: unknown, run: Run, at: At | null): unknown {
-  const value = beginField(field, source, run, at);
-  if (value instanceof Completing) return value.promise;
-  return value instanceof Promise ? completeLater(field.complete, value, field.place, run, at) : value;
+/** Executes a root field. Returns the completed value, or a promise of it. */
+function executeField(field: Field, execution: ExecutionContext): unknown {
+  const value = resolveField(field, undefined, execution, null);
+  if (value instanceof PendingValue) return value.promise;
+  if (!(value instanceof Promise)) return value;
+  return completeLater(field.complete, value, field.position, execution, null);
 }
 
-/** A field that is completed, or `Completing`, or the promise of what is to be completed. */
-function beginField(
-  { place, resolve, info, args, complete, quick }: Field,
+/** Resolves a field. Returns the completed value, a `PendingValue`, or the promise of a value to complete. */
+function resolveField(
+  { position, resolve, info, args, complete, fastSerialize }: Field,
   source: unknown,
-  run: Run,
-  at: At | null,
+  execution: ExecutionContext,
+  listIndex: ListIndex | null,
 ): unknown {
   try {
-    if (run.stopped !== null) throw run.stopped;
-    const value = resolve(source, args === null ? NO_ARGS : argsOf(args, run), run.context, info);
+    const value = resolve(source, args === null ? NO_ARGS : argsOf(args, execution), execution.context, info);
     if (value instanceof Promise) return value;
-    if (quick !== null) {
-      const completed = quick(value);
+    if (fastSerialize !== null) {
+      const completed = fastSerialize(value);
       if (completed !== undefined) return completed;
     }
-    const completed = completeNow(complete, value, place, run, at);
-    return completed instanceof Promise ? new Completing(completed) : completed;
+    const completed = completeNow(complete, value, position, execution, listIndex);
+    return completed instanceof Promise ? new PendingValue(completed) : completed;
   } catch (error) {
-    return fail(error, place, run, at);
+    return handleError(error, position, execution, listIndex);
   }
 }

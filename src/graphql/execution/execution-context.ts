@@ -2,86 +2,95 @@ import { type FieldNode, GraphQLError, locatedError } from 'graphql';
 import type { Context } from '../../schema/context.ts';
 import type { Args, Variables } from './arguments.ts';
 
-/** An operation as it runs once. */
-export interface Run {
+/** One execution of an operation. */
+export interface ExecutionContext {
+  /** What resolvers get as their third argument. */
   readonly context: Context;
   readonly variables: Variables;
-  /** The arguments of fields that were asked for, by what reads them. */
+  /** The arguments that were coerced already, by the function that coerces them. */
   readonly args: Map<unknown, Args>;
-  /** What went wrong where null could be answered. */
+  /** Errors of nullable fields, in the order in which they happened. */
   readonly errors: GraphQLError[];
-  /** Why no resolver is to begin any more; null while they may. */
-  stopped: Error | null;
 }
 
-/** Turns what a resolver gave into what is answered, or a promise of it. @param at the items of lists that it is in */
-export type Complete = (value: unknown, run: Run, at: At | null) => unknown;
+/**
+ * Completes a resolved value: https://spec.graphql.org/October2021/#CompleteValue(). Returns the completed value, or a
+ * promise of it.
+ * @param listIndex where the value is in the lists around it; null outside of lists
+ */
+export type Complete = (value: unknown, execution: ExecutionContext, listIndex: ListIndex | null) => unknown;
 
-/** A place in a list, and in the lists that this one is in. */
-export interface At {
+/** A position in a list, and in the lists around it. */
+export interface ListIndex {
   readonly index: number;
-  readonly outer: At | null;
+  readonly outer: ListIndex | null;
 }
 
-/** A way into the answer: a key, or null for an item of a list. */
-export interface Step {
+/** A segment of a response path that is the same for all items of a list. */
+export interface PathSegment {
+  /** A response key; null for an item of a list. */
   readonly key: string | null;
-  readonly before: Step | null;
+  readonly before: PathSegment | null;
 }
 
-/** Where something is, whether it can be null, and what asks for it. */
-export interface Place {
-  readonly step: Step;
+/** Where a value is in the response, whether it can be null, and which nodes of the document select it. */
+export interface FieldPosition {
+  readonly segment: PathSegment;
   readonly nullable: boolean;
   readonly nodes: readonly FieldNode[];
 }
 
-/** Completes what a resolver gave, and answers null for what goes wrong with it where it can. */
+/** Completes a resolved value. An error becomes null where the position is nullable, and is thrown elsewhere. */
 export function completeNow(
   complete: Complete,
   value: unknown,
-  place: Place,
-  run: Run,
-  at: At | null,
+  position: FieldPosition,
+  execution: ExecutionContext,
+  listIndex: ListIndex | null,
 ): unknown {
   try {
-    const completed = complete(value, run, at);
+    const completed = complete(value, execution, listIndex);
     if (!(completed instanceof Promise)) return completed;
-    return completed.then(undefined, (error) => fail(error, place, run, at));
+    return completed.then(undefined, (error) => handleError(error, position, execution, listIndex));
   } catch (error) {
-    return fail(error, place, run, at);
+    return handleError(error, position, execution, listIndex);
   }
 }
 
-/** The same with what a resolver has promised. */
+/** Completes a promised value. */
 export function completeLater(
   complete: Complete,
   promised: Promise<unknown>,
-  place: Place,
-  run: Run,
-  at: At | null,
+  position: FieldPosition,
+  execution: ExecutionContext,
+  listIndex: ListIndex | null,
 ): Promise<unknown> {
   return promised.then(
-    (value) => completeNow(complete, value, place, run, at),
-    (error) => fail(error, place, run, at),
+    (value) => completeNow(complete, value, position, execution, listIndex),
+    (error) => handleError(error, position, execution, listIndex),
   );
 }
 
-/** Answers null for what went wrong, and keeps the error; where null cannot be, the error goes on. */
-export function fail(thrown: unknown, { step, nullable, nodes }: Place, run: Run, at: At | null): null {
-  const path = pathTo(step, at);
-  for (const one of thrown instanceof AggregateError ? thrown.errors : [thrown]) {
-    const error = locatedError(asError(one), nodes, path);
-    if (!nullable) throw error;
-    run.errors.push(error);
-  }
+/**
+ * Records an error of a field and returns null for it. Throws the located error where the position is not nullable:
+ * https://spec.graphql.org/October2021/#sec-Handling-Field-Errors
+ */
+export function handleError(
+  thrown: unknown,
+  { segment, nullable, nodes }: FieldPosition,
+  execution: ExecutionContext,
+  listIndex: ListIndex | null,
+): null {
+  const error = locatedError(thrown, nodes, pathTo(segment, listIndex));
+  if (!nullable) throw error;
+  execution.errors.push(error);
   return null;
 }
 
-function pathTo(step: Step, at: At | null): (string | number)[] {
+function pathTo(segment: PathSegment, listIndex: ListIndex | null): (string | number)[] {
   const path: (string | number)[] = [];
-  let item = at;
-  for (let one: Step | null = step; one !== null; one = one.before) {
+  let item = listIndex;
+  for (let one: PathSegment | null = segment; one !== null; one = one.before) {
     if (one.key !== null) path.push(one.key);
     else {
       path.push(item?.index ?? 0);
@@ -89,15 +98,4 @@ function pathTo(step: Step, at: At | null): (string | number)[] {
     }
   }
   return path.toReversed();
-}
-
-/** As yoga's executor does. */
-function asError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown;
-  if (typeof thrown === 'object' && thrown !== null && 'message' in thrown) {
-    const { message } = thrown;
-    if (typeof message === 'string')
-      return new Error(message, 'cause' in thrown ? { cause: thrown.cause } : {});
-  }
-  return new Error(String(thrown));
 }

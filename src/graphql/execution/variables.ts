@@ -14,26 +14,26 @@ import {
 import { isObject } from '../../lib/is-object.ts';
 import type { Variables } from './arguments.ts';
 
-/** The variables of a request as an operation has them; null where graphql-js has something to say about them. */
+/** Coerces the variables of a request; null where graphql-js has to coerce them, or to report an error. */
 export type ReadVariables = (given: Readonly<Record<string, unknown>>) => Variables | null;
 
-/** Compiles how an operation's variables are read. */
+/** Compiles the coercion of an operation's variables. */
 export type CompileVariables = (operation: OperationDefinitionNode) => ReadVariables;
 
 /**
- * Makes what compiles how variables are read: https://spec.graphql.org/October2021/#CoerceVariableValues(). What is
- * read is what graphql-js would make of it; whatever is not plain is left to it.
- * @param maxItems of lists: longer ones are not plain
+ * Creates a compiler of variable coercion: https://spec.graphql.org/October2021/#CoerceVariableValues(). Results are
+ * those of graphql-js; unusual values are left to it.
+ * @param maxItems the longest list that is coerced here
  */
 export function variableCompiler(schema: GraphQLSchema, maxItems: number): CompileVariables {
   const known: Known = { maxItems, objects: new Map() };
   return (operation) => compileVariables(schema, operation, known);
 }
 
-/** What all operations have in common. */
+/** What all operations share. */
 interface Known {
   readonly maxItems: number;
-  /** How input objects are read, of which a client may have a thousand variables. */
+  /** The coercion of each input object type: a document may have a thousand variables of one. */
   readonly objects: Map<GraphQLInputObjectType, Read>;
 }
 
@@ -59,14 +59,14 @@ function compileVariables(
   };
 }
 
-/** What a value is read as; undefined where it is not plain. */
+/** Coerces a value; undefined where graphql-js has to. */
 type Read = (value: unknown) => unknown;
 
-/** Something that may be missing. */
+/** A variable or an input field. */
 interface Entry {
   readonly name: string;
   readonly read: Read;
-  /** What it is then: undefined leaves it out. Null where it must not be missing. */
+  /** The value when it is missing: undefined leaves it out. Null where it is required. */
   readonly ifMissing: { readonly value: unknown } | null;
 }
 
@@ -89,7 +89,7 @@ function readerOf(type: GraphQLInputType, shared: Known): Read {
   }
   if (isListType(type)) return listOf(readerOf(type.ofType, shared), shared.maxItems);
   if (isInputObjectType(type)) {
-    // A type may have itself among its fields: it is compiled when a value of it first comes.
+    // A type may have itself among its fields: it is compiled when its first value comes.
     return (value) => objectReader(type, shared)(value);
   }
   return (value) => {

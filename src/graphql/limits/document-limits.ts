@@ -1,5 +1,4 @@
-import { GraphQLError, type GraphQLSchema } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
+import type { GraphQLError } from 'graphql';
 import { apiError } from '../../errors.ts';
 import {
   MAX_ALIASES,
@@ -13,29 +12,7 @@ import {
   MAX_TOKENS,
   MAX_TYPE_LISTS,
 } from '../../limits.ts';
-import { notesOf } from '../../observability/request-record.ts';
-import { type DocumentSize, measureDocument, type OperationSize } from './document-size.ts';
-
-/**
- * Refuses documents that are too large, before they are validated, whichever of their operations runs.
- */
-export function useDocumentLimits(schema: GraphQLSchema): Plugin {
-  return {
-    onParse({ context, params, parseFn, setParseFn }) {
-      const { source } = params;
-      assertBytes(typeof source === 'string' ? source : source.body);
-      setParseFn((text, options) => parseFn(text, { ...options, maxTokens: MAX_TOKENS }));
-      return ({ result }) => {
-        if (result === null) return;
-        if (result instanceof Error) return assertTokens(result);
-        const { variables, operationName } = context.params;
-        const size = measureDocument(schema, result, variables);
-        notesOf(context.request).cost = costOf(size, operationName);
-        assertDocument(size);
-      };
-    },
-  };
-}
+import type { DocumentSize, OperationSize } from './document-size.ts';
 
 /** The cost of the operation that runs; null when the document leaves open which that is. */
 export function costOf(
@@ -59,7 +36,8 @@ export function assertDocument({ operations, selections }: DocumentSize): void {
   for (const operation of operations) assertSize(operation);
 }
 
-function assertBytes(source: string): void {
+/** Refuses a text that is too long to be parsed. */
+export function assertBytes(source: string): void {
   const bytes = Buffer.byteLength(source);
   if (bytes > MAX_DOCUMENT_BYTES) {
     throw exceeded(
@@ -68,10 +46,10 @@ function assertBytes(source: string): void {
   }
 }
 
-/** The parser counts tokens on its way, and stops with a syntax error. */
-function assertTokens(error: Error): void {
-  if (!TOO_MANY_TOKENS.test(error.message)) return;
-  throw exceeded(`The document has too many tokens: at most ${shown(MAX_TOKENS)} are accepted.`);
+/** The refusal of a document with too many tokens, which the parser counts; null for other syntax errors. */
+export function tooManyTokens({ message }: GraphQLError): GraphQLError | null {
+  if (!TOO_MANY_TOKENS.test(message)) return null;
+  return exceeded(`The document has too many tokens: at most ${shown(MAX_TOKENS)} are accepted.`);
 }
 
 /** graphql-js gives no code. What it quotes of a document is never at the beginning of a message. */

@@ -33,9 +33,9 @@ export interface OperationSize {
   readonly name: string | null;
   /** Fields within fields. Fragments are no level, nor is what is under `__schema` and `__type`. */
   readonly depth: number;
-  /** Fields under another name, `__typename` included. */
+  /** Fields under another name, `__typename` included, and a `__typename` that its selection set has already. */
   readonly aliases: number;
-  /** Fields of the query, mutation or subscription itself, `__typename` left out: it takes no work. */
+  /** Fields of the query, mutation or subscription itself, without its first `__typename`: it takes no work. */
   readonly rootFields: number;
   readonly directives: number;
   /** In introspection: `ofType` within `ofType`. */
@@ -137,7 +137,14 @@ const NOTHING: Size = {
 
 /** Calls itself for each level: 5,000 tokens make no more than 1,666, through which the parser came as well. */
 function selectionSetSize({ selections }: SelectionSetNode, type: ParentType, work: Work): Size {
-  return selections.reduce((size, selection) => join(size, selectionSize(selection, type, work)), NOTHING);
+  const size = selections.reduce((sizes, one) => join(sizes, selectionSize(one, type, work)), NOTHING);
+  const repeated = Math.max(0, selections.filter(isPlainTypename).length - 1);
+  return { ...size, aliases: sum(size.aliases, repeated), ownFields: sum(size.ownFields, repeated) };
+}
+
+function isPlainTypename(selection: SelectionNode): boolean {
+  if (selection.kind !== Kind.FIELD || selection.name.value !== '__typename') return false;
+  return selection.alias === undefined && countOf(selection.directives) === 0;
 }
 
 function selectionSize(selection: SelectionNode, type: ParentType, work: Work): Size {

@@ -13,34 +13,13 @@ import {
   visit,
   visitWithTypeInfo,
 } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
 import { apiError } from '../../errors.ts';
 import { MAX_INPUT_KEYS } from '../../limits.ts';
 import { MAX_IDS } from '../../store/rules/filter.ts';
 import type { Variables } from './list-sizes.ts';
 
-/**
- * Refuses lists that are too long, and input objects with more keys than any has, before anything is done: the store
- * would find the one in the middle of a mutation, and GraphQL writes the other into an error for each key.
- */
-export function useInputLimits(schema: GraphQLSchema): Plugin {
-  const checks = new WeakMap<DocumentNode, (variables: Variables) => void>();
-  return {
-    onParse({ context }) {
-      return ({ result }) => {
-        if (result === null || result instanceof Error) return;
-        let check = checks.get(result);
-        if (check === undefined) {
-          checkLiterals(schema, result);
-          checks.set(result, (check = checkVariables(schema, result)));
-        }
-        check(context.params.variables);
-      };
-    },
-  };
-}
-
-function checkLiterals(schema: GraphQLSchema, document: DocumentNode): void {
+/** Refuses lists in a document that are too long: the store would find one in the middle of a mutation. */
+export function checkLiterals(schema: GraphQLSchema, document: DocumentNode): void {
   const types = new TypeInfo(schema);
   visit(
     document,
@@ -54,7 +33,10 @@ function checkLiterals(schema: GraphQLSchema, document: DocumentNode): void {
   );
 }
 
-/** Makes the check of a document's variables, which throws for those that are refused. */
+/**
+ * Creates the check of a document's variables: refuses lists that are too long, and input objects with more keys than
+ * any type has, which GraphQL would report with an error for each key.
+ */
 export function checkVariables(
   schema: GraphQLSchema,
   { definitions }: DocumentNode,

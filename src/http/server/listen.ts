@@ -2,43 +2,48 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { BODY_TIME, HEADERS_TIME, STALL_TIME } from '../../limits.ts';
+import { BODY_TIME, HEADERS_TIME, KEEP_ALIVE_TIME, STALL_TIME } from '../../limits.ts';
 import { REQUEST_ID_HEADER, requestIdFrom } from '../../observability/request-id.ts';
 import { errorBody } from '../error-body.ts';
 import { NOSNIFF } from '../nosniff.ts';
+import { ignoreUpgrade } from './ignore-upgrade.ts';
 import { refuseConnection } from './refuse-connection.ts';
 import { targetOf } from './request-target.ts';
 
-/** A server that listens. */
+/** A listening server. */
 export interface Listening {
   readonly port: number;
   /**
-   * Accepts nothing more, and is done when the last request is.
-   * @param patience how long running requests may take, in milliseconds; then they are cut off
+   * Accepts no more connections, and is done when the last request is.
+   * @param timeout how long running requests may take, in milliseconds; then their connections are closed
    */
-  close(patience: number): Promise<void>;
+  close(timeout: number): Promise<void>;
 }
 
-/** How long a connection may take for its parts, in milliseconds. */
+/** Timeouts of connections, in milliseconds. */
 export interface ConnectionTimes {
-  /** Until the headers are there. */
+  /** Until the headers have arrived. */
   readonly headers?: number;
-  /** Until the whole request is there. */
+  /** Until the whole request has arrived. */
   readonly body?: number;
-  /** Between two looks whether it took longer: by so much more it may take. */
+  /** Between two checks of the times above, which may be exceeded by as much. */
   readonly check?: number;
-  /** Without taking anything of an answer. */
+  /** Without reading anything of a response. */
   readonly stall?: number;
-  /** To read the answer to a request that is not whole. */
+  /** To read the response to a request that has not arrived completely. */
   readonly linger?: number;
-  /** For the rest of headers that are half there when the server closes. */
+  /** For the rest of headers that have begun to arrive when the server closes. */
   readonly halfSent?: number;
+  /** Without a request. Default: `KEEP_ALIVE_TIME`. */
+  readonly keepAlive?: number;
 }
 
-/** How to serve. */
+/** Options of `serve`. */
 export interface ServeOptions extends ConnectionTimes {
-  /** Told of what never became a request, and of the status that it was answered with. */
+  /** Called when bytes that are no request were answered. */
   readonly onRefused?: (status: number, requestId: string) => void;
+  /** Answers upgrades to a WebSocket. Default: they are ignored, as all others are. */
+  readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
 /** Starts to listen. Rejects with the system's error where it cannot. @param port 0 for any free one */
@@ -53,10 +58,12 @@ export async function serve(
     stall = STALL_TIME,
     linger = 5_000,
     halfSent = 1_000,
+    keepAlive = KEEP_ALIVE_TIME,
     onRefused = () => {},
+    onUpgrade,
   }: ServeOptions = {},
 ): Promise<Listening> {
-  /** The connections, each with the latest answer on it: the earlier ones are over when that one is. */
+  /** The open connections, each with its latest response: earlier ones have ended when that one has. */
   const connections = new Map<Socket, ServerResponse | null>();
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
@@ -65,14 +72,12 @@ export async function serve(
     response.shouldKeepAlive &&= server.listening;
     // Each of these comes once at most.
     response.on('close', onClose);
-    // Who is refused in the middle of a request has some time to read why; the rest of it is not waited for.
+    // A client that is refused in the middle of its request has some time to read why.
     response.on('finish', () => {
       if (request.complete) return;
       const cut = setTimeout(() => !request.complete && socket.destroy(), linger);
       socket.once('close', () => clearTimeout(cut));
     });
-    // A stream, of which yoga says that it may stall for ever.
-    response.on('pipe', () => socket.setTimeout(stall));
     const target = targetOf(request);
     if (target === null) {
       const requestId = requestIdFrom(request.headersDistinct['x-request-id']?.[0]);
@@ -90,7 +95,7 @@ export async function serve(
     if (!server.listening) closeIdle();
   }
 
-  /** Once nothing runs: for Node an answer is over when it is handed over, before it is sent. */
+  /** Closes idle connections once no response is being sent. For Node.js a response has ended before it is sent. */
   function closeIdle(): void {
     for (const response of connections.values()) if (response?.closed === false) return;
     server.closeIdleConnections();
@@ -101,22 +106,31 @@ export async function serve(
       headersTimeout: headers,
       requestTimeout: Math.max(headers, body),
       connectionsCheckingInterval: check,
-      // `targetOf` does, and its refusal has a body.
+      keepAliveTimeout: keepAlive,
+      // `targetOf` checks it, and its refusal has a body.
       requireHostHeader: false,
     },
     answer,
   );
   server.timeout = stall;
-  // To refuse what nobody knows to expect is optional: https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1
+  // A server may ignore expectations that it does not know: https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1
   server.on('checkExpectation', answer);
   function refuse(socket: Duplex, cause: Error): void {
     const requestId = requestIdFrom(undefined);
     onRefused(refuseConnection(socket, cause, requestId), requestId);
   }
+  if (onUpgrade !== undefined) {
+    server.on('upgrade', (request, socket, head) => {
+      const isWebSocket = request.headers.upgrade?.toLowerCase() === 'websocket';
+      if (!isWebSocket || request.method !== 'GET') ignoreUpgrade(server, request, socket, head);
+      else if (targetOf(request) === null) refuse(socket, new Error('There is no valid target.'));
+      else onUpgrade(request, socket, head);
+    });
+  }
   server.on('connect', (_request, socket) => refuse(socket, new Error('This is no proxy.')));
   server.on('clientError', (cause, socket) => {
     const response = socket instanceof Socket ? connections.get(socket) : null;
-    // In the middle of an answer, or after it for the request that it was for, another one would be read as its part.
+    // After the head of a response, another one would be read as its body.
     const isAnswered = response?.headersSent && !(response.writableFinished && response.req.complete);
     if (isAnswered || !socket.writable) socket.destroy();
     else refuse(socket, cause);
@@ -129,29 +143,29 @@ export async function serve(
   await once(server, 'listening');
   const address = server.address();
 
-  /** Ends the connections on which no request runs. */
+  /** Closes the connections without a request. */
   function cutIdle(): void {
     for (const [socket, response] of connections) if (response === null || response.closed) socket.destroy();
   }
 
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
-    async close(patience) {
+    async close(timeout) {
       const closed = once(server, 'close');
-      // That of HTTP would cut off answers that are not all sent yet.
+      // HTTP's own `close` would cut off responses that are not sent completely.
       Server.prototype.close.call(server);
       for (const [socket, response] of connections) {
         if (response?.headersSent === false) response.shouldKeepAlive = false;
-        // Browsers open connections in advance. To Node one is idle only after its first request.
+        // Browsers open connections in advance, which Node.js does not count as idle.
         if (socket.bytesRead === 0) socket.destroy();
       }
       closeIdle();
       const half = setTimeout(cutIdle, halfSent);
-      const cut = setTimeout(() => server.closeAllConnections(), patience);
+      const cut = setTimeout(() => server.closeAllConnections(), timeout);
       await closed;
       clearTimeout(half);
       clearTimeout(cut);
-      // Ends the looks for requests that take too long.
+      // Stops the checks for requests that take too long.
       server.close();
     },
   };

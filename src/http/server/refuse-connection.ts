@@ -5,11 +5,17 @@ import { REQUEST_ID_HEADER } from '../../observability/request-id.ts';
 import { errorBody } from '../error-body.ts';
 
 /**
- * Answers what Node cannot read as a request, and closes the connection. Gives the status of the answer.
- * @param cause why it cannot be read
+ * Answers bytes that Node.js cannot parse as a request, and closes the connection. Returns the status.
+ * @param cause Node's error
  */
 export function refuseConnection(socket: Duplex, cause: Error, requestId: string): number {
-  const [status, code, message] = WHY['code' in cause ? String(cause.code) : ''] ?? MALFORMED;
+  const refusal = WHY['code' in cause ? String(cause.code) : ''] ?? MALFORMED;
+  writeRefusal(socket, refusal, requestId);
+  return refusal[0];
+}
+
+/** Writes a response to a connection that has no request, and closes it. */
+export function writeRefusal(socket: Duplex, [status, code, message]: Refusal, requestId: string): void {
   const body = errorBody(code, message);
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
@@ -20,10 +26,10 @@ export function refuseConnection(socket: Duplex, cause: Error, requestId: string
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
-  return status;
 }
 
-type Refusal = readonly [status: number, code: ErrorCode, message: string];
+/** Why a connection is refused. */
+export type Refusal = readonly [status: number, code: ErrorCode, message: string];
 
 const MALFORMED: Refusal = [400, 'BAD_USER_INPUT', 'This is no HTTP request that the server can read.'];
 

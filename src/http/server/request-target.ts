@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { GRAPHQL_PATH } from '../yoga/use-routes.ts';
+import { GRAPHQL_PATH } from '../../lib/paths.ts';
 
 /**
- * The path and query that a request is for; null when it names none, or leaves open which host it is for. yoga makes a
- * URL of it together with the Host header, and answers with a stack where it cannot.
+ * The path and query of a request; null when it has none, or several hosts. yoga makes a URL of it together with the
+ * Host header, and answers with a stack trace where it cannot.
  */
 export function targetOf({
   headers,
@@ -19,7 +19,7 @@ export function targetOf({
   const origin = `http://${host}`;
   if (!isHost(host, origin)) return null;
   if (url === GRAPHQL_PATH) return url;
-  // As a proxy is asked; every server must understand it: https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
+  // The form of requests to a proxy, which servers must accept: https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
   if (ABSOLUTE.test(url) && URL.canParse(url)) {
     const { pathname, search } = new URL(url);
     return `${pathname}${search}`;
@@ -27,7 +27,7 @@ export function targetOf({
   return url.startsWith('/') && URL.canParse(`${origin}${url}`) ? url : null;
 }
 
-/** `headers` has the first of several alone, and `headersDistinct` costs more than all of this. */
+/** `headers` has only the first of several, and `headersDistinct` is slower than this. */
 function countHosts(rawHeaders: readonly string[]): number {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -37,11 +37,11 @@ function countHosts(rawHeaders: readonly string[]): number {
   return count;
 }
 
-/** So many hosts are remembered: a server has few names. */
+/** How many hosts are remembered: a server has few names. */
 const MAX_KNOWN = 100;
 const known = new Set<string>();
 
-/** Whatever else is in it would become a part of the path, and be taken for what was asked. */
+/** Any other text would become a part of the path. */
 function isHost(host: string, origin: string): boolean {
   if (known.has(host)) return true;
   if (!HOST.test(host) || !URL.canParse(origin)) return false;

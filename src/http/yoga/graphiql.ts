@@ -1,31 +1,48 @@
 import type { MaybePromise } from '../../lib/maybe-promise.ts';
+import { graphiqlAssets } from './graphiql-assets.ts';
 
 /**
- * The GraphiQL page, whole in itself: it asks no other host for anything.
- * @param token makes the token that the page's requests carry, if there is one to be given to whoever opens it
- * @param nonce what marks the scripts that may run
+ * Renders the GraphiQL page, which asks no other host for anything.
+ * @param token returns the token that the page's requests carry; null where none is given away
+ * @param nonce marks the scripts that may run
  */
 export async function renderPage(token: (() => MaybePromise<string>) | null, nonce: string): Promise<string> {
-  // 9 MB of page, read only by those who look at it.
-  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-  const page = renderGraphiQL({
+  const { script, style, icon } = await graphiqlAssets();
+  const options = {
     title: 'agent-graphql',
     defaultQuery: DEFAULT_QUERY,
-    // A token that was kept would have ended by the time that the page is opened again: each page brings its own.
+    // A kept token would have ended when the page is opened again: each page brings its own.
     shouldPersistHeaders: false,
     ...(token !== null && {
       headers: JSON.stringify({ Authorization: `Bearer ${await token()}` }, null, 2),
     }),
-  });
-  return page
-    .replace(ROOT, () => `${ROOT}\n<script>${KEEP_QUERY}</script>`)
-    .replaceAll(SCRIPT, `$1<script nonce="${nonce}">`);
+  };
+  return `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>agent-graphql</title>
+    <link rel="icon" href="${icon.path}" />
+    <link rel="stylesheet" href="${style.path}" />
+  </head>
+  <body id="body" class="no-focus-outline">
+    <noscript>GraphiQL needs JavaScript.</noscript>
+    <div id="root"></div>
+    <script nonce="${nonce}" src="${script.path}"></script>
+    <script nonce="${nonce}">
+      ${KEEP_QUERY};
+      YogaGraphiQL.renderYogaGraphiQL(document.querySelector('#root'), ${inScript(options)});
+    </script>
+  </body>
+</html>
+`;
 }
 
-const ROOT = '<div id="root"></div>';
-
-/** A script of the page, rather than one that is named within a script. */
-const SCRIPT = /^( *)<script>/gm;
+/** A value as JavaScript inside a script element. */
+function inScript(value: unknown): string {
+  return JSON.stringify(value).replaceAll('<', String.raw`\u003c`);
+}
 
 const DEFAULT_QUERY = `# What you have: press ▶. How to make more is below.
 query Overview {

@@ -1,17 +1,17 @@
 /**
- * What a browser may do with the page: run its own scripts, show what is in it, and ask this server, but no other
- * host; and no other page may show it in a frame.
- * @param nonce what marks the page's own scripts
+ * The content security policy of the GraphiQL page: its own scripts and files, requests to this server alone, and no
+ * frames.
+ * @param nonce marks the page's scripts
  */
 export function pageHeaders(nonce: string): Readonly<Record<string, string>> {
   const policy = [
     "default-src 'none'",
     `script-src 'nonce-${nonce}'`,
-    // GraphiQL's editor checks documents in workers, which it makes of its own text.
+    // GraphiQL's editor checks documents in workers, which it creates from blobs.
     'worker-src blob:',
-    // Its editor sets its styles as it goes.
-    "style-src 'unsafe-inline'",
-    'img-src data:',
+    // Its editor sets inline styles.
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
     'font-src data:',
     "connect-src 'self'",
     "base-uri 'none'",

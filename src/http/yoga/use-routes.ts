@@ -1,31 +1,31 @@
 import { randomBytes } from 'node:crypto';
 import type { Plugin } from 'graphql-yoga';
 import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
-import { notesOf } from '../../observability/request-record.ts';
+import { GRAPHQL_PATH, HEALTH_PATH, READY_PATH } from '../../lib/paths.ts';
+import type { RequestRecord } from '../../observability/request-record.ts';
 import { errorBody, unexpectedBody } from '../error-body.ts';
+import { prefersHtml } from '../media-types.ts';
+import { ASSETS_PATH, graphiqlAssets } from './graphiql-assets.ts';
 import { pageHeaders } from './page-headers.ts';
 
-/** Where the API is. */
-export const GRAPHQL_PATH = '/graphql';
-
-/** What the paths besides the API's answer. */
+/** What other paths than the API's answer. */
 export interface Routes {
-  /** Whether a request would be served. */
+  /** Whether requests are served. */
   readonly isReady: () => MaybePromise<boolean>;
-  /** The page that browsers get at the API's path; null where there is none. Only scripts with the nonce run. */
+  /** Renders the page that browsers get at the API's path; null without one. Only scripts with the nonce run. */
   readonly page: ((nonce: string) => MaybePromise<string>) | null;
 }
 
 /**
  * Answers `/health`, `/ready` and the page, and refuses unknown paths. Only exact paths count.
- * @param log told why the page could not be made
+ * @param log called when the page cannot be rendered
  */
 export function useRoutes(
   { isReady, page }: Routes,
   log: (cause: unknown, requestId: string) => void,
-): Plugin {
+): Plugin<object, { readonly record: RequestRecord }> {
   return {
-    onRequest({ request, fetchAPI, endResponse }): MaybePromise<void> {
+    onRequest({ request, fetchAPI, endResponse, serverContext: { record } }): MaybePromise<void> {
       const answer = (body: string, status = 200, type = 'text/plain', more = {}): void => {
         const headers = { 'Content-Type': `${type}; charset=utf-8`, 'Cache-Control': 'no-store', ...more };
         endResponse(new fetchAPI.Response(request.method === 'HEAD' ? null : body, { status, headers }));
@@ -36,13 +36,30 @@ export function useRoutes(
         else if (good) answer('ok\n');
         else answer('not ready\n', 503);
       };
-      switch (pathOf(request.url)) {
-        case '/health':
+      const sendAsset = async (path: string): Promise<void> => {
+        const asset = Object.values(await graphiqlAssets()).find((one) => one.path === path);
+        if (asset === undefined) return answer(NOT_FOUND, 404, 'application/json');
+        const { body, encoding } = await asset.encoded(request.headers.get('accept-encoding') ?? undefined);
+        const headers = {
+          'Content-Type': asset.contentType,
+          'Cache-Control': 'public, max-age=31536000, immutable',
+          Vary: 'Accept-Encoding',
+          ...(encoding !== null && { 'Content-Encoding': encoding }),
+        };
+        endResponse(new fetchAPI.Response(request.method === 'HEAD' ? null : body, { status: 200, headers }));
+      };
+      switch (record.path) {
+        case HEALTH_PATH:
           return probe(true);
-        case '/ready':
+        case READY_PATH:
           return andThen(isReady(), probe);
         case GRAPHQL_PATH: {
-          if (page === null || request.method !== 'GET' || !wantsPage(request)) return undefined;
+          if (
+            page === null ||
+            request.method !== 'GET' ||
+            !prefersHtml(request.headers.get('accept') ?? undefined)
+          )
+            return undefined;
           const nonce = randomBytes(16).toString('base64');
           // yoga would answer with the stack.
           return Promise.resolve(nonce)
@@ -50,13 +67,13 @@ export function useRoutes(
             .then(
               (html) => answer(html, 200, 'text/html', pageHeaders(nonce)),
               (cause: unknown) => {
-                const { requestId } = notesOf(request);
-                log(cause, requestId);
-                answer(unexpectedBody(requestId), 500, 'application/json');
+                log(cause, record.requestId);
+                answer(unexpectedBody(record.requestId), 500, 'application/json');
               },
             );
         }
         default:
+          if (page !== null && record.path.startsWith(ASSETS_PATH)) return sendAsset(record.path);
           return answer(NOT_FOUND, 404, 'application/json');
       }
     },
@@ -65,12 +82,3 @@ export function useRoutes(
 
 const NO_METHOD = errorBody('BAD_USER_INPUT', 'This path only answers GET and HEAD.');
 const NOT_FOUND = errorBody('BAD_USER_INPUT', `Not found: the API is at ${GRAPHQL_PATH}.`);
-
-/** The path of a URL as it was sent. A parsed URL has lost the `..` in `/x/../health`, and would be taken for another. */
-export function pathOf(url: string): string {
-  return /^[^:]+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? '';
-}
-
-function wantsPage(request: Request): boolean {
-  return request.headers.get('accept')?.includes('text/html') ?? false;
-}

@@ -1,48 +1,50 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Archive, Stored } from '../archive.ts';
+import type { Archive, OwnedRecord } from '../archive.ts';
 import { StoreError } from '../store-error.ts';
-import { createDataFile, DATA_FILE, DataFile, UPGRADES } from './data-file.ts';
-import { inFolder, quote, syncFolder } from './folder.ts';
+import { createDataFile } from './create-data-file.ts';
+import { DATA_FILE, DataFile } from './data-file.ts';
+import { quote, syncFolder, withLockedFolder } from './folder.ts';
 import { checkPages } from './lmdb-pages.ts';
+import { UPGRADES } from './upgrades.ts';
 
-/** How many records are given away together. */
-const TOGETHER = 100;
+/** The number of records in a batch. */
+const BATCH_SIZE = 100;
 
-/** All data in a folder, which no server may use meanwhile. */
+/** All records in a folder, which no server may use meanwhile. */
 export function diskArchive(folder: string): Archive {
   const path = join(folder, DATA_FILE);
   return {
-    async read(take) {
-      // Nothing is made where there is nothing.
+    async read(onBatch) {
+      // Before the folder is locked, which would create it.
       if (!existsSync(path)) throw new StoreError(`DATA_DIR ${quote(folder)} has no data in it.`);
-      await inFolder(folder, async (unlock) => {
-        await withFile(path, async (file) => {
-          let some: Stored[] = [];
+      await withLockedFolder(folder, async (unlock) => {
+        await withDataFile(path, async (file) => {
+          let batch: OwnedRecord[] = [];
           for (const record of file.sorted()) {
-            if (some.push(record) < TOGETHER) continue;
-            await take(some);
-            some = [];
+            if (batch.push(record) < BATCH_SIZE) continue;
+            await onBatch(batch);
+            batch = [];
           }
-          await take(some);
+          await onBatch(batch);
         });
         unlock();
       });
     },
-    fill: (records) =>
-      inFolder(folder, async (unlock) => {
-        if (existsSync(path) && !(await withFile(path, async (file) => file.isEmpty))) {
+    fill: (batches) =>
+      withLockedFolder(folder, async (unlock) => {
+        if (existsSync(path) && !(await withDataFile(path, async (file) => file.isEmpty))) {
           throw new StoreError(`DATA_DIR ${quote(folder)} has records in it: import into an empty folder.`);
         }
-        // The new file takes the place of the empty one once it is whole: what stops before leaves that as it was.
-        await createDataFile(path, UPGRADES, records);
+        // The new file replaces the empty one when it is complete: a failed import leaves that as it was.
+        await createDataFile(path, UPGRADES, batches);
         syncFolder(folder);
         unlock();
       }),
   };
 }
 
-async function withFile<T>(path: string, work: (file: DataFile) => Promise<T>): Promise<T> {
+async function withDataFile<T>(path: string, work: (file: DataFile) => Promise<T>): Promise<T> {
   checkPages(path);
   const file = new DataFile(path, UPGRADES);
   try {

@@ -4,8 +4,8 @@ import type { Store, Stores } from '../stores.ts';
 import type { Journal } from './journal.ts';
 
 /**
- * Stores in memory whose mutations answer when they are on disk. So do those that change nothing: what they found may
- * not be on disk yet. Reads do not wait.
+ * Stores in memory whose mutations resolve when they are durable; so do those that change nothing, since the state that
+ * they are based on may not be durable yet. Reads do not wait.
  */
 export function createDurableStores({ assistants, threads, runs }: Stores, journal: Journal): Stores {
   return {
@@ -19,18 +19,18 @@ function durable<R, New, Changes, Filter, Field extends OrderField>(
   store: Store<R, New, Changes, Filter, Field>,
   journal: Journal,
 ): Store<R, New, Changes, Filter, Field> {
-  /** Throws `StoreUnavailable` when nothing can be stored, or rejects with it. */
-  function settle<T>(mutate: () => MaybePromise<T>): MaybePromise<T> {
+  /** Resolves when all mutations up to this one are durable. Throws or rejects with `StoreUnavailable`. */
+  function whenDurable<T>(mutate: () => MaybePromise<T>): MaybePromise<T> {
     if (journal.failure !== null) throw journal.failure;
-    const answer = mutate();
+    const result = mutate();
     const pending = journal.pending();
-    return pending === null ? answer : pending.then(() => answer);
+    return pending === null ? result : pending.then(() => result);
   }
 
   return {
     ...store,
-    create: (owner, input) => settle(() => store.create(owner, input)),
-    update: (owner, id, changes) => settle(() => store.update(owner, id, changes)),
-    delete: (owner, id) => settle(() => store.delete(owner, id)),
+    create: (owner, input) => whenDurable(() => store.create(owner, input)),
+    update: (owner, id, changes) => whenDurable(() => store.update(owner, id, changes)),
+    delete: (owner, id) => whenDurable(() => store.delete(owner, id)),
   };
 }

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { tryLock, unlock } from 'fs-native-extensions';
 
 /**
- * Takes a folder for this process alone, by a lock that ends with the process, however that ends. Nor can the same
- * process take it twice.
- * @returns what gives it back; null when somebody else has it
+ * Locks a folder for this process, by a file lock that ends with the process, however it ends. The same process cannot
+ * lock it twice either.
+ * @returns the function that unlocks it; null when it is locked already
  * @throws the system's error when the folder cannot be written
  */
 export function lockFolder(folder: string): (() => void) | null {
@@ -20,7 +20,7 @@ export function lockFolder(folder: string): (() => void) | null {
   return null;
 }
 
-/** To close it is not enough: a process that is being started at this moment has the file open too, for an instant. */
+/** Closing the file is not enough: a child process that is being spawned has it open too, for a moment. */
 function release(file: number): void {
   unlock(file);
   closeSync(file);

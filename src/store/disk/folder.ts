@@ -1,18 +1,22 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { errorMessage } from '../../lib/error-message.ts';
 import { StoreError } from '../store-error.ts';
-import { NewerFile } from './damaged-file.ts';
+import { NewerFile } from './data-file-errors.ts';
 import { lockFolder } from './folder-lock.ts';
 
 /**
- * Takes a folder for this process, which is made where there is none, and does something in it.
- * @param work is given what gives the folder back; should it fail, that has been called
- * @throws StoreError when the folder cannot be used, or what is in it is damaged
+ * Locks a folder for this process, and does something in it. The folder is created where there is none.
+ * @param work must call `unlock` when it is done with the folder; when it rejects, the folder is unlocked
+ * @throws StoreError when the folder cannot be used, or its data file is damaged
  */
-export async function inFolder<T>(folder: string, work: (unlock: () => void) => Promise<T>): Promise<T> {
+export async function withLockedFolder<T>(
+  folder: string,
+  work: (unlock: () => void) => Promise<T>,
+): Promise<T> {
   let unlock: (() => void) | null = null;
   try {
-    makeFolder(resolve(folder));
+    createFolder(resolve(folder));
     unlock = lockFolder(folder);
     if (unlock === null) {
       throw new StoreError(
@@ -26,16 +30,16 @@ export async function inFolder<T>(folder: string, work: (unlock: () => void) => 
   }
 }
 
-/** Not by the `recursive` of `mkdirSync`, which goes round for ever where no folders can be made, as in `/proc`. */
-function makeFolder(folder: string): void {
+/** `mkdirSync` with `recursive` would loop for ever where no folders can be created, as in `/proc`. */
+function createFolder(folder: string): void {
   if (existsSync(folder)) return;
   const parent = dirname(folder);
-  makeFolder(parent);
+  createFolder(parent);
   mkdirSync(folder, { mode: 0o700 });
   syncFolder(parent);
 }
 
-/** Makes the names in a folder durable; where the system cannot, it needs not. */
+/** Makes the entries of a folder durable. Windows has no such call, and needs none. */
 export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return;
   const handle = openSync(folder, 'r');
@@ -54,21 +58,16 @@ function toStoreError(folder: string, error: unknown): StoreError {
 function problemOf(error: unknown): string {
   if (error instanceof NewerFile) return `${error.message}: start a newer program, or choose another folder.`;
   if (isSystemError(error)) return `cannot be used: ${error.message}.`;
-  return `is damaged: ${messageOf(error)}. Choose a backup of it, or another folder.`;
+  return `is damaged: ${errorMessage(error)}. Choose a backup of it, or another folder.`;
 }
 
-/** Whether a call of the system failed. LMDB gives its numbers, which are positive, and adds negative ones of its own. */
+/** Whether a system call failed. LMDB passes on the system's error numbers, which are positive; its own are negative. */
 function isSystemError(error: unknown): error is Error {
   if (!(error instanceof Error) || !('code' in error)) return false;
   return typeof error.code === 'string' || Number(error.code) > 0;
 }
 
-/** What an error says. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** A folder, as errors name it. */
+/** A folder as it is written in errors. */
 export function quote(folder: string): string {
   return JSON.stringify(folder);
 }

@@ -8,31 +8,32 @@ export interface Mutation {
   readonly changes: readonly Change[];
 }
 
-/** What a journal does with mutations. */
+/** What a journal calls. */
 export interface JournalOptions {
-  /** Writes mutations in one transaction; done when that is durable, and rejects when nothing of it is stored. */
+  /** Writes mutations in one transaction; resolves when it is durable, and rejects when nothing is stored. */
   write(mutations: readonly Mutation[]): Promise<void>;
-  /** Told of each mutation once it is durable, in the order of the mutations. Must not throw. */
+  /** Called with each mutation after it is durable, in the order of the mutations. It must not throw. */
   publish(owner: Owner, changes: readonly Change[]): void;
-  /** Takes back a mutation in memory; the last one first. */
-  undo(owner: Owner, changes: readonly Change[]): void;
-  /** Told once why nothing can be written any more. */
+  /** Reverts a mutation in memory. Called with the latest one first. */
+  revert(owner: Owner, changes: readonly Change[]): void;
+  /** Called once, when a write has failed: nothing is written any more. */
   onFailure(reason: unknown): void;
 }
 
 interface Batch {
   readonly mutations: Mutation[];
-  /** Kept when all is durable and published. */
+  /** Resolves when all are durable and published. */
   readonly durable: Promise<void>;
 }
 
 /**
- * Brings mutations that were made in memory to disk. One batch is on its way at a time, and those that are made
- * meanwhile go together in the next one. When one batch cannot be written, all that is not durable is taken back.
+ * Writes mutations to disk after they were made in memory, by group commit: one batch is written at a time, and the
+ * mutations made meanwhile are the next batch. When a batch cannot be written, all mutations that are not durable are
+ * reverted.
  */
 export class Journal {
   readonly #options: JournalOptions;
-  /** The batch on its way to disk. */
+  /** The batch that is being written. */
   #current: Batch | null = null;
   /** The batch that mutations are added to. */
   #next: Batch | null = null;
@@ -42,26 +43,26 @@ export class Journal {
     this.#options = options;
   }
 
-  /** Why no mutation can be taken until a restart; null as long as they can. */
+  /** Why mutations are refused until a restart; null while they are accepted. */
   get failure(): StoreUnavailable | null {
     return this.#failure;
   }
 
-  /** Takes a mutation that was made in memory. */
+  /** Adds a mutation that was made in memory. */
   append(owner: Owner, changes: readonly Change[]): void {
     this.#next ??= this.#begin();
     this.#next.mutations.push({ owner, changes });
   }
 
   /**
-   * Kept when all that was appended is durable; null when it is already.
-   * @returns a promise that rejects with `StoreUnavailable` when it was taken back instead
+   * Resolves when all that was appended before is durable; null when it is already.
+   * @returns a promise that rejects with `StoreUnavailable` when it was reverted instead
    */
   pending(): Promise<void> | null {
     return (this.#next ?? this.#current)?.durable ?? null;
   }
 
-  /** Takes no more mutations; done when those that it has are durable, or taken back. */
+  /** Refuses further mutations; resolves when the appended ones are durable or reverted. */
   async close(): Promise<void> {
     this.#failure ??= new StoreUnavailable('The server is shutting down: try again.');
     await this.pending()?.catch(() => {});
@@ -69,9 +70,9 @@ export class Journal {
 
   #begin(): Batch {
     const mutations: Mutation[] = [];
-    // Never at once: mutations of the same moment go together.
+    // Asynchronous in any case, so that mutations of the same turn are written together.
     const durable = (this.#current?.durable ?? Promise.resolve()).then(() => this.#write(mutations));
-    // Whoever waits hears of it; it is no error that nobody does.
+    // Each mutation awaits it; without any, its rejection must not be unhandled.
     durable.catch(() => {});
     return { mutations, durable };
   }
@@ -89,13 +90,13 @@ export class Journal {
     for (const { owner, changes } of mutations) publish(owner, changes);
   }
 
-  /** Takes back what is not durable. The batch that waits fails together with the one before it. */
+  /** Reverts what is not durable: the next batch fails together with the current one. */
   #fail(cause: unknown): StoreUnavailable {
-    const { undo, onFailure } = this.#options;
+    const { revert, onFailure } = this.#options;
     const lost = [this.#current, this.#next].flatMap((batch) => batch?.mutations ?? []);
     this.#failure = new StoreUnavailable('Nothing can be stored at the moment: try again later.', { cause });
     this.#current = this.#next = null;
-    for (const { owner, changes } of lost.toReversed()) undo(owner, changes);
+    for (const { owner, changes } of lost.toReversed()) revert(owner, changes);
     onFailure(cause);
     return this.#failure;
   }

@@ -1,12 +1,13 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { DamagedFile } from './damaged-file.ts';
+import { DamagedFile } from './data-file-errors.ts';
 
 /**
- * Looks at every page of an LMDB file that its newest transaction can reach, before LMDB maps the file into memory:
- * there, a page that is missing or says nonsense ends the process by a signal. Format 2, little-endian, 64 bits, which
- * are the only machines that LMDB's package has binaries for.
+ * Checks the structure of every page of an LMDB file that its newest transaction can reach, before LMDB maps the file
+ * into memory: a damaged page would end the process by a signal, then or at a later write. Reading the file in a child
+ * process first would not find damage in the pages of free space. It checks format 2, little-endian, 64 bits: LMDB's
+ * package has no binaries for other machines.
  * @returns how many pages there are
- * @throws DamagedFile about the first page that cannot be
+ * @throws DamagedFile about the first page that is not valid
  * @see https://github.com/LMDB/lmdb/blob/mdb.master/libraries/liblmdb/mdb.c `MDB_page_header`, `MDB_node`, `MDB_meta`
  */
 export function checkPages(path: string): number {
@@ -32,7 +33,7 @@ const KIND = 0x7f;
 const BIG_DATA = 0x01;
 const SUB_DATABASE = 0x02;
 
-/** What `MDB_db` says of a tree. */
+/** The fields of `MDB_db` that describe a B+ tree. */
 interface Tree {
   readonly depth: number;
   readonly entries: number;
@@ -43,9 +44,9 @@ class PageCheck {
   readonly #fd: number;
   readonly #size: number;
   #pageSize = 0;
-  /** The first page number that is not in use. */
+  /** The number after that of the last page. */
   #end = 0;
-  /** The newest transaction. */
+  /** The id of the newest transaction. */
   #newest = 0n;
   #seen = new Uint8Array(0);
   #count = 2;
@@ -60,7 +61,7 @@ class PageCheck {
     this.#checkMeta(head);
     this.#pageSize = head.readUInt32LE(HEADER + 24);
     if (![512, 1024, 2048, 4096, 8192, 16384, 32768].includes(this.#pageSize))
-      throw new DamagedFile('its first page has no size');
+      throw new DamagedFile('its first page has no valid page size');
     const other = this.#readAt(this.#pageSize, HEADER + META_SIZE);
     this.#checkMeta(other);
     const meta = head.readBigUInt64LE(HEADER + 128) > other.readBigUInt64LE(HEADER + 128) ? head : other;
@@ -70,9 +71,9 @@ class PageCheck {
     this.#newest = meta.readBigUInt64LE(HEADER + 128);
     const end = Number(meta.readBigUInt64LE(HEADER + 120)) + 1;
     if (end * this.#pageSize > Number(meta.readBigUInt64LE(HEADER + 16))) {
-      throw new DamagedFile('it has more pages than it can');
+      throw new DamagedFile('it has more pages than fit into its map');
     }
-    // More than are in the file is possible: the last ones may be free, and were never written then.
+    // The last pages may be missing in the file: free pages need not have been written.
     this.#end = Math.min(end, Math.floor(this.#size / this.#pageSize));
     this.#seen = new Uint8Array(this.#end);
     this.#checkTree(readTree(meta, HEADER + 24), 'free');
@@ -92,13 +93,13 @@ class PageCheck {
       if (entries !== 0) throw new DamagedFile('a tree has no root');
       return;
     }
-    const found = this.#checkBranch(root, depth, kind);
+    const found = this.#checkSubtree(root, depth, kind);
     if (found !== entries) throw new DamagedFile(`a tree has ${found} entries instead of ${entries}`);
   }
 
-  /** How many entries there are below a page. */
-  #checkBranch(number: bigint, depth: number, kind: 'free' | 'main' | 'named'): number {
-    const page = this.#take(number, 1);
+  /** Checks the tree below a page. Returns the number of its entries. */
+  #checkSubtree(number: bigint, depth: number, kind: 'free' | 'main' | 'named'): number {
+    const page = this.#claim(number, 1);
     const flags = page.readUInt16LE(18) & KIND;
     if (flags !== (depth > 1 ? BRANCH : LEAF)) throw this.#damaged(number, 'is of another kind');
     const [lower, upper] = [page.readUInt16LE(20), page.readUInt16LE(22)];
@@ -114,7 +115,7 @@ class PageCheck {
       if (data > this.#pageSize) throw this.#damaged(number, 'has a key that goes beyond it');
       if (depth > 1) {
         const child = BigInt(page.readUInt32LE(node)) + (BigInt(page.readUInt16LE(node + 4)) << 32n);
-        entries += this.#checkBranch(child, depth - 1, kind);
+        entries += this.#checkSubtree(child, depth - 1, kind);
       } else {
         this.#checkLeaf(
           number,
@@ -145,13 +146,13 @@ class PageCheck {
     const [first, pages] = [page.readBigUInt64LE(at), page.readBigUInt64LE(at + 16)];
     const needed = Math.ceil((HEADER + size) / this.#pageSize);
     if (pages !== BigInt(needed)) throw this.#damaged(number, 'has a value of another length');
-    const value = this.#take(first, needed);
+    const value = this.#claim(first, needed);
     if ((value.readUInt16LE(18) & KIND) !== OVERFLOW || value.readUInt32LE(20) !== needed)
       throw this.#damaged(first, 'is of another kind');
   }
 
-  /** The first of so many pages, which nothing else may use. */
-  #take(number: bigint, pages: number): Buffer {
+  /** Reads the first of consecutive pages, and checks that nothing else refers to any of them. */
+  #claim(number: bigint, pages: number): Buffer {
     if (number < 2n || number + BigInt(pages) > BigInt(this.#end)) throw this.#damaged(number, 'is missing');
     const first = Number(number);
     for (let i = first; i < first + pages; i++) {
@@ -161,7 +162,7 @@ class PageCheck {
     this.#count += pages;
     const page = this.#readAt(first * this.#pageSize, this.#pageSize);
     if (page.readBigUInt64LE(0) !== number) throw this.#damaged(number, 'is another one');
-    // LMDB writes where it finds a page of a later one, which would be its own and not yet on disk.
+    // LMDB would overwrite a page of a later transaction in place.
     if (page.readBigUInt64LE(8) > this.#newest) throw this.#damaged(number, 'is newer than the file');
     return page;
   }

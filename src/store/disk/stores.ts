@@ -1,34 +1,38 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { errorMessage } from '../../lib/error-message.ts';
 import { Database } from '../memory/database.ts';
-import { shelfProblem } from '../memory/shelf-problem.ts';
-import { createStores, type StoreOptions } from '../memory/stores.ts';
+import { findInconsistency } from '../memory/find-inconsistency.ts';
+import { createStores } from '../memory/stores.ts';
 import { createCursors } from '../rules/cursor.ts';
-import type { Counts, OpenedStores } from '../stores.ts';
-import { DamagedFile } from './damaged-file.ts';
-import { createDataFile, DATA_FILE, DataFile, removeDraft, type Upgrade, UPGRADES } from './data-file.ts';
+import type { StoreOptions } from '../store-options.ts';
+import type { OpenedStores, RecordCounts } from '../stores.ts';
+import { createDataFile, removeDraft } from './create-data-file.ts';
+import { DamagedFile } from './data-file-errors.ts';
+import { DATA_FILE, DataFile } from './data-file.ts';
 import { createDurableStores } from './durable-stores.ts';
-import { inFolder, messageOf, syncFolder } from './folder.ts';
+import { syncFolder, withLockedFolder } from './folder.ts';
 import { Journal } from './journal.ts';
 import { checkPages } from './lmdb-pages.ts';
+import { type Upgrade, UPGRADES } from './upgrades.ts';
 
-/** What the stores on disk need from outside. */
+/** What the stores on disk can be given. */
 export interface DiskStoreOptions extends StoreOptions {
-  /** Is told what was loaded, and that nothing can be written any more. */
+  /** Logs what was loaded, and that nothing can be written any more. */
   readonly log?: Pick<Logger, 'info' | 'error'>;
-  /** The steps from version 1 of the file's format to the newest: this program's own unless told. */
+  /** The upgrades of the file's format, from version 1 on. Default: `UPGRADES`. */
   readonly upgrades?: readonly Upgrade[];
 }
 
 /**
- * Stores that keep everything in memory, and each mutation on disk before it answers. The folder is made where there
- * is none, and belongs to one process at a time. When a mutation cannot be written, it and all later ones fail with
- * `StoreUnavailable`, and reads go on.
- * @throws StoreError when the folder cannot be used, or what is in it is damaged
+ * Opens stores that keep all records in memory, and each mutation on disk before it resolves. The folder is created
+ * where there is none, and is locked for this process. When a mutation cannot be written, it and all later ones fail
+ * with `StoreUnavailable`; reads still work.
+ * @throws StoreError when the folder cannot be used, or its data file is damaged
  */
 export async function openDiskStores(folder: string, options: DiskStoreOptions = {}): Promise<OpenedStores> {
-  return inFolder(folder, (unlock) => open(folder, unlock, options));
+  return withLockedFolder(folder, (unlock) => open(folder, unlock, options));
 }
 
 async function open(folder: string, unlock: () => void, options: DiskStoreOptions): Promise<OpenedStores> {
@@ -45,10 +49,10 @@ async function open(folder: string, unlock: () => void, options: DiskStoreOption
   const journal: Journal = new Journal({
     write: (mutations) => file.write(mutations),
     publish,
-    undo: (owner, changes) => database.undo(owner, changes),
+    revert: (owner, changes) => database.revert(owner, changes),
     onFailure(reason) {
       log?.error(
-        { folder, reason: messageOf(reason) },
+        { folder, reason: errorMessage(reason) },
         'DATA_DIR cannot be written: no more mutations until a restart',
       );
     },
@@ -58,14 +62,14 @@ async function open(folder: string, unlock: () => void, options: DiskStoreOption
     now,
     cursors: createCursors(file.cursorKey),
   });
-  const held = await load(file, database);
+  const loadedCounts = await load(file, database);
   const milliseconds = Math.round(performance.now() - start);
-  log?.info({ folder, ...held, milliseconds }, 'DATA_DIR loaded');
+  log?.info({ folder, ...loadedCounts, milliseconds }, 'DATA_DIR loaded');
   const stores = createDurableStores(createStores(database), journal);
   return {
     forRequest: () => stores,
     isReady: () => journal.failure === null,
-    held,
+    loadedCounts,
     async close() {
       await journal.close();
       await file.close();
@@ -74,19 +78,19 @@ async function open(folder: string, unlock: () => void, options: DiskStoreOption
   };
 }
 
-/** Brings all records to memory. The file is closed when they cannot be. @throws DamagedFile */
-async function load(file: DataFile, database: Database): Promise<Counts> {
-  const held = { assistant: 0, thread: 0, run: 0 };
+/** Loads all records into memory. The file is closed when one of them is damaged. @throws DamagedFile */
+async function load(file: DataFile, database: Database): Promise<RecordCounts> {
+  const counts = { assistant: 0, thread: 0, run: 0 };
   try {
     for (const { owner, records } of file.owners()) {
       database.load(owner, records);
-      const problem = shelfProblem(database.shelf(owner));
+      const problem = findInconsistency(database.partition(owner));
       if (problem !== null) throw new DamagedFile(problem);
-      for (const { resource } of records) held[resource]++;
+      for (const { resource } of records) counts[resource]++;
     }
   } catch (error) {
     await file.close();
     throw error;
   }
-  return held;
+  return counts;
 }

@@ -1,17 +1,22 @@
 import { refused } from '../outcome.ts';
 import type { AssistantFilter, AssistantOrderField } from '../query.ts';
 import type { Assistant } from '../records.ts';
-import { changeAssistant, checkAssistant, newAssistant, refuseAssistantDelete } from '../rules/assistant.ts';
+import {
+  applyAssistantPatch,
+  checkAssistantInput,
+  newAssistant,
+  refuseAssistantDelete,
+} from '../rules/assistant.ts';
 import { matchAssistants } from '../rules/filter.ts';
 import type { AssistantStore } from '../stores.ts';
 import type { Database } from './database.ts';
 import { createReads } from './reads.ts';
 
-/** The assistants in memory. Every method answers at once, save reads whose filter has to look far. */
+/** The assistants in memory. Methods are synchronous, except for reads whose filter has to compare many records. */
 export function createAssistants(database: Database): AssistantStore {
   const reads = createReads<Assistant, AssistantFilter, AssistantOrderField>(database, {
     resource: 'assistant',
-    table: (shelf) => shelf.assistants,
+    table: (partition) => partition.assistants,
     match: matchAssistants,
   });
   return {
@@ -24,21 +29,21 @@ export function createAssistants(database: Database): AssistantStore {
       return created;
     },
     update(owner, id, changes) {
-      const checked = checkAssistant(changes);
+      const checked = checkAssistantInput(changes);
       if ('refusals' in checked) return checked;
-      const before = database.shelf(owner).assistants.get(id);
+      const before = database.partition(owner).assistants.get(id);
       if (before === null) return { value: null };
-      const changed = changeAssistant(owner, before, checked.value, database.now());
+      const changed = applyAssistantPatch(owner, before, checked.value, database.now());
       if ('value' in changed) {
         database.commit(owner, [{ resource: 'assistant', before, after: changed.value }]);
       }
       return changed;
     },
     delete(owner, id) {
-      const shelf = database.shelf(owner);
-      const before = shelf.assistants.get(id);
+      const partition = database.partition(owner);
+      const before = partition.assistants.get(id);
       if (before === null) return { value: null };
-      const refusal = refuseAssistantDelete(shelf.runsOfAssistant.get(id)?.active ?? 0);
+      const refusal = refuseAssistantDelete(partition.runsOfAssistant.get(id)?.active ?? 0);
       if (refusal !== null) return refused(refusal);
       database.commit(owner, [{ resource: 'assistant', before, after: null }]);
       return { value: before };

@@ -1,15 +1,14 @@
-import type { Change } from '../change.ts';
+import type { Change, Creation } from '../change.ts';
 import type { Owner } from '../owner.ts';
 import type { Cursors } from '../rules/cursor.ts';
-import type { Creation } from '../rules/stored.ts';
-import { Shelf } from './shelf.ts';
+import { OwnerPartition } from './owner-partition.ts';
 
-/** The records of all owners: a shelf for each, found by one look-up, so that none slows another. */
+/** The records of all owners: a partition for each, so that the size of one does not slow down another. */
 export class Database {
-  readonly #shelves = new Map<Owner, Shelf>();
+  readonly #partitions = new Map<Owner, OwnerPartition>();
   readonly #publish: (owner: Owner, changes: readonly Change[]) => void;
   readonly cursors: Cursors;
-  /** The time, in milliseconds since 1970. */
+  /** The current time, in milliseconds since 1970. */
   readonly now: () => number;
 
   constructor(options: {
@@ -22,37 +21,37 @@ export class Database {
     this.now = options.now;
   }
 
-  /** An owner's records, to be read: an owner without any has an empty shelf that nobody keeps. */
-  shelf(owner: Owner): Shelf {
-    return this.#shelves.get(owner) ?? new Shelf();
+  /** An owner's records, to be read only: for an owner without records, an empty partition that is not kept. */
+  partition(owner: Owner): OwnerPartition {
+    return this.#partitions.get(owner) ?? new OwnerPartition();
   }
 
-  /** Makes all changes of a mutation, then tells of them. They must follow from the shelf as it stands. */
+  /** Applies all changes of a mutation, then publishes them. They must follow from the partition's current state. */
   commit(owner: Owner, changes: readonly Change[]): void {
-    this.#change(owner, (shelf) => {
-      for (const change of changes) shelf.apply(change);
+    this.#change(owner, (partition) => {
+      for (const change of changes) partition.apply(change);
     });
     this.#publish(owner, changes);
   }
 
-  /** Takes back the last mutation that has not been taken back, and tells of nothing. */
-  undo(owner: Owner, changes: readonly Change[]): void {
-    this.#change(owner, (shelf) => {
-      for (const change of changes.toReversed()) shelf.revert(change);
+  /** Reverts the latest mutation that is not reverted yet. Nothing is published. */
+  revert(owner: Owner, changes: readonly Change[]): void {
+    this.#change(owner, (partition) => {
+      for (const change of changes.toReversed()) partition.revert(change);
     });
   }
 
-  /** Takes in an owner's records that were stored earlier, in any order, and tells of nothing. */
+  /** Loads an owner's records that were stored earlier, in any order. Nothing is published. */
   load(owner: Owner, records: readonly Creation[]): void {
-    this.#change(owner, (shelf) => {
-      for (const record of records) shelf.apply(record);
+    this.#change(owner, (partition) => {
+      for (const record of records) partition.apply(record);
     });
   }
 
-  #change(owner: Owner, change: (shelf: Shelf) => void): void {
-    let shelf = this.#shelves.get(owner);
-    if (shelf === undefined) this.#shelves.set(owner, (shelf = new Shelf()));
-    change(shelf);
-    if (shelf.isEmpty) this.#shelves.delete(owner);
+  #change(owner: Owner, change: (partition: OwnerPartition) => void): void {
+    let partition = this.#partitions.get(owner);
+    if (partition === undefined) this.#partitions.set(owner, (partition = new OwnerPartition()));
+    change(partition);
+    if (partition.isEmpty) this.#partitions.delete(owner);
   }
 }

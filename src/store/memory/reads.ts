@@ -1,28 +1,29 @@
 import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import type { Owner } from '../owner.ts';
 import type { AssistantFilter, OrderField, RunFilter, ThreadFilter } from '../query.ts';
+import { cursorScope } from '../rules/cursor-scope.ts';
 import type { Match } from '../rules/filter.ts';
-import { listName } from '../rules/list-name.ts';
 import { positionOf, type Sortable } from '../rules/order.ts';
 import { pageOf, readPageArgs } from '../rules/page.ts';
 import type { Store } from '../stores.ts';
 import type { Database } from './database.ts';
+import type { OwnerPartition } from './owner-partition.ts';
 import { countMatches, findMatches } from './scan.ts';
-import type { Shelf, Table } from './shelf.ts';
-import { SortedLists } from './sorted-lists.ts';
+import { SortedIndex } from './sorted-index.ts';
+import type { Table } from './table.ts';
 
-/** Where the records of a resource are, and which of them a filter keeps. */
-interface Source<R extends Sortable, Filter> {
+/** What the reads of a resource differ in. */
+interface ReadSource<R extends Sortable, Filter> {
   readonly resource: 'assistant' | 'thread' | 'run';
-  table(shelf: Shelf): Table<R>;
+  table(partition: OwnerPartition): Table<R>;
   match(filter: Filter): Match<R>;
-  /** A list shorter than the whole that holds all that a filter keeps, if there is one. */
-  narrow?(shelf: Shelf, filter: Filter): Selection<R> | null;
+  /** A smaller index with all records that a filter keeps; null where there is none. */
+  narrow?(partition: OwnerPartition, filter: Filter): Selection<R> | null;
 }
 
-/** A list, and which of its records are wanted. */
+/** An index, and which of its records are selected. */
 export interface Selection<R extends Sortable> {
-  readonly lists: SortedLists<R>;
+  readonly index: SortedIndex<R>;
   readonly match: Match<R>;
 }
 
@@ -32,65 +33,65 @@ type Reads<R, Filter, Field extends OrderField> = Pick<
   'get' | 'getMany' | 'list' | 'count'
 >;
 
-/** The reads of a store, which are the same for each resource. */
+/** The methods of a store that only read. */
 export function createReads<R extends Sortable, Filter extends AnyFilter, Field extends OrderField>(
   database: Database,
-  source: Source<R, Filter>,
+  source: ReadSource<R, Filter>,
 ): Reads<R, Filter, Field> {
   function select(owner: Owner, filter: Filter | null | undefined, field: OrderField): Selection<R> {
-    const shelf = database.shelf(owner);
-    const table = source.table(shelf);
-    if (filter == null) return { lists: table.lists, match: null };
+    const partition = database.partition(owner);
+    const table = source.table(partition);
+    if (filter == null) return { index: table.index, match: null };
     if (filter.ids == null) {
-      return source.narrow?.(shelf, filter) ?? { lists: table.lists, match: source.match(filter) };
+      return source.narrow?.(partition, filter) ?? { index: table.index, match: source.match(filter) };
     }
     const match = source.match(filter);
-    return { lists: pick(table, field, filter.ids), match };
+    return { index: indexOf(table, field, filter.ids), match };
   }
 
   return {
     get(owner, id) {
-      return source.table(database.shelf(owner)).get(id);
+      return source.table(database.partition(owner)).get(id);
     },
     getMany(owner, ids) {
-      const table = source.table(database.shelf(owner));
+      const table = source.table(database.partition(owner));
       return ids.map((id) => table.get(id));
     },
     list(owner, query) {
       const request = readPageArgs(query);
       const { field, direction } = query.orderBy;
-      const { lists, match } = select(owner, query.filter, field);
-      const name = listName(source.resource, owner, query.orderBy, query.filter ?? {});
+      const { index, match } = select(owner, query.filter, field);
+      const scope = cursorScope(source.resource, owner, query.orderBy, query.filter ?? {});
       const position =
         request.cursor === null
           ? undefined
-          : database.cursors.decode(name(), request.forward ? 'after' : 'before', request.cursor);
+          : database.cursors.decode(scope(), request.forward ? 'after' : 'before', request.cursor);
 
       const ascending = (direction === 'ASC') === request.forward;
-      const onward = { field, ascending, from: position && { position, inclusive: false } };
-      const back = { field, ascending: !ascending, from: position && { position, inclusive: true } };
-      return andThen(findMatches(lists, onward, match, request.size + 1), (found) =>
-        andThen(findMatches(lists, back, match, position === undefined ? 0 : 1), (passed) =>
-          pageOf(request, found, passed.length > 0, (item) =>
-            database.cursors.encode(name(), positionOf(item, field)),
+      const range = { field, ascending, from: position && { position, inclusive: false } };
+      const preceding = { field, ascending: !ascending, from: position && { position, inclusive: true } };
+      return andThen(findMatches(index, range, match, request.size + 1), (found) =>
+        andThen(findMatches(index, preceding, match, position === undefined ? 0 : 1), ({ length }) =>
+          pageOf(request, found, length > 0, (item) =>
+            database.cursors.encode(scope(), positionOf(item, field)),
           ),
         ),
       );
     },
     count(owner, filter): MaybePromise<number> {
-      const { lists, match } = select(owner, filter, 'CREATED_AT');
-      return countMatches(lists, match);
+      const { index, match } = select(owner, filter, 'CREATED_AT');
+      return countMatches(index, match);
     },
   };
 }
 
-/** The records of a table that have one of these ids, as a list in one order. */
-function pick<R extends Sortable>(
+/** An index of the records with these ids, in one order. */
+function indexOf<R extends Sortable>(
   table: Table<R>,
   field: OrderField,
   ids: readonly string[],
-): SortedLists<R> {
-  const lists = new SortedLists<R>([field]);
-  for (const id of new Set(ids)) lists.replace(null, table.get(id));
-  return lists;
+): SortedIndex<R> {
+  const index = new SortedIndex<R>([field]);
+  for (const id of new Set(ids)) index.replace(null, table.get(id));
+  return index;
 }

@@ -4,30 +4,31 @@ import type { Owner } from '../owner.ts';
 import type { RunFilter, RunOrderField } from '../query.ts';
 import type { Run } from '../records.ts';
 import { matchRuns } from '../rules/filter.ts';
-import { changeRun, checkRun, newRun, refuseRunDelete } from '../rules/run.ts';
-import { moveThread } from '../rules/thread.ts';
+import { applyRunPatch, checkRunPatch, newRun, refuseRunDelete } from '../rules/run.ts';
+import { withStatus } from '../rules/thread.ts';
 import type { RunStore } from '../stores.ts';
 import type { Database } from './database.ts';
+import type { OwnerPartition } from './owner-partition.ts';
 import { createReads, type Selection } from './reads.ts';
-import { type Shelf, type SiblingRuns, ThreadRuns, TIME_ORDERS } from './shelf.ts';
-import { SortedLists } from './sorted-lists.ts';
+import { type RunGroup, ThreadRuns } from './run-group.ts';
+import { SortedIndex, TIME_ORDERS } from './sorted-index.ts';
 
-/** The runs in memory. Every method answers at once, save reads whose filter has to look far. */
+/** The runs in memory. Methods are synchronous, except for reads whose filter has to compare many records. */
 export function createRuns(database: Database): RunStore {
   const reads = createReads<Run, RunFilter, RunOrderField>(database, {
     resource: 'run',
-    table: (shelf) => shelf.runs,
+    table: (partition) => partition.runs,
     match: matchRuns,
     narrow: narrowRuns,
   });
 
-  /** Commits a change of a run together with what it makes of its thread's status. */
+  /** Commits the change of a run, and that of its thread where the thread's status follows it. */
   function commit(owner: Owner, threadId: string, before: Run | null, after: Run | null, now: number): void {
-    const shelf = database.shelf(owner);
+    const partition = database.partition(owner);
     const changes: Change[] = [{ resource: 'run', before, after }];
-    const thread = shelf.threads.get(threadId);
+    const thread = partition.threads.get(threadId);
     if (thread !== null) {
-      const moved = moveThread(thread, runsOf(shelf, threadId).statusAfter(before, after), now);
+      const moved = withStatus(thread, runsOf(partition, threadId).statusAfter(before, after), now);
       if (moved !== thread) changes.push({ resource: 'thread', before: thread, after: moved });
     }
     database.commit(owner, changes);
@@ -36,10 +37,10 @@ export function createRuns(database: Database): RunStore {
   return {
     ...reads,
     create(owner, input) {
-      const shelf = database.shelf(owner);
+      const partition = database.partition(owner);
       const exists = {
-        thread: shelf.threads.get(input.threadId) !== null,
-        assistant: shelf.assistants.get(input.assistantId) !== null,
+        thread: partition.threads.get(input.threadId) !== null,
+        assistant: partition.assistants.get(input.assistantId) !== null,
       };
       const now = database.now();
       const created = newRun(owner, input, exists, now);
@@ -47,21 +48,21 @@ export function createRuns(database: Database): RunStore {
       return created;
     },
     update(owner, id, changes) {
-      const checked = checkRun(changes);
+      const checked = checkRunPatch(changes);
       if ('refusals' in checked) return checked;
-      const shelf = database.shelf(owner);
-      const before = shelf.runs.get(id);
+      const partition = database.partition(owner);
+      const before = partition.runs.get(id);
       if (before === null) return { value: null };
-      const { nextEnd } = runsOf(shelf, before.threadId);
+      const { nextEnded } = runsOf(partition, before.threadId);
       const now = database.now();
-      const changed = changeRun(owner, before, checked.value, nextEnd, now);
+      const changed = applyRunPatch(owner, before, checked.value, nextEnded, now);
       if ('value' in changed && changed.value !== before) {
         commit(owner, before.threadId, before, changed.value, now);
       }
       return changed;
     },
     delete(owner, id) {
-      const before = database.shelf(owner).runs.get(id);
+      const before = database.partition(owner).runs.get(id);
       if (before === null) return { value: null };
       const refusal = refuseRunDelete(before);
       if (refusal !== null) return refused(refusal);
@@ -71,29 +72,32 @@ export function createRuns(database: Database): RunStore {
   };
 }
 
-function runsOf(shelf: Shelf, threadId: string): ThreadRuns {
-  return shelf.runsOfThread.get(threadId) ?? new ThreadRuns();
+function runsOf(partition: OwnerPartition, threadId: string): ThreadRuns {
+  return partition.runsOfThread.get(threadId) ?? new ThreadRuns();
 }
 
-/** The runs of the thread or the assistant that a filter names; the match leaves out what the list stands for. */
-function narrowRuns(shelf: Shelf, filter: RunFilter): Selection<Run> | null {
+/** The runs of the thread or assistant that a filter names, and a match for its other conditions. */
+function narrowRuns(partition: OwnerPartition, filter: RunFilter): Selection<Run> | null {
   const { threadId, assistantId, parent, ...rest } = filter;
   if (parent !== undefined) {
-    const siblings =
+    const group =
       'threadId' in parent
-        ? shelf.runsOfThread.get(parent.threadId)
-        : shelf.runsOfAssistant.get(parent.assistantId);
-    return { lists: listOf(siblings), match: matchRuns({ ...rest, threadId, assistantId }) };
+        ? partition.runsOfThread.get(parent.threadId)
+        : partition.runsOfAssistant.get(parent.assistantId);
+    return { index: indexOf(group), match: matchRuns({ ...rest, threadId, assistantId }) };
   }
   if (threadId != null) {
-    return { lists: listOf(shelf.runsOfThread.get(threadId)), match: matchRuns({ ...rest, assistantId }) };
+    return {
+      index: indexOf(partition.runsOfThread.get(threadId)),
+      match: matchRuns({ ...rest, assistantId }),
+    };
   }
   if (assistantId != null) {
-    return { lists: listOf(shelf.runsOfAssistant.get(assistantId)), match: matchRuns(rest) };
+    return { index: indexOf(partition.runsOfAssistant.get(assistantId)), match: matchRuns(rest) };
   }
   return null;
 }
 
-function listOf(siblings: SiblingRuns | undefined): SortedLists<Run> {
-  return siblings?.lists ?? new SortedLists(TIME_ORDERS);
+function indexOf(group: RunGroup | undefined): SortedIndex<Run> {
+  return group?.index ?? new SortedIndex(TIME_ORDERS);
 }

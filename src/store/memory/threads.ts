@@ -3,16 +3,16 @@ import type { ThreadFilter, ThreadOrderField } from '../query.ts';
 import type { Thread } from '../records.ts';
 import { matchThreads } from '../rules/filter.ts';
 import { checkMetadata } from '../rules/metadata.ts';
-import { changeThread, newThread } from '../rules/thread.ts';
+import { applyThreadPatch, newThread } from '../rules/thread.ts';
 import type { ThreadStore } from '../stores.ts';
 import type { Database } from './database.ts';
 import { createReads } from './reads.ts';
 
-/** The threads in memory. Every method answers at once, save reads whose filter has to look far. */
+/** The threads in memory. Methods are synchronous, except for reads whose filter has to compare many records. */
 export function createThreads(database: Database): ThreadStore {
   const reads = createReads<Thread, ThreadFilter, ThreadOrderField>(database, {
     resource: 'thread',
-    table: (shelf) => shelf.threads,
+    table: (partition) => partition.threads,
     match: matchThreads,
   });
   return {
@@ -27,19 +27,19 @@ export function createThreads(database: Database): ThreadStore {
     update(owner, id, changes) {
       const given = checkMetadata(changes.metadata);
       if ('refusals' in given) return given;
-      const before = database.shelf(owner).threads.get(id);
+      const before = database.partition(owner).threads.get(id);
       if (before === null) return { value: null };
-      const changed = changeThread(owner, before, given.value, database.now());
+      const changed = applyThreadPatch(owner, before, given.value, database.now());
       if ('value' in changed && changed.value !== before) {
         database.commit(owner, [{ resource: 'thread', before, after: changed.value }]);
       }
       return changed;
     },
     delete(owner, id) {
-      const shelf = database.shelf(owner);
-      const before = shelf.threads.get(id);
+      const partition = database.partition(owner);
+      const before = partition.threads.get(id);
       if (before === null) return { value: null };
-      const runs = shelf.runsOfThread.get(id)?.lists.walk({ field: 'CREATED_AT', ascending: true }) ?? [];
+      const runs = partition.runsOfThread.get(id)?.index.scan({ field: 'CREATED_AT', ascending: true }) ?? [];
       const deletions = Array.from(runs, (run): Change => ({ resource: 'run', before: run, after: null }));
       database.commit(owner, [...deletions, { resource: 'thread', before, after: null }]);
       return { value: before };

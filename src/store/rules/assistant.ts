@@ -1,22 +1,24 @@
 import { type Outcome, type Refusal, refused } from '../outcome.ts';
 import type { Owner } from '../owner.ts';
-import type { Assistant, AssistantChanges, JsonObject, NewAssistant } from '../records.ts';
+import type { Assistant, AssistantPatch, JsonObject, NewAssistant } from '../records.ts';
 import { instant, newId, nextInstant } from './identity.ts';
 import { EMPTY, refuseNull, refuseSize, storableJson } from './json.ts';
 import { checkMetadata, mergeMetadata, newMetadata } from './metadata.ts';
 import { refuseText } from './text.ts';
 
-type Given = { -readonly [K in 'graphId' | 'name' | 'description' | 'config' | 'context']?: Assistant[K] };
+type Fields = { -readonly [K in 'graphId' | 'name' | 'description' | 'config' | 'context']?: Assistant[K] };
 
-/** What a caller gives of an assistant, checked and copied; only the keys that are given. */
-export interface CheckedAssistant {
-  readonly fields: Readonly<Given>;
+/** The checked input of a new or changed assistant, copied and frozen. Fields that were not given are left out. */
+export interface CheckedAssistantInput {
+  readonly fields: Readonly<Fields>;
   readonly metadata: JsonObject | undefined;
+  /** Null for any version. */
+  readonly expectedVersion: number | null;
 }
 
-/** Checks what can be checked without the assistant itself. */
-export function checkAssistant(input: AssistantChanges): Outcome<CheckedAssistant> {
-  const fields: Given = {};
+/** Checks the input of a new or changed assistant, as far as possible without the stored record. */
+export function checkAssistantInput(input: AssistantPatch): Outcome<CheckedAssistantInput> {
+  const fields: Fields = {};
   const refusals: Refusal[] = [];
   for (const key of ['graphId', 'name', 'description'] as const) {
     const text = input[key];
@@ -38,12 +40,14 @@ export function checkAssistant(input: AssistantChanges): Outcome<CheckedAssistan
   const metadata = checkMetadata(input.metadata);
   if ('refusals' in metadata) refusals.push(...metadata.refusals);
   if ('refusals' in metadata || refusals.length > 0) return { refusals };
-  return { value: { fields, metadata: metadata.value } };
+  return {
+    value: { fields, metadata: metadata.value, expectedVersion: input.expectedVersion ?? null },
+  };
 }
 
-/** A new assistant, or why it cannot be stored. @param now milliseconds since 1970 */
+/** A new assistant, or why it is refused. @param now milliseconds since 1970 */
 export function newAssistant(owner: Owner, input: NewAssistant, now: number): Outcome<Assistant> {
-  const checked = checkAssistant(input);
+  const checked = checkAssistantInput(input);
   if ('refusals' in checked) return checked;
   const metadata = newMetadata(owner, checked.value.metadata);
   if ('refusals' in metadata) return metadata;
@@ -51,7 +55,7 @@ export function newAssistant(owner: Owner, input: NewAssistant, now: number): Ou
   const createdAt = instant(now);
   return {
     value: Object.freeze({
-      id: newId(),
+      id: newId(now),
       graphId: input.graphId,
       name,
       description,
@@ -65,13 +69,16 @@ export function newAssistant(owner: Owner, input: NewAssistant, now: number): Ou
   };
 }
 
-/** The next version of an assistant, also where nothing is changed. @param now milliseconds since 1970 */
-export function changeAssistant(
+/** The next version of an assistant, also where no field changes. @param now milliseconds since 1970 */
+export function applyAssistantPatch(
   owner: Owner,
   stored: Assistant,
-  { fields, metadata: given }: CheckedAssistant,
+  { fields, metadata: given, expectedVersion }: CheckedAssistantInput,
   now: number,
 ): Outcome<Assistant> {
+  if (expectedVersion !== null && expectedVersion !== stored.version) {
+    return refused(refuseVersion(expectedVersion, stored.version));
+  }
   const metadata = mergeMetadata(owner, stored.metadata, given);
   if ('refusals' in metadata) return metadata;
   return {
@@ -85,7 +92,12 @@ export function changeAssistant(
   };
 }
 
-/** Why an assistant cannot be deleted, or null when it can. @param active its runs that are pending or running */
+function refuseVersion(expected: number, version: number): Refusal {
+  const message = `The assistant has version ${version}, not ${expected}: read it again, and change that.`;
+  return { code: 'CONFLICT', message, key: 'expectedVersion' };
+}
+
+/** Why an assistant cannot be deleted, or null when it can. @param active how many of its runs are pending or running */
 export function refuseAssistantDelete(active: number): Refusal | null {
   if (active === 0) return null;
   const message = 'A run of this assistant is pending or running: end it before the assistant is deleted.';

@@ -3,26 +3,28 @@ import type { Json, JsonObject } from '../records.ts';
 import { isArray, isStorable } from './json.ts';
 import { withoutOwner } from './metadata.ts';
 
-/** Whether some stored metadata could contain a filter. What could never be stored is contained in nothing. */
+/** Whether stored metadata can contain a filter. A value that cannot be stored matches nothing. */
 export function canMatch(filter: JsonObject): boolean {
   return typeof (filter.owner ?? '') === 'string' && isStorable(withoutOwner(filter));
 }
 
 /**
- * Comparisons that one record may take: about a millisecond. Two long lists of objects take their product, and what
- * takes longer than this holds up everybody.
+ * The maximum number of comparisons for one record, about a millisecond: two lists of objects take the product of their
+ * lengths, and block the event loop meanwhile.
  */
 const MAX_COMPARISONS = 100_000;
 
 /**
  * Whether JSON contains other JSON, as PostgreSQL's `jsonb @>` defines it: objects key by key, arrays as sets,
- * scalars by type and value. Throws `BadUserInput` when that takes too many comparisons.
+ * scalars by type and value.
+ * @throws BadUserInput when it takes too many comparisons
  * @see https://www.postgresql.org/docs/current/datatype-json.html#JSON-CONTAINMENT
  */
 export function contains(whole: Json, part: Json): boolean {
   return containsValue(whole, part, { left: MAX_COMPARISONS });
 }
 
+/** How many comparisons are left. */
 interface Budget {
   left: number;
 }
@@ -49,13 +51,13 @@ function containsKeys(whole: JsonObject, part: JsonObject, budget: Budget): bool
   return true;
 }
 
-// Above this many scalars a set is built, so that two long arrays do not cost their product.
-const FEW = 8;
+/** Above this many scalars a set is built, so that two long arrays do not take the product of their lengths. */
+const MAX_LINEAR_SEARCH = 8;
 
 function containsItems(whole: readonly Json[], part: readonly Json[], budget: Budget): boolean {
   spend(budget, whole.length + part.length);
   const scalars = part.filter((item) => typeof item !== 'object' || item === null);
-  const known = scalars.length > FEW ? new Set(whole) : null;
+  const known = scalars.length > MAX_LINEAR_SEARCH ? new Set(whole) : null;
   if (!scalars.every((item) => (known === null ? whole.includes(item) : known.has(item)))) return false;
   return part.every((item) => {
     if (typeof item !== 'object' || item === null) return true;

@@ -2,42 +2,46 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { BadUserInput } from '../bad-user-input.ts';
 import type { Position } from './order.ts';
 
-/** Makes and reads the cursors of lists. */
+/** Encodes and decodes cursors. */
 export interface Cursors {
-  /** The cursor of a position in a list. */
-  encode(list: string, position: Position): string;
-  /** The position that a cursor of this very list stands for. Throws `BadUserInput` for any other text. */
-  decode(list: string, argument: 'after' | 'before', cursor: string): Position;
+  /** The cursor of a position. @param scope see `cursorScope` */
+  encode(scope: string, position: Position): string;
+  /**
+   * The position of a cursor.
+   * @param argument the name of the cursor's argument, for the error
+   * @throws BadUserInput for a text that `encode` did not return for this scope
+   */
+  decode(scope: string, argument: 'after' | 'before', cursor: string): Position;
 }
 
-/** Of base64url: 132 bits. */
+/** The length of the signature in base64url: 132 bits. */
 const MAC_CHARS = 22;
 const ID_CHARS = 32;
 
 /**
- * Cursors signed with a key (32 bytes), which belongs to the stored data: a cursor is good for as long as its list
- * is. The signature is SHA-512/256 of the key and the text, in one call: a third of the time of HMAC, which a hash whose
- * state is longer than what it gives out does not need. The list's name goes into the signature, so a cursor of another owner, order, type or filter is as good as a
- * made-up one.
+ * Cursors that are signed with a key of 32 bytes. The key is stored with the data, so that a cursor is valid as long as
+ * its list exists. The signature covers the scope: a cursor of another owner, resource, order or filter is refused like
+ * a forged one. It is SHA-512/256 of key and text: a truncated hash needs no HMAC against length extension, and takes a
+ * third of the time.
  */
 export function createCursors(key: Uint8Array): Cursors {
-  // Of one length for all keys of 32 bytes, so that nothing can move between it and the text.
+  // All keys have the same length, so that no character can move between key and text.
   const secret = Buffer.from(key).toString('base64');
 
-  function encode(list: string, position: Position): string {
+  function encode(scope: string, position: Position): string {
     const body = position.id + position.key;
-    // Neither part can hold the U+0000 between them.
-    const mac = hash('sha512-256', `${secret}${list}\0${body}`, 'base64url').slice(0, MAC_CHARS);
+    // The body has no U+0000.
+    const mac = hash('sha512-256', `${secret}${scope}\0${body}`, 'base64url').slice(0, MAC_CHARS);
     return mac + Buffer.from(body).toString('base64url');
   }
 
   return {
     encode,
-    decode(list, argument, cursor) {
+    decode(scope, argument, cursor) {
       const body = Buffer.from(cursor.slice(MAC_CHARS), 'base64url').toString();
       const position = { key: body.slice(ID_CHARS), id: body.slice(0, ID_CHARS) };
-      // Compared as a whole: base64 has several spellings of the same bytes.
-      if (!sameText(encode(list, position), cursor)) {
+      // The whole cursor is compared: base64 has several encodings of the same bytes.
+      if (!sameText(encode(scope, position), cursor)) {
         throw new BadUserInput(
           `\`${argument}\` is not a cursor of this list: give one that the same list, filter and order returned.`,
         );

@@ -5,16 +5,16 @@ import type { Assistant, JsonObject, Run, Thread } from '../records.ts';
 import { canMatch, contains } from './containment.ts';
 import { compareCodePoints, foldCase, isStorableText } from './text.ts';
 
-/** Ids that one call may name, and values that a condition of a filter may. */
+/** The maximum number of ids of one call, and of values in one condition of a filter. */
 export const MAX_IDS = 100;
 
-/** Whether a record is kept; null where all are. */
+/** Tells whether a filter keeps a record; null where it keeps all. */
 export type Match<R> = ((record: R) => boolean) | null;
 
-/** The match of a filter that keeps nothing, whatever there is: no list need be searched for it. */
-export const NOTHING = (): boolean => false;
+/** The match of a filter that cannot keep any record, so that no list need be searched. */
+export const MATCH_NOTHING = (): boolean => false;
 
-/** What an assistant filter keeps. Throws `BadUserInput` for more than 100 ids. */
+/** The match of an assistant filter. @throws BadUserInput for more than 100 ids */
 export function matchAssistants({ ids, graphId, nameContains, metadata }: AssistantFilter): Match<Assistant> {
   return all(
     ids == null ? null : oneOf(checkLength('filter.ids', 'ids', ids), (assistant) => assistant.id),
@@ -24,7 +24,7 @@ export function matchAssistants({ ids, graphId, nameContains, metadata }: Assist
   );
 }
 
-/** What a thread filter keeps. Throws `BadUserInput` for more than 100 ids or statuses. */
+/** The match of a thread filter. @throws BadUserInput for more than 100 ids or statuses */
 export function matchThreads({ ids, status, metadata }: ThreadFilter): Match<Thread> {
   return all(
     ids == null ? null : oneOf(checkLength('filter.ids', 'ids', ids), (thread) => thread.id),
@@ -35,7 +35,7 @@ export function matchThreads({ ids, status, metadata }: ThreadFilter): Match<Thr
   );
 }
 
-/** What a run filter keeps. Throws `BadUserInput` for more than 100 ids or statuses. */
+/** The match of a run filter. @throws BadUserInput for more than 100 ids or statuses */
 export function matchRuns(filter: RunFilter): Match<Run> {
   const { ids, threadId, assistantId, status, metadata, parent } = filter;
   return all(
@@ -48,7 +48,11 @@ export function matchRuns(filter: RunFilter): Match<Run> {
   );
 }
 
-/** The values again, unless there are more than 100: then throws `BadUserInput`. @param what they are, in English */
+/**
+ * Returns the values unchanged.
+ * @param what what the values are, for the error
+ * @throws BadUserInput for more than 100 values
+ */
 export function checkLength<T>(argument: string, what: string, values: readonly T[]): readonly T[] {
   if (values.length > MAX_IDS) {
     throw new BadUserInput(
@@ -58,27 +62,27 @@ export function checkLength<T>(argument: string, what: string, values: readonly 
   return values;
 }
 
-/** A filter as it names its list: two that ask for the same have the same name, whatever the order of their keys. */
-export function filterName(filter: AssistantFilter | ThreadFilter | RunFilter): string {
+/** A filter in canonical form: filters that differ only in the order of keys or values have the same one. */
+export function canonicalFilter(filter: AssistantFilter | ThreadFilter | RunFilter): string {
   const conditions: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(filter)) {
     if (value != null) conditions[key] = Array.isArray(value) ? sortedSet(value.map(String)) : value;
   }
-  // What matches nothing is named as such, and not walked: it may be nested without end.
+  // A filter that matches nothing is not serialized: it may be nested too deeply.
   if (filter.metadata != null && !canMatch(filter.metadata)) conditions.metadata = null;
   return JSON.stringify(conditions, (_, value: unknown) => (isObject(value) ? sortKeys(value) : value));
 }
 
 function all<R>(...conditions: Match<R>[]): Match<R> {
   const given = conditions.filter((condition) => condition !== null);
-  if (given.includes(NOTHING)) return NOTHING;
+  if (given.includes(MATCH_NOTHING)) return MATCH_NOTHING;
   const [only] = given;
   if (only === undefined) return null;
   return given.length === 1 ? only : (record) => given.every((condition) => condition(record));
 }
 
 function oneOf<R>(accepted: readonly string[], valueOf: (record: R) => string): Match<R> {
-  if (accepted.length === 0) return NOTHING;
+  if (accepted.length === 0) return MATCH_NOTHING;
   const set = new Set(accepted);
   return (record) => set.has(valueOf(record));
 }
@@ -89,14 +93,14 @@ function isChildOf(parent: NonNullable<RunFilter['parent']>): Match<Run> {
 }
 
 function matchName(part: string): Match<Assistant> {
-  // Half of a character is in no name, though JavaScript would find it there.
-  if (!isStorableText(part)) return NOTHING;
+  // A lone surrogate is in no name, though `includes` would find it as half of a character.
+  if (!isStorableText(part)) return MATCH_NOTHING;
   const folded = foldCase(part);
   return (assistant) => foldCase(assistant.name).includes(folded);
 }
 
 function matchMetadata(filter: JsonObject): Match<{ metadata: JsonObject }> {
-  if (!canMatch(filter)) return NOTHING;
+  if (!canMatch(filter)) return MATCH_NOTHING;
   return (record) => contains(record.metadata, filter);
 }
 

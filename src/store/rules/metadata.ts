@@ -7,8 +7,8 @@ import { EMPTY, refuseNull, refuseSize, setKey, storableJson } from './json.ts';
 const KEY = 'metadata';
 
 /**
- * A caller's metadata, copied and frozen, without `owner`: whatever it says there is overwritten, so nothing about
- * it can be wrong. Undefined when none is given.
+ * A deeply frozen copy of given metadata without the key `owner`, which is overwritten whatever its value. Undefined
+ * when no metadata is given.
  */
 export function checkMetadata(given: JsonObject | null | undefined): Outcome<JsonObject | undefined> {
   if (given === undefined) return { value: undefined };
@@ -16,15 +16,15 @@ export function checkMetadata(given: JsonObject | null | undefined): Outcome<Jso
   return storableJson(KEY, withoutOwner(given));
 }
 
-/** The metadata of a new record, with `owner` stamped. @param given as {@link checkMetadata} made it */
+/** The metadata of a new record, with the key `owner`. @param given the result of {@link checkMetadata} */
 export function newMetadata(owner: Owner, given: JsonObject = EMPTY): Outcome<JsonObject> {
-  return stamped(owner, { ...given });
+  return withOwner(owner, { ...given });
 }
 
 /**
- * Metadata after an update, one level deep: keys that are given replace theirs whole, a null removes its key, the
- * others and `owner` stay. The very same object when nothing changes.
- * @param given as {@link checkMetadata} made it
+ * Metadata after an update, merged one level deep: a given key replaces the stored value, a null removes the key, the
+ * other keys and `owner` stay. The same object when nothing changes.
+ * @param given the result of {@link checkMetadata}
  */
 export function mergeMetadata(
   owner: Owner,
@@ -36,17 +36,17 @@ export function mergeMetadata(
   for (const [key, value] of Object.entries({ ...withoutOwner(stored), ...given })) {
     if (value !== null || !Object.hasOwn(given, key)) setKey(merged, key, value);
   }
-  const outcome = stamped(owner, merged);
+  const outcome = withOwner(owner, merged);
   return 'value' in outcome && isDeepStrictEqual(outcome.value, stored) ? { value: stored } : outcome;
 }
 
-/** Metadata as its limits are counted: the `owner` key left out. */
-export function withoutOwner(metadata: JsonObject): JsonObject {
+/** Metadata without the key `owner`, which does not count towards the limits. */
+export function withoutOwner<T>(metadata: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
   const { owner: _, ...rest } = metadata;
   return rest;
 }
 
-function stamped(owner: Owner, metadata: Record<string, Json>): Outcome<JsonObject> {
+function withOwner(owner: Owner, metadata: Record<string, Json>): Outcome<JsonObject> {
   const tooLarge = refuseSize(KEY, metadata);
   if (tooLarge !== null) return refused(tooLarge);
   metadata.owner = owner;

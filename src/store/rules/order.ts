@@ -1,7 +1,7 @@
-import type { Order, OrderField } from '../query.ts';
+import type { OrderField } from '../query.ts';
 import { compareCodePoints } from './text.ts';
 
-/** What orders can look at. */
+/** The fields of a record that lists are sorted by. */
 export interface Sortable {
   readonly id: string;
   readonly createdAt: string;
@@ -9,20 +9,20 @@ export interface Sortable {
   readonly name?: string;
 }
 
-/** A place in an order, whether or not a record stands there. */
+/** A position in an order: the sort key and the id of a record, which need not exist any more. */
 export interface Position {
   readonly key: string;
   readonly id: string;
 }
 
-/** Orders records by a field, then by id, ascending. */
+/** Compares records by a field, then by id, ascending. */
 export const COMPARE: Readonly<Record<OrderField, (a: Sortable, b: Sortable) => number>> = {
   CREATED_AT: (a, b) => compareAscii(a.createdAt, b.createdAt) || compareAscii(a.id, b.id),
   UPDATED_AT: (a, b) => compareAscii(a.updatedAt, b.updatedAt) || compareAscii(a.id, b.id),
   NAME: (a, b) => compareCodePoints(a.name ?? '', b.name ?? '') || compareAscii(a.id, b.id),
 };
 
-/** Where a record stands in an order. */
+/** The position of a record in an order. */
 export function positionOf(record: Sortable, field: OrderField): Position {
   switch (field) {
     case 'CREATED_AT':
@@ -34,14 +34,9 @@ export function positionOf(record: Sortable, field: OrderField): Position {
   }
 }
 
-/** Something that stands at a position, whatever the order looks at. */
-export function standIn({ key, id }: Position): Sortable {
+/** A value that compares as a record at this position would, in the order that the position is of. */
+export function sortableAt({ key, id }: Position): Sortable {
   return { id, createdAt: key, updatedAt: key, name: key };
-}
-
-/** The order as a word of a list's name. */
-export function orderName({ field, direction }: Order): string {
-  return `${field} ${direction}`;
 }
 
 function compareAscii(a: string, b: string): number {

@@ -1,19 +1,20 @@
 import { BadUserInput } from '../bad-user-input.ts';
 import type { Page, PageArgs } from '../query.ts';
 
-/** Items of a page when none is asked for. */
+/** The number of items of a page when none is given. */
 export const DEFAULT_PAGE = 20;
-/** Items of a page at most. */
+/** The maximum number of items of a page. */
 export const MAX_PAGE = 100;
 
-/** A page as it was asked for: so many items after a cursor (forward) or before one, or from the list's end. */
+/** The checked arguments of a page: `size` items after the cursor, or before it where `forward` is false. */
 export interface PageRequest {
   readonly size: number;
   readonly forward: boolean;
+  /** Null for the start of the list, or its end where `forward` is false. */
   readonly cursor: string | null;
 }
 
-/** Reads the arguments of a page. Throws `BadUserInput` where they contradict each other or are out of range. */
+/** Checks the arguments of a page. @throws BadUserInput where they contradict each other or are out of range */
 export function readPageArgs({ first, after, last, before }: PageArgs): PageRequest {
   const forward = last == null && before == null;
   if (!forward) {
@@ -29,27 +30,27 @@ export function readPageArgs({ first, after, last, before }: PageArgs): PageRequ
 }
 
 /**
- * The page of a list.
- * @param found what comes next in its direction: one item more than its size, where there is one
- * @param passed whether there is something the other way
+ * A page of a list.
+ * @param found the items in the page's direction: one more than its size, where there is one
+ * @param hasPreceding whether there are items on the other side of the cursor
  */
 export function pageOf<R>(
   { size, forward }: PageRequest,
   found: readonly R[],
-  passed: boolean,
+  hasPreceding: boolean,
   cursorOf: Page<R>['cursorOf'],
 ): Page<R> {
   const items = forward ? found.slice(0, size) : found.slice(0, size).toReversed();
   const more = found.length > items.length;
   const [first] = items;
   const last = items.at(-1);
-  // Those of both ends are usually asked for twice: with the items, and for the page.
+  // The cursors of both ends are usually read twice: for the edges, and for `pageInfo`.
   let start: string | null = null;
   let end: string | null = null;
   return {
     items,
-    hasNextPage: forward ? more : passed,
-    hasPreviousPage: forward ? passed : more,
+    hasNextPage: forward ? more : hasPreceding,
+    hasPreviousPage: forward ? hasPreceding : more,
     cursorOf(item) {
       if (item === first) return (start ??= cursorOf(item));
       return item === last ? (end ??= cursorOf(item)) : cursorOf(item);

@@ -1,14 +1,14 @@
 import { type Outcome, type Refusal, refused } from '../outcome.ts';
 import type { Owner } from '../owner.ts';
-import type { JsonObject, NewRun, Run, RunChanges, RunStatus } from '../records.ts';
+import type { JsonObject, NewRun, Run, RunPatch, RunStatus } from '../records.ts';
 import { instant, newId, nextInstant } from './identity.ts';
 import { refuseNull } from './json.ts';
 import { checkMetadata, mergeMetadata, newMetadata } from './metadata.ts';
-import { isActive, refuseMove } from './status.ts';
+import { isActive, refuseTransition } from './status.ts';
 
 /**
- * A new run, or why it cannot be stored.
- * @param exists whether the owner has the thread and the assistant that the input names
+ * A new run, or why it is refused.
+ * @param exists whether the owner has the thread and the assistant that the input refers to
  * @param now milliseconds since 1970
  */
 export function newRun(
@@ -29,7 +29,7 @@ export function newRun(
   const createdAt = instant(now);
   return {
     value: Object.freeze({
-      id: newId(),
+      id: newId(now),
       threadId: input.threadId,
       assistantId: input.assistantId,
       status: 'PENDING',
@@ -41,14 +41,14 @@ export function newRun(
   };
 }
 
-/** What a caller changes of a run, checked and copied. */
-export interface CheckedRun {
+/** The checked input of a changed run, copied and frozen. */
+export interface CheckedRunPatch {
   readonly status: RunStatus | undefined;
   readonly metadata: JsonObject | undefined;
 }
 
-/** Checks what can be checked without the run itself. */
-export function checkRun({ status, metadata }: RunChanges): Outcome<CheckedRun> {
+/** Checks the input of a changed run, as far as possible without the stored record. */
+export function checkRunPatch({ status, metadata }: RunPatch): Outcome<CheckedRunPatch> {
   const given = checkMetadata(metadata);
   if (status === null) {
     return refused(refuseNull('status'), ...('refusals' in given ? given.refusals : []));
@@ -57,18 +57,18 @@ export function checkRun({ status, metadata }: RunChanges): Outcome<CheckedRun> 
 }
 
 /**
- * A run with changes applied; the very same run when they change nothing.
- * @param end the place of its end among its thread's, should this end it
+ * A run with a patch applied; the same object when that changes nothing.
+ * @param nextEnded the value of `ended` if the patch ends the run
  * @param now milliseconds since 1970
  */
-export function changeRun(
+export function applyRunPatch(
   owner: Owner,
   stored: Run,
-  { status = stored.status, metadata: given }: CheckedRun,
-  end: number,
+  { status = stored.status, metadata: given }: CheckedRunPatch,
+  nextEnded: number,
   now: number,
 ): Outcome<Run> {
-  const refusal = refuseMove(stored.status, status);
+  const refusal = refuseTransition(stored.status, status);
   if (refusal !== null) return refused(refusal);
   const metadata = mergeMetadata(owner, stored.metadata, given);
   if ('refusals' in metadata) return metadata;
@@ -77,7 +77,7 @@ export function changeRun(
     value: Object.freeze({
       ...stored,
       status,
-      ended: stored.ended ?? (isActive(status) ? null : end),
+      ended: stored.ended ?? (isActive(status) ? null : nextEnded),
       metadata: metadata.value,
       updatedAt: nextInstant(stored.updatedAt, now),
     }),
@@ -90,6 +90,6 @@ export function refuseRunDelete({ status }: Run): Refusal | null {
   return { code: 'CONFLICT', message: `The run is ${status}: end it before it is deleted.`, key: 'id' };
 }
 
-function notFound(key: string, what: string): Refusal {
-  return { code: 'NOT_FOUND', message: `There is no ${what} with this id.`, key };
+function notFound(key: string, resource: string): Refusal {
+  return { code: 'NOT_FOUND', message: `There is no ${resource} with this id.`, key };
 }

@@ -1,16 +1,18 @@
 import type { Refusal } from '../outcome.ts';
 
-/** Whether every store can hold the text: PostgreSQL has no U+0000, and UTF-8 has no lone surrogates. */
+/** Whether a text can be stored: PostgreSQL has no U+0000, and UTF-8 no lone surrogates. */
 export function isStorableText(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');
 }
 
-/** Anything but white space: JavaScript's, and Unicode's, which has U+0085 as well. */
+/** Matches any character but white space: JavaScript's `\s`, and Unicode's White_Space, which includes U+0085. */
 const VISIBLE = /[^\s\p{White_Space}]/u;
 
-/** What a text may be. Lengths are in Unicode code points. */
+/** The limits of a text. */
 export interface TextRule {
+  /** The maximum length, in Unicode code points. */
   readonly max: number;
+  /** Whether it may be empty or white space only. */
   readonly blank: boolean;
 }
 
@@ -21,7 +23,7 @@ export const TEXT_RULES = {
   description: { max: 4096, blank: true },
 } as const satisfies Record<string, TextRule>;
 
-/** Why a text cannot be stored under a key of the input, or null when it can. */
+/** Why a text is not accepted under a key of the input, or null when it is. */
 export function refuseText(key: keyof typeof TEXT_RULES, text: string): Refusal | null {
   const { max, blank } = TEXT_RULES[key];
   if (!blank && !VISIBLE.test(text)) return invalid(key, `\`${key}\` cannot be blank.`);
@@ -34,26 +36,26 @@ export function refuseText(key: keyof typeof TEXT_RULES, text: string): Refusal 
   return null;
 }
 
-/** A refusal of a value under a key of the input. */
+/** The refusal of an invalid value under a key of the input. */
 export function invalid(key: string, message: string): Refusal {
   return { code: 'INVALID', message, key };
 }
 
-function countCodePoints(text: string, enough: number): number {
-  if (text.length <= enough) return text.length;
-  if (text.length > 2 * enough) return text.length;
+/** The number of code points; only roughly where it is certainly above or not above the limit. */
+function countCodePoints(text: string, limit: number): number {
+  if (text.length <= limit || text.length > 2 * limit) return text.length;
   return Array.from(text).length;
 }
 
 /**
- * The form of a text in which case does not matter. Lower case first, then upper, brings together what either
- * alone keeps apart: `ß` and `SS`, `ς` and `σ`, the Kelvin sign and `k`.
+ * A text folded for comparisons that ignore case. Lower case and then upper case make equal what one of them alone does
+ * not: `ß` and `SS`, `ς` and `σ`, the Kelvin sign and `k`.
  */
 export function foldCase(text: string): string {
   return text.toLowerCase().toUpperCase();
 }
 
-/** Orders texts by Unicode code point, as PostgreSQL's `COLLATE "C"` does; `<` on strings goes by UTF-16 unit. */
+/** Compares texts by Unicode code point, as PostgreSQL's `COLLATE "C"` does; `<` compares UTF-16 code units. */
 export function compareCodePoints(a: string, b: string): number {
   if (a === b) return 0;
   const length = Math.min(a.length, b.length);

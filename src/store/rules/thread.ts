@@ -4,7 +4,7 @@ import type { JsonObject, NewThread, Thread, ThreadStatus } from '../records.ts'
 import { instant, newId, nextInstant } from './identity.ts';
 import { checkMetadata, mergeMetadata, newMetadata } from './metadata.ts';
 
-/** A new thread, or why it cannot be stored. @param now milliseconds since 1970 */
+/** A new thread, or why it is refused. @param now milliseconds since 1970 */
 export function newThread(owner: Owner, input: NewThread, now: number): Outcome<Thread> {
   const given = checkMetadata(input.metadata);
   if ('refusals' in given) return given;
@@ -13,7 +13,7 @@ export function newThread(owner: Owner, input: NewThread, now: number): Outcome<
   const createdAt = instant(now);
   return {
     value: Object.freeze({
-      id: newId(),
+      id: newId(now),
       status: 'IDLE',
       metadata: metadata.value,
       createdAt,
@@ -23,11 +23,11 @@ export function newThread(owner: Owner, input: NewThread, now: number): Outcome<
 }
 
 /**
- * A thread with metadata merged in; the very same thread when that changes nothing.
- * @param given as `checkMetadata` made it
+ * A thread with metadata merged in; the same object when that changes nothing.
+ * @param given the result of `checkMetadata`
  * @param now milliseconds since 1970
  */
-export function changeThread(
+export function applyThreadPatch(
   owner: Owner,
   stored: Thread,
   given: JsonObject | undefined,
@@ -40,8 +40,8 @@ export function changeThread(
   return { value: Object.freeze({ ...stored, metadata: metadata.value, updatedAt }) };
 }
 
-/** A thread with another status; the very same thread when it has it. @param now milliseconds since 1970 */
-export function moveThread(stored: Thread, status: ThreadStatus, now: number): Thread {
+/** A thread with this status; the same object when it has it already. @param now milliseconds since 1970 */
+export function withStatus(stored: Thread, status: ThreadStatus, now: number): Thread {
   if (stored.status === status) return stored;
   return Object.freeze({ ...stored, status, updatedAt: nextInstant(stored.updatedAt, now) });
 }

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { Readable, Writable } from 'node:stream';
-import { FileReader } from '../../../src/cli/archive/file-reader.ts';
-import { writeFile } from '../../../src/cli/archive/write-file.ts';
+import { ArchiveReader } from '../../../src/cli/archive/archive-reader.ts';
+import { writeArchive } from '../../../src/cli/archive/write-archive.ts';
 import type { Archive } from '../../../src/store/archive.ts';
 import { StoreError } from '../../../src/store/store-error.ts';
 
@@ -14,13 +14,13 @@ export async function exportOf(archive: Archive): Promise<string> {
       done();
     },
   });
-  await writeFile(archive, output);
+  await writeArchive(archive, output);
   return Buffer.concat(parts).toString();
 }
 
 /** Imports a file. */
 export async function importInto(archive: Archive, file: string | Buffer): Promise<void> {
-  await archive.fill(new FileReader().read(Readable.from([Buffer.from(file)])));
+  await archive.fill(new ArchiveReader().read(Readable.from([Buffer.from(file)])));
 }
 
 /** What is said to a move that is refused. */

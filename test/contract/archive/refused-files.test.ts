@@ -60,24 +60,24 @@ describe('a file that cannot be imported', () => {
   });
 
   it.each([
-    ['another header', withLine(1, '{"format":"other","version":1}'), 1, 'this is no file of agent-graphql'],
-    ['no header', fileOf(...GOOD.slice(1)), 1, 'this is no file of agent-graphql'],
+    ['another header', withLine(1, '{"format":"other","version":1}'), 1, 'it is not a file of agent-graphql'],
+    ['no header', fileOf(...GOOD.slice(1)), 1, 'it is not a file of agent-graphql'],
     ['a newer version', withLine(1, HEADER.replace('1', '2')), 1, 'the file has version 2 of the format'],
-    ['text', withLine(3, 'hello'), 3, 'this is no JSON'],
-    ['a blank line', withLine(3, '', GOOD[2]), 3, 'this is no JSON'],
-    ['an array', withLine(3, '[]'), 3, 'this is no JSON object'],
-    ['no kind', withLine(3, '{"owner":"alice"}'), 3, 'there is no {"owner"'],
-    ['another kind', withLine(3, line('alice', 'secret', {})), 3, 'there is no {"owner"'],
-    ['two kinds', withLine(3, '{"owner":"alice","thread":{},"run":{}}'), 3, 'there is no {"owner"'],
-    ['no owner', withLine(3, '{"thread":{}}'), 3, 'the owner cannot be one'],
-    ['a blank owner', withLine(3, line(' ', 'thread', thread())), 3, 'the owner cannot be one'],
-    ['no record', withLine(3, line('alice', 'thread', [])), 3, 'the thread is no object'],
+    ['text', withLine(3, 'hello'), 3, 'it is not valid JSON'],
+    ['a blank line', withLine(3, '', GOOD[2]), 3, 'it is not valid JSON'],
+    ['an array', withLine(3, '[]'), 3, 'it is not a JSON object'],
+    ['no kind', withLine(3, '{"owner":"alice"}'), 3, 'it is not {"owner"'],
+    ['another kind', withLine(3, line('alice', 'secret', {})), 3, 'it is not {"owner"'],
+    ['two kinds', withLine(3, '{"owner":"alice","thread":{},"run":{}}'), 3, 'it is not {"owner"'],
+    ['no owner', withLine(3, '{"thread":{}}'), 3, 'the owner is not valid'],
+    ['a blank owner', withLine(3, line(' ', 'thread', thread())), 3, 'the owner is not valid'],
+    ['no record', withLine(3, line('alice', 'thread', [])), 3, 'the thread is not an object'],
     ['a bad id', withLine(3, line('alice', 'thread', thread({ id: 'x' }))), 3, 'the thread has no id'],
     [
       'a key too many',
       withLine(3, line('alice', 'thread', thread({ x: 1 }))),
       3,
-      'the thread has a key that',
+      'the thread has an unknown key',
     ],
     [
       'a bad time',
@@ -89,13 +89,13 @@ describe('a file that cannot be imported', () => {
       'too much metadata',
       withLine(3, line('alice', 'thread', thread({ metadata: { a: 'x'.repeat(65_536), owner: 'alice' } }))),
       3,
-      'the thread has a bad `metadata`',
+      'the thread has an invalid `metadata`',
     ],
     [
       "another owner's metadata",
       withLine(3, line('bob', 'thread', thread())),
       3,
-      "the thread is another owner's",
+      'the thread has another owner in its metadata',
     ],
     ['an id twice', withLine(3, GOOD[2], GOOD[2]), 4, `the id ${ids.thread} is that of a record before it`],
     [
@@ -139,19 +139,19 @@ describe('a file that cannot be imported', () => {
       'two ends at one place',
       withLine(4, GOOD[3], line('alice', 'run', run({ id: ids.active }))),
       5,
-      `the run ${ids.active} ended at the same place`,
+      `the run ${ids.active} has the same \`ended\``,
     ],
     [
       'a status that the runs contradict',
       withLine(4, line('alice', 'run', run({ status: 'ERROR' }))),
       3,
-      'the thread is IDLE, and its runs say ERROR',
+      'the thread is IDLE, but its runs require ERROR',
     ],
     [
       'a status that a run that has not ended contradicts',
       withLine(4, line('alice', 'run', run({ status: 'PENDING', ended: null }))),
       3,
-      'the thread is IDLE, and its runs say BUSY',
+      'the thread is IDLE, but its runs require BUSY',
     ],
     [
       'a status that the last of many ends contradicts',
@@ -166,7 +166,7 @@ describe('a file that cannot be imported', () => {
         ),
       ),
       3,
-      'the thread is IDLE, and its runs say ERROR',
+      'the thread is IDLE, but its runs require ERROR',
     ],
     [
       'owners in another order',
@@ -181,7 +181,7 @@ describe('a file that cannot be imported', () => {
       'the owner should come earlier',
     ],
     ['no last line', fileOf(...GOOD.slice(0, 4)), 4, 'the file was cut off: this is not its last line'],
-    ['half a line at its end', fileOf(...GOOD).slice(0, -60), 4, 'this is no JSON'],
+    ['half a line at its end', fileOf(...GOOD).slice(0, -60), 4, 'it is not valid JSON'],
     ['a header alone', fileOf(HEADER), 1, 'the file was cut off'],
     [
       'a line too few',
@@ -191,7 +191,7 @@ describe('a file that cannot be imported', () => {
     ],
     ['another count', withLine(5, end(1, 1, 2)), 5, 'lines are missing or too many'],
     ['an end without counts', withLine(5, '{"end":null}'), 5, 'lines are missing or too many'],
-    ['something after its end', withLine(5, GOOD[4], GOOD[0]), 6, 'something comes after the last line'],
+    ['something after its end', withLine(5, GOOD[4], GOOD[0]), 6, 'there is more after the last line'],
     ['a line without end', withLine(3, 'x'.repeat(5_000_000)), 3, 'more than 4194304 bytes in one line'],
   ])('should be refused with %s', async (_, file, number, problem) => {
     const said = await refusal(file);
@@ -199,14 +199,14 @@ describe('a file that cannot be imported', () => {
     expect(said).toMatch(/^[^\n]*\. Nothing was imported\.$/);
   });
 
-  it('should be refused when it is not in UTF-8', async () => {
+  it('should be refused when it is not valid UTF-8', async () => {
     const file = Buffer.from(
       withLine(3, line('alice', 'thread', thread({ metadata: { a: '#', owner: 'alice' } }))),
     );
     file[file.indexOf('#')] = 0xe9;
-    expect(await refusal(file)).toBe('Line 3: not in UTF-8. Nothing was imported.');
+    expect(await refusal(file)).toBe('Line 3: not valid UTF-8. Nothing was imported.');
     expect(await refusal(Buffer.from(`\ufeff${fileOf(...GOOD)}`, 'utf16le'))).toContain(
-      'Line 1: not in UTF-8',
+      'Line 1: not valid UTF-8',
     );
   });
 });

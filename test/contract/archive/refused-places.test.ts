@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { diskArchive } from '../../../src/store/disk/archive.ts';
 import { openDiskStores } from '../../../src/store/disk/stores.ts';
 import { asOwner } from '../../../src/store/owner.ts';
@@ -9,10 +9,12 @@ import { openPostgresStores } from '../../../src/store/postgres/stores.ts';
 import { eventually } from '../../support/eventually.ts';
 import { connected } from '../../support/postgres/admin.ts';
 import { createDatabase, type TestDatabase } from '../../support/postgres/database.ts';
+import { makeRun } from '../../support/records.ts';
 import { inFolder } from '../disk/folder.ts';
-import { TEST_CONFIG } from '../../support/postgres/bench.ts';
+import { spyOn } from '../postgres/spy.ts';
 import { exportOf, filesIn, importInto, refusalOf } from './moved.ts';
 import { end, fileOf, GOOD, HEADER } from './sample.ts';
+import { configFor } from '../../support/postgres/config.ts';
 
 const OWNER = asOwner('alice');
 const FILE = fileOf(...GOOD);
@@ -40,7 +42,7 @@ describe('a folder', () => {
       expect(await exportOf(archive)).toBe(EMPTY);
       await importInto(archive, FILE);
       const opened = await openDiskStores(folder);
-      expect(opened.held).toStrictEqual({ assistant: 1, thread: 1, run: 1 });
+      expect(opened.loadedCounts).toStrictEqual({ assistant: 1, thread: 1, run: 1 });
       await opened.close();
     }));
 
@@ -97,7 +99,7 @@ describe('a database', () => {
 
   beforeAll(async () => {
     database = await createDatabase();
-  }, 60_000);
+  });
 
   afterAll(() => database.drop());
 
@@ -106,7 +108,7 @@ describe('a database', () => {
   );
 
   function archive() {
-    return postgresArchive({ ...TEST_CONFIG, url: database.url });
+    return postgresArchive(configFor(database.url));
   }
 
   /** How many in this database wait for somebody else's lock. */
@@ -174,7 +176,7 @@ describe('a database', () => {
   });
 
   it('should keep servers from writing while it is filled, and be read as it was at one moment', async () => {
-    const stores = await openPostgresStores({ ...TEST_CONFIG, url: database.url, statementTimeout: 60_000 });
+    const stores = await openPostgresStores(configFor(database.url));
     const { threads } = stores.forRequest();
     const done: string[] = [];
     let created: Promise<unknown> | undefined;
@@ -194,6 +196,22 @@ describe('a database', () => {
     await stores.close();
   });
 
+  it('should be read as it was at one moment, whatever is created between two kinds of records', async () => {
+    const spy = await spyOn(database.url);
+    onTestFinished(() => spy.close());
+    await importInto(archive(), FILE);
+    const stores = await openPostgresStores(configFor(database.url));
+    const { assistants, threads, runs } = stores.forRequest();
+    const created: unknown[] = [];
+    spy.before(
+      'DECLARE all_run',
+      async () => void created.push(await makeRun({ assistants, threads, runs }, OWNER)),
+    );
+    expect(await exportOf(postgresArchive(configFor(spy.url)))).toBe(FILE);
+    expect(created).toHaveLength(1);
+    await stores.close();
+  });
+
   it('should be given up with a line when the connection is lost', async () => {
     const refusal = /^DATABASE_URL names a database that cannot be used: [^\n]+$/;
     async function* records() {
@@ -207,7 +225,7 @@ describe('a database', () => {
   });
 
   it('should be refused when it is out of reach', async () => {
-    const away = postgresArchive({ ...TEST_CONFIG, url: 'postgres://nobody:secret@127.0.0.1:1/none' });
+    const away = postgresArchive(configFor('postgres://nobody:secret@127.0.0.1:1/none'));
     for (const move of [exportOf(away), importInto(away, FILE)]) {
       const refusal = await refusalOf(move);
       expect(refusal).toMatch(/^DATABASE_URL names a database that cannot be used: [^\n]+$/);

@@ -16,7 +16,7 @@ import { inFolder } from '../disk/folder.ts';
 import { type Command, commands } from '../model/commands.ts';
 import { ModelStores } from '../model/model-stores.ts';
 import { runCommand } from '../model/run-command.ts';
-import { TEST_CONFIG } from '../../support/postgres/bench.ts';
+import { configFor } from '../../support/postgres/config.ts';
 import { makeAssistant, makeRun, makeThread } from '../../support/records.ts';
 import { everythingOf } from '../../support/walk.ts';
 import { exportOf, importInto } from './moved.ts';
@@ -28,13 +28,13 @@ let database: TestDatabase;
 
 beforeAll(async () => {
   database = await createDatabase();
-}, 60_000);
+});
 
 afterAll(() => database.drop());
 afterEach(emptyPostgres);
 
 function inPostgres(): Archive {
-  return postgresArchive({ ...TEST_CONFIG, url: database.url });
+  return postgresArchive(configFor(database.url));
 }
 
 async function emptyPostgres(): Promise<void> {
@@ -68,7 +68,7 @@ async function everythingOnDisk(folder: string): Promise<readonly unknown[]> {
 }
 
 async function everythingInPostgres(): Promise<readonly unknown[]> {
-  const opened = await openPostgresStores({ ...TEST_CONFIG, url: database.url });
+  const opened = await openPostgresStores(configFor(database.url));
   try {
     return await everythingIn(opened.forRequest());
   } finally {
@@ -98,7 +98,7 @@ async function play(script: readonly Command[], stores: Stores, clock: { now: nu
   }
 }
 
-describe('what moves from disk to PostgreSQL and back', { timeout: 60_000 }, () => {
+describe('what moves from disk to PostgreSQL and back', () => {
   it('should be the same, whatever was done before', () => {
     expect.hasAssertions();
     return fc.assert(

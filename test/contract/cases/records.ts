@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AssistantChanges, JsonObject } from '../../../src/store/records.ts';
+import type { AssistantPatch, JsonObject } from '../../../src/store/records.ts';
 import { asOwner as owner } from '../../../src/store/owner.ts';
 import { type OnBench, refusalsOf, valueOf } from '../../support/bench.ts';
 import { existing, makeAssistant, makeRun, makeThread, RESOURCES } from '../../support/records.ts';
@@ -86,7 +86,7 @@ export function testRecords(onBench: OnBench): void {
       }),
     );
 
-    it.each<AssistantChanges>([
+    it.each<AssistantPatch>([
       {},
       { graphId: 'other' },
       { name: 'Other' },
@@ -108,6 +108,30 @@ export function testRecords(onBench: OnBench): void {
         expect(await stores.assistants.get(alice, created.id)).toStrictEqual(expected);
       }),
     );
+
+    it('should change an assistant only from the version that is expected', () =>
+      onBench(async ({ stores, published }) => {
+        const { id } = await makeAssistant(stores, alice, FULL);
+        const first = await stores.assistants.update(alice, id, { name: 'first', expectedVersion: 1 });
+        expect(valueOf(first)).toMatchObject({ name: 'first', version: 2 });
+        const sent = published.length;
+        for (const expectedVersion of [1, 3, 0, -1]) {
+          const lost = await stores.assistants.update(alice, id, { name: 'lost', expectedVersion });
+          expect(refusalsOf(lost)).toStrictEqual(['CONFLICT expectedVersion']);
+        }
+        expect(await stores.assistants.get(alice, id)).toMatchObject({ name: 'first', version: 2 });
+        expect(published).toHaveLength(sent);
+        for (const other of ['0'.repeat(32), 'no id']) {
+          expect(await stores.assistants.update(alice, other, { expectedVersion: 1 })).toStrictEqual({
+            value: null,
+          });
+        }
+        expect(await stores.assistants.update(owner('bob'), id, { expectedVersion: 1 })).toStrictEqual({
+          value: null,
+        });
+        const free = await stores.assistants.update(alice, id, { expectedVersion: null });
+        expect(valueOf(free)).toMatchObject({ version: 3 });
+      }));
 
     it('should take an undefined field for one that is left out', () =>
       onBench(async ({ stores }) => {

@@ -6,6 +6,7 @@ import { existing, makeAssistant, makeRun, makeThread, moveRun, RESOURCES } from
 import { idsOf, NEWEST_FIRST, walk } from '../../support/walk.ts';
 
 const alice = owner('alice');
+const OLDEST_FIRST = { field: 'CREATED_AT', direction: 'ASC' } as const;
 const UUID_V4 = /^[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}$/;
 
 /** Ids, `createdAt` and `updatedAt`. */
@@ -17,6 +18,19 @@ export function testTime(onBench: OnBench): void {
         for (let i = 0; i < 50; i++) ids.add(valueOf(await resource.create(stores, alice)).id);
         expect(ids.size).toBe(50);
         for (const id of ids) expect(id).toMatch(UUID_V4);
+      }),
+    );
+
+    it.each(RESOURCES)('should list what was created in one millisecond in that order: $name', (resource) =>
+      onBench(async ({ stores, clock }) => {
+        const ids: string[] = [];
+        for (let i = 0; i < 60; i++) {
+          if (i === 30) clock.now += 1;
+          ids.push(valueOf(await resource.create(stores, alice)).id);
+        }
+        expect(idsOf(await walk(resource.of(stores), alice, OLDEST_FIRST))).toStrictEqual(ids);
+        // Ids that follow each other are not to be guessed.
+        expect(new Set(ids.map((id) => id.slice(17))).size).toBe(60);
       }),
     );
 

@@ -1,11 +1,12 @@
 // Not `expect`: to its `toStrictEqual`, a key named `constructor` is the object's class.
 import { deepStrictEqual } from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import * as fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createDurableStores } from '../../../src/store/disk/durable-stores.ts';
 import { Journal, type Mutation } from '../../../src/store/disk/journal.ts';
 import { Database } from '../../../src/store/memory/database.ts';
-import { shelfProblem } from '../../../src/store/memory/shelf-problem.ts';
+import { findInconsistency } from '../../../src/store/memory/find-inconsistency.ts';
 import { createStores } from '../../../src/store/memory/stores.ts';
 import { asOwner as owner } from '../../../src/store/owner.ts';
 import { createCursors } from '../../../src/store/rules/cursor.ts';
@@ -25,6 +26,7 @@ const UNKNOWN = '0123456789ab4cde8f0123456789abcd';
 /** Stores over a disk that writes what it is told to when the test says so. */
 function setUp() {
   const commits: { readonly end: () => void; readonly fail: () => void }[] = [];
+  const events = new EventEmitter();
   const published: Mutation[] = [];
   let isQuick = true;
   const journal: Journal = new Journal({
@@ -33,9 +35,10 @@ function setUp() {
         ? Promise.resolve()
         : new Promise((resolve, reject) => {
             commits.push({ end: resolve, fail: () => reject(new Error('No space left on device')) });
+            events.emit('commit');
           }),
     publish: (of, changes) => void published.push({ owner: of, changes }),
-    undo: (of, changes) => database.undo(of, changes),
+    revert: (of, changes) => database.revert(of, changes),
     onFailure: () => {},
   });
   const database = new Database({
@@ -49,7 +52,7 @@ function setUp() {
     /** From now on commits end when they are told to. */
     slowDown: () => void (isQuick = false),
     async commit() {
-      await vi.waitUntil(() => commits.length > 0, { interval: 1 });
+      if (commits.length === 0) await once(events, 'commit');
       return existing(commits.shift());
     },
   };
@@ -166,9 +169,9 @@ describe('mutations in memory that are taken back', () => {
         const before = await snapshot(stores);
         done.length = 0;
         for (const command of second) await runCommand(command, stores, model);
-        for (const { owner: of, changes } of done.toReversed()) database.undo(of, changes);
+        for (const { owner: of, changes } of done.toReversed()) database.revert(of, changes);
         deepStrictEqual(await snapshot(stores), before);
-        for (const one of OWNERS) expect(shelfProblem(database.shelf(one))).toBeNull();
+        for (const one of OWNERS) expect(findInconsistency(database.partition(one))).toBeNull();
         // The next end of each thread, too, is what it was.
         const [{ everything }] = [existing(before[0])];
         for (const { id, threadId, ended } of everything.runs) {

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
 import type { Change } from '../../../src/store/change.ts';
 import { Journal, type Mutation } from '../../../src/store/disk/journal.ts';
@@ -18,15 +19,17 @@ interface Commit {
 
 function setUp() {
   const commits: Commit[] = [];
+  const events = new EventEmitter();
   const seen: string[] = [];
   const onFailure = vi.fn<(cause: unknown) => void>();
   const journal = new Journal({
     write: (mutations) =>
       new Promise((resolve, reject) => {
         commits.push({ mutations, end: resolve, fail: reject });
+        events.emit('commit');
       }),
     publish: (_, changes) => void seen.push(`published ${namesOf(changes)}`),
-    undo: (_, changes) => void seen.push(`undone ${namesOf(changes)}`),
+    revert: (_, changes) => void seen.push(`undone ${namesOf(changes)}`),
     onFailure,
   });
   /** Appends a mutation, and tells when its caller would hear of it. */
@@ -45,7 +48,7 @@ function setUp() {
     }
   }
   const commit = async (index: number): Promise<Commit> => {
-    await vi.waitUntil(() => commits.length > index, { interval: 1 });
+    while (commits.length <= index) await once(events, 'commit');
     return existing(commits[index]);
   };
   return { journal, commits, seen, onFailure, append, wait, commit };

@@ -4,9 +4,10 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync 
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { type Upgrade, withChecksum } from '../../../src/store/disk/data-file.ts';
 import { checkPages } from '../../../src/store/disk/lmdb-pages.ts';
+import { withChecksum } from '../../../src/store/disk/record-entry.ts';
 import { openDiskStores } from '../../../src/store/disk/stores.ts';
+import type { Upgrade } from '../../../src/store/disk/upgrades.ts';
 import { asOwner as owner } from '../../../src/store/owner.ts';
 import { StoreError } from '../../../src/store/store-error.ts';
 import type { OpenedStores, Stores } from '../../../src/store/stores.ts';
@@ -47,7 +48,7 @@ async function refusalOf(folder: string, upgrades?: readonly Upgrade[]): Promise
   throw new Error('It was opened.');
 }
 
-describe('stores on disk that are opened again', { timeout: 60_000 }, () => {
+describe('stores on disk that are opened again', () => {
   it('should be as they were, whatever was done', async () => {
     expect.hasAssertions();
     await fc.assert(
@@ -96,12 +97,12 @@ describe('stores on disk that are opened again', { timeout: 60_000 }, () => {
         }
         return Promise.all([...ODD_NAMES, long, alice].map((name) => everythingOf(stores, owner(name))));
       });
-      await using(folder, async (stores, { held }) => {
+      await using(folder, async (stores, { loadedCounts }) => {
         const after = await Promise.all(
           [...ODD_NAMES, long, alice].map((name) => everythingOf(stores, owner(name))),
         );
         deepStrictEqual(after, before);
-        expect(held).toStrictEqual({ assistant: 4, thread: ODD_NAMES.length + 1, run: 3 });
+        expect(loadedCounts).toStrictEqual({ assistant: 4, thread: ODD_NAMES.length + 1, run: 3 });
         const [odd] = after[0]?.threads ?? [];
         expect(Object.isFrozen(odd)).toBe(true);
         expect(Object.isFrozen(odd?.metadata)).toBe(true);
@@ -167,8 +168,8 @@ describe('stores on disk that are opened again', { timeout: 60_000 }, () => {
         await stores.threads.delete(alice, threadId);
       });
       for (let time = 0; time < 2; time++) {
-        await using(folder, async (_, { held }) => {
-          expect(held).toStrictEqual({ assistant: 0, thread: 0, run: 0 });
+        await using(folder, async (_, { loadedCounts }) => {
+          expect(loadedCounts).toStrictEqual({ assistant: 0, thread: 0, run: 0 });
         });
       }
     }));
@@ -183,8 +184,8 @@ describe('stores on disk that are opened again', { timeout: 60_000 }, () => {
       const ids = idsOf(await Promise.all(pending));
       await expect(call(() => threads.create(alice, {}))).rejects.toThrow(StoreUnavailable);
       expect(opened.isReady()).toBe(false);
-      await using(folder, async (stores, { held }) => {
-        expect(held?.thread).toBe(2);
+      await using(folder, async (stores, { loadedCounts }) => {
+        expect(loadedCounts?.thread).toBe(2);
         expect(await stores.threads.getMany(alice, ids)).not.toContain(null);
       });
     }));
@@ -226,7 +227,7 @@ describe('the folder of stores on disk', () => {
         expect(await refusalOf(`${folder}/.`)).toContain('is in use');
         await makeThread(stores, alice);
       });
-      await using(folder, async (_, { held }) => expect(held?.thread).toBe(1));
+      await using(folder, async (_, { loadedCounts }) => expect(loadedCounts?.thread).toBe(1));
     }));
 
   it.each([
@@ -263,7 +264,7 @@ describe('the folder of stores on disk', () => {
         writeFileSync(join(folder, name), 'x'.repeat(8_192));
       }
       await using(folder, makeThreadOfAlice);
-      await using(folder, async (_, { held }) => expect(held?.thread).toBe(1));
+      await using(folder, async (_, { loadedCounts }) => expect(loadedCounts?.thread).toBe(1));
       expect(readdirSync(folder).toSorted()).toStrictEqual(['data.mdb', 'data.mdb-lock', 'lock']);
     }));
 

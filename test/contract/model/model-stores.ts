@@ -13,7 +13,7 @@ import type { AnyRecord } from '../../support/records.ts';
 import { THREAD_AFTER } from '../status-table.ts';
 
 /** What one owner has: a map for each resource. */
-export interface Shelf {
+export interface OwnerPartition {
   readonly assistants: Map<string, Assistant>;
   readonly threads: Map<string, Thread>;
   readonly runs: Map<string, Run>;
@@ -29,7 +29,7 @@ export interface ModelChange {
 
 /** Stores made of plain maps. Each answer looks at everything anew, so that nothing can be out of date. */
 export class ModelStores {
-  readonly #shelves: ReadonlyMap<Owner, Shelf>;
+  readonly #partitions: ReadonlyMap<Owner, OwnerPartition>;
   #ends = 0;
   /** The ids that there have been, of all owners and resources. */
   readonly ids: string[] = [];
@@ -38,15 +38,15 @@ export class ModelStores {
   now = 0;
 
   constructor(owners: readonly Owner[]) {
-    this.#shelves = new Map(
+    this.#partitions = new Map(
       owners.map((owner) => [owner, { assistants: new Map(), threads: new Map(), runs: new Map() }]),
     );
   }
 
-  shelf(owner: Owner): Shelf {
-    const shelf = this.#shelves.get(owner);
-    if (shelf === undefined) throw new Error(`The model knows no ${owner}.`);
-    return shelf;
+  partition(owner: Owner): OwnerPartition {
+    const partition = this.#partitions.get(owner);
+    if (partition === undefined) throw new Error(`The model knows no ${owner}.`);
+    return partition;
   }
 
   /** Puts a record in its place, which tells of it. */
@@ -65,7 +65,7 @@ export class ModelStores {
 
   /** Gives a thread the status that its runs make. */
   settle(owner: Owner, threadId: string): void {
-    const { threads, runs } = this.shelf(owner);
+    const { threads, runs } = this.partition(owner);
     const thread = threads.get(threadId);
     if (thread === undefined) return;
     const status = statusFrom([...runs.values()].filter((run) => run.threadId === threadId));
@@ -90,8 +90,8 @@ export class ModelStores {
   }
 
   /** All that an owner has, newest first. */
-  everythingOf(owner: Owner): Record<keyof Shelf, readonly AnyRecord[]> {
-    const { assistants, threads, runs } = this.shelf(owner);
+  everythingOf(owner: Owner): Record<keyof OwnerPartition, readonly AnyRecord[]> {
+    const { assistants, threads, runs } = this.partition(owner);
     return {
       assistants: newestFirst(assistants),
       threads: newestFirst(threads),

@@ -9,7 +9,7 @@ import { type AnyRecord, RESOURCES } from '../../support/records.ts';
 import { ALLOWED } from '../status-table.ts';
 import { refusalsOf, valueOf } from '../../support/bench.ts';
 import type { AssistantInput, Command, Metadata, Ref } from './commands.ts';
-import { isActive, merge, type ModelStores, same, type Shelf } from './model-stores.ts';
+import { isActive, merge, type ModelStores, same, type OwnerPartition } from './model-stores.ts';
 
 const UNKNOWN_ID = '0123456789ab4cde8f0123456789abcd';
 
@@ -17,8 +17,9 @@ const UNKNOWN_ID = '0123456789ab4cde8f0123456789abcd';
 export async function runCommand(command: Command, stores: Stores, model: ModelStores): Promise<void> {
   if (command.type === 'wait') return;
   const { owner } = command;
-  const { assistants, threads, runs } = model.shelf(owner);
-  const find = (ref: Ref, kind: keyof Shelf): string => idOf(ref, model.shelf(owner)[kind], model.ids);
+  const { assistants, threads, runs } = model.partition(owner);
+  const find = (ref: Ref, kind: keyof OwnerPartition): string =>
+    idOf(ref, model.partition(owner)[kind], model.ids);
 
   switch (command.type) {
     case 'createAssistant': {
@@ -143,7 +144,7 @@ export async function runCommand(command: Command, stores: Stores, model: ModelS
     }
     case 'read': {
       for (const { name, of } of RESOURCES) {
-        const kept: ReadonlyMap<string, AnyRecord> = model.shelf(owner)[`${name}s`];
+        const kept: ReadonlyMap<string, AnyRecord> = model.partition(owner)[`${name}s`];
         const ids: readonly string[] = command.ids.map((ref) => find(ref, `${name}s`));
         const expected: readonly (object | null)[] = ids.map((id) => withoutEnd(kept.get(id) ?? null));
         const many = await of(stores).getMany(owner, ids);

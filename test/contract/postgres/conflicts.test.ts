@@ -10,7 +10,7 @@ import { createDatabase, type TestDatabase } from '../../support/postgres/databa
 import { call, refusalsOf, valueOf } from '../../support/bench.ts';
 import { makeAssistant } from '../../support/records.ts';
 import { everythingOf, idsOf } from '../../support/walk.ts';
-import { TEST_CONFIG } from '../../support/postgres/bench.ts';
+import { configFor } from '../../support/postgres/config.ts';
 
 let database: TestDatabase;
 let servers: readonly [PostgresStores, PostgresStores];
@@ -19,12 +19,12 @@ const told: Change[] = [];
 
 beforeAll(async () => {
   database = await createDatabase();
-  const config = { ...TEST_CONFIG, url: database.url, statementTimeout: 20_000 };
+  const config = configFor(database.url);
   servers = [
     await openPostgresStores(config, { publish: (_, changes) => told.push(...changes) }),
     await openPostgresStores(config),
   ];
-}, 60_000);
+});
 
 afterAll(async () => {
   await Promise.all(servers.map(async ({ close }) => close()));
@@ -50,14 +50,14 @@ function statusAfter(status: RunStatus): string {
   return status === 'INTERRUPTED' ? 'INTERRUPTED' : 'IDLE';
 }
 
-describe('200 mutations at once through two servers', { timeout: 60_000 }, () => {
+describe('200 mutations at once through two servers', () => {
   it('should end a run once', async () => {
     const owner = newOwner();
     const stores = request(0);
     const thread = valueOf(await stores.threads.create(owner, {}));
     const assistant = await makeAssistant(stores, owner, {});
     const run = valueOf(await stores.runs.create(owner, { threadId: thread.id, assistantId: assistant.id }));
-    await servers[0].catchUp();
+    await servers[0].drainNotifications();
     told.length = 0;
     const outcomes = await Promise.all(
       Array.from({ length: 200 }, async (_, turn) => {
@@ -73,7 +73,7 @@ describe('200 mutations at once through two servers', { timeout: 60_000 }, () =>
     expect(await request(1).threads.get(owner, thread.id)).toMatchObject({
       status: statusAfter(ended?.status ?? 'PENDING'),
     });
-    await servers[0].catchUp();
+    await servers[0].drainNotifications();
     expect(told.map(({ resource }) => resource)).toStrictEqual(['run', 'thread']);
   });
 

@@ -9,14 +9,14 @@ import { connected } from '../../support/postgres/admin.ts';
 import { createDatabase, type TestDatabase } from '../../support/postgres/database.ts';
 import { NEWEST_FIRST } from '../../support/walk.ts';
 import { valueOf } from '../../support/bench.ts';
-import { TEST_CONFIG } from '../../support/postgres/bench.ts';
+import { configFor } from '../../support/postgres/config.ts';
 
 const alice = asOwner('alice');
 let database: TestDatabase;
 
 beforeEach(async () => {
   database = await createDatabase();
-}, 60_000);
+});
 
 afterEach(() => database.drop());
 
@@ -33,11 +33,11 @@ const BROKEN: Migration = {
 };
 
 function open() {
-  return openPostgresStores({ ...TEST_CONFIG, url: database.url });
+  return openPostgresStores(configFor(database.url));
 }
 
 async function migrateTo(migrations: readonly Migration[]): Promise<readonly number[]> {
-  const pool = createPool({ ...TEST_CONFIG, url: database.url });
+  const pool = createPool(configFor(database.url));
   try {
     return await migrate(pool, migrations);
   } finally {
@@ -64,7 +64,7 @@ async function failureOf(call: Promise<unknown>): Promise<unknown> {
   );
 }
 
-describe('the migrations', { timeout: 60_000 }, () => {
+describe('the migrations', () => {
   it('should be numbered one after the other', () => {
     expect(MIGRATIONS.map(({ version }) => version)).toStrictEqual(MIGRATIONS.map((_, index) => index + 1));
   });

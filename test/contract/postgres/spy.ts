@@ -71,6 +71,7 @@ export async function spyOn(url: string): Promise<Spy> {
   const address = server.address();
   const through = new URL(url);
   through.hostname = '127.0.0.1';
+  through.searchParams.set('sslmode', 'disable');
   through.port = String(typeof address === 'object' && address !== null ? address.port : 0);
   return {
     url: through.href,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { forgetOldChanges } from '../../../src/store/postgres/notifications/changes.ts';
+import { deleteOldChanges } from '../../../src/store/postgres/notifications/change-log.ts';
 import { createPool } from '../../../src/store/postgres/client/pool.ts';
 import { openPostgresStores, type PostgresStores } from '../../../src/store/postgres/stores.ts';
 import { asOwner } from '../../../src/store/owner.ts';
@@ -10,12 +10,15 @@ import { listAt, valueAt } from '../../support/requests.ts';
 import { call, valueOf } from '../../support/bench.ts';
 import { makeAssistant } from '../../support/records.ts';
 import { endCursor, everythingOf, idsOf, NEWEST_FIRST, startCursor } from '../../support/walk.ts';
-import { TEST_CONFIG } from '../../support/postgres/bench.ts';
+import { configFor, TEST_LIMITS } from '../../support/postgres/config.ts';
 import { type Sent, type Spy, spyOn, transactionsOf } from './spy.ts';
 
 const alice = asOwner('alice');
 /** Who has records here. */
 const OWNERS: ReadonlySet<string> = new Set(['alice', 'carol']);
+/** No heartbeat sends a statement during a test. */
+const QUIET = { heartbeatInterval: 3_600_000, heartbeatTimeout: 3_600_000 };
+
 let database: TestDatabase;
 let spy: Spy;
 /** What is looked at, and another server on the same database. */
@@ -26,8 +29,11 @@ beforeAll(async () => {
   database = await createDatabase();
   spy = await spyOn(database.url);
   // Nobody listens here: what is sent is sent for a request.
-  stores = await openPostgresStores({ ...TEST_CONFIG, url: spy.url }, { wants: () => false });
-  other = await openPostgresStores({ ...TEST_CONFIG, url: database.url });
+  stores = await openPostgresStores(configFor(spy.url), {
+    hasSubscribers: () => false,
+    listenerTimes: QUIET,
+  });
+  other = await openPostgresStores(configFor(database.url), { listenerTimes: QUIET });
   const { threads, runs, assistants } = other.forRequest();
   for (let i = 0; i < 20; i++) {
     const thread = valueOf(await threads.create(alice, { metadata: { place: i } }));
@@ -38,7 +44,7 @@ beforeAll(async () => {
       ),
     );
   }
-}, 60_000);
+});
 
 afterAll(async () => {
   await stores.close();
@@ -71,7 +77,7 @@ function isTidying(sent: readonly Sent[]): boolean {
   return sent.some(({ text }) => text.includes('agent_graphql.everybody'));
 }
 
-describe('the statements of a request', { timeout: 30_000 }, () => {
+describe('the statements of a request', () => {
   it('should be four for 20 threads with 20 runs each and their assistants', async () => {
     const { answer, statements, transactions } = await ask(
       '{ threads(first: 20) { nodes { id status runs(first: 20) { nodes { id status assistant { id name } } } } } }',
@@ -143,7 +149,7 @@ describe('the statements of a request', { timeout: 30_000 }, () => {
   });
 });
 
-describe('a request', { timeout: 30_000 }, () => {
+describe('a request', () => {
   it('should see one moment, though things change between two levels of its answer', async () => {
     const { threads, runs, assistants } = other.forRequest();
     const thread = valueOf(await threads.create(alice, {}));
@@ -200,10 +206,10 @@ describe('a request', { timeout: 30_000 }, () => {
   });
 });
 
-describe('all statements', { timeout: 60_000 }, () => {
+describe('all statements', () => {
   it('should name the owner wherever they name a table of records', async () => {
-    const listening = await openPostgresStores({ ...TEST_CONFIG, url: spy.url });
-    const pool = createPool({ ...TEST_CONFIG, url: spy.url });
+    const listening = await openPostgresStores(configFor(spy.url), { listenerTimes: QUIET });
+    const pool = createPool(configFor(spy.url));
     spy.clear();
     try {
       await useEverything(listening);
@@ -211,7 +217,7 @@ describe('all statements', { timeout: 60_000 }, () => {
         database.adminUrl,
         (sql) => sql`UPDATE agent_graphql.changes SET at = at - interval '1 hour'`,
       );
-      await forgetOldChanges({ pool, statementTimeout: 5_000 });
+      await deleteOldChanges({ ...TEST_LIMITS, pool });
     } finally {
       await pool.close();
       await listening.close();
@@ -283,5 +289,5 @@ async function useEverything(opened: PostgresStores): Promise<void> {
   await runs.delete(carol, run.id);
   await assistants.delete(carol, assistantId);
   await threads.delete(carol, threadId);
-  await opened.catchUp();
+  await opened.drainNotifications();
 }

@@ -4,7 +4,7 @@ import { openPostgresStores } from '../../../src/store/postgres/stores.ts';
 import { connected } from '../../support/postgres/admin.ts';
 import { createDatabase, type TestDatabase } from '../../support/postgres/database.ts';
 import { valueOf } from '../../support/bench.ts';
-import { TEST_CONFIG } from '../../support/postgres/bench.ts';
+import { configFor } from '../../support/postgres/config.ts';
 
 const alice = asOwner('alice');
 let database: TestDatabase;
@@ -31,10 +31,7 @@ describe.for(['UTC', 'Asia/Kolkata', 'America/St_Johns'])(
       await connected(database.adminUrl, (sql) =>
         sql.unsafe(`ALTER DATABASE ${new URL(database.url).pathname.slice(1)} SET timezone TO '${zone}'`),
       );
-      const stores = await openPostgresStores(
-        { ...TEST_CONFIG, url: database.url },
-        { now: () => Date.parse(time) },
-      );
+      const stores = await openPostgresStores(configFor(database.url), { now: () => Date.parse(time) });
       try {
         const { threads } = stores.forRequest();
         const { id } = valueOf(await threads.create(alice, {}));

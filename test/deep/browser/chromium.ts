@@ -73,7 +73,8 @@ async function tryToLaunch(
       executablePath,
       args: FLAGS,
       env: { PATH, HOME, ...env },
-      timeout: 30_000,
+      // However slow the machine is.
+      timeout: 0,
     });
   } catch {
     return null;

@@ -1,15 +1,30 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Client, clientOf, SECRET } from '../../process/client.ts';
-import { copyProject, type Started } from '../../process/project.ts';
+import { openProject, type Project } from '../../process/project.ts';
 
-const project = copyProject();
-const WARM_UP = 300;
-const DOCUMENTS = 1_200;
-const LONG_NAMED = 900;
-/** Documents with conditions, and what these can be. */
-const CONDITIONAL = 150;
+/** By how much the size of a heap differs from one time to the next, in bytes. */
+const NOISE = 4_194_304;
+
+/** How much garbage V8 may leave: twice its young generation, in bytes. It would be twice as much by its defaults. */
+const GARBAGE = 67_108_864;
+
+/** At SIGUSR2 prints what the heap holds, and how much garbage it held besides, in bytes. */
+const TELL_AT_SIGNAL = `
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc');
+const size = () => process.memoryUsage().heapUsed;
+let count = 0;
+process.on('SIGUSR2', () => {
+  const before = size();
+  for (let i = 0; i < 4; i++) collect();
+  count++;
+  process.stdout.write('heap ' + count + ': ' + size() + ' ' + (before - size()) + '.\\n');
+});
+`;
+
+/** What the conditions of a document can be. */
 const CONDITIONS = Array.from({ length: 16 }, (_, bits) => ({
   a: (bits & 1) > 0,
   b: (bits & 2) > 0,
@@ -17,42 +32,49 @@ const CONDITIONS = Array.from({ length: 16 }, (_, bits) => ({
   d: (bits & 8) > 0,
 }));
 
-beforeAll(project.build, 60_000);
-afterAll(() => project.remove());
+let project: Project;
 
-describe('a stream of distinct documents', { timeout: 120_000 }, () => {
-  it('should not make the process grow by more than 45 MiB', async () => {
-    expect(await growthMiB(askLarge, WARM_UP, DOCUMENTS)).toBeLessThan(45);
-  });
-
-  it('should not make it grow by more than 110 MiB where each of them is many in one, by what it skips', async () => {
-    expect(await growthMiB(askConditional, 20, CONDITIONAL)).toBeLessThan(110);
-  });
-
-  it('should not make it grow by more than 130 MiB where the names in their answers are long', async () => {
-    expect(await growthMiB(askLongNamed, 20, LONG_NAMED)).toBeLessThan(130);
-  });
+beforeAll(async () => {
+  project = await openProject();
 });
 
-/** By how much a server grows while it is asked for so many different documents. */
-async function growthMiB(ask: typeof askLarge, warmUp: number, documents: number): Promise<number> {
-  const server = project.server({ AUTH_SECRET: SECRET });
-  const [, port] = await server.prints(/localhost:(\d+)/);
-  const client = await clientOf(Number(port), 'alice');
-  // As large as the others, so that V8's young generation is as large as it will be.
-  for (let i = 0; i < warmUp; i++) await ask(client, 0);
-  const pid = await pidOf(server);
-  const before = residentMiB(pid);
-  for (let i = 1; i <= documents; i++) await ask(client, i);
-  const growth = residentMiB(pid) - before;
-  server.send('SIGTERM');
-  await server.ending;
-  return growth;
-}
+afterAll(() => project.remove());
 
-function askLarge(client: Client, i: number): Promise<void> {
+describe('a server that is sent documents which are all different', () => {
+  it.each([
+    ['large ones', 150, askLarge],
+    ['ones that are compiled anew for each of their variables', 20, askConditional],
+    ['ones with long names in their answers', 100, askLongNamed],
+  ])(
+    'should hold no more after a second round of them than after the first: %s',
+    async (_kind, count, ask) => {
+      const server = project.server({
+        AUTH_SECRET: SECRET,
+        NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(TELL_AT_SIGNAL)}`,
+      });
+      const [, port] = await server.prints(/localhost:(\d+)/);
+      const client = await clientOf(Number(port), 'alice');
+
+      async function heapAfter(round: number): Promise<{ readonly held: number; readonly garbage: number }> {
+        for (let i = 0; i < count; i++) await ask(client, round * count + i);
+        server.send('SIGUSR2');
+        const [, held, garbage] = await server.prints(new RegExp(`heap ${round}: (\\d+) (-?\\d+)\\.`));
+        return { held: Number(held), garbage: Number(garbage) };
+      }
+
+      const first = await heapAfter(1);
+      const second = await heapAfter(2);
+      expect(second.held - first.held).toBeLessThan(NOISE);
+      expect(second.garbage).toBeLessThan(GARBAGE);
+      server.send('SIGTERM');
+      await server.ending;
+    },
+  );
+});
+
+async function askLarge(client: Client, i: number): Promise<void> {
   const names = 'name '.repeat(220);
-  return post(client, `{ __schema { queryType { a${i}: name ${names} } } } #${'x'.repeat(40_000)}`);
+  await post(client, `{ __schema { queryType { a${i}: name ${names} } } } #${'x'.repeat(40_000)}`);
 }
 
 /** Is compiled for each combination of its variables, and its fragment wherever it is spread. */
@@ -69,24 +91,10 @@ async function askConditional(client: Client, i: number): Promise<void> {
 async function askLongNamed(client: Client, i: number): Promise<void> {
   const names = Array.from({ length: 20 }, (_, alias) => `a${i}_${alias}_${'x'.repeat(3_100)}`);
   const query = `{ ${names.map((name) => `${name}: thread(id: "x") { id }`).join(' ')} }`;
-  // Once by yoga, and twice by what is compiled of it.
+  // As a client that asks again.
   for (let times = 0; times < 3; times++) await post(client, query);
 }
 
 async function post(client: Client, query: string, variables?: Record<string, unknown>): Promise<void> {
   expect((await client.send(query, variables)).status).toBe(200);
-}
-
-/** From the log line of a request. */
-async function pidOf(server: Started): Promise<string> {
-  const [, pid = ''] = await server.prints(/"pid":(\d+)/);
-  return pid;
-}
-
-function residentMiB(pid: string): number {
-  const file = `/proc/${pid}/status`;
-  const kibibytes = existsSync(file)
-    ? /VmRSS:\s+(\d+)/.exec(readFileSync(file, 'utf8'))?.[1]
-    : execFileSync('ps', ['-o', 'rss=', '-p', pid], { encoding: 'utf8' });
-  return Number(kibibytes) / 1_024;
 }

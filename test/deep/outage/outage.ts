@@ -2,8 +2,9 @@ import { expect } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { connected } from '../../support/postgres/admin.ts';
 import { type Proxy, startProxy } from '../../support/postgres/proxy.ts';
+import { bound } from '../../support/slowness.ts';
 import { type Answer, clientOf, codesOf, readiness, SERVER } from '../../process/client.ts';
-import { type copyProject, greeting, type Started } from '../../process/project.ts';
+import { greeting, type Project, type Started } from '../../process/project.ts';
 
 /** A server with its database, and a network between them that can fail. */
 export interface Scene {
@@ -32,7 +33,7 @@ const COUNT = '{ threads { totalCount } }';
 
 /** Starts a server whose way to its database leads through a proxy. */
 export async function openScene(
-  project: ReturnType<typeof copyProject>,
+  project: Project,
   { url, adminUrl }: { readonly url: string; readonly adminUrl: string },
 ): Promise<Scene> {
   const proxy = await startProxy(url);
@@ -83,14 +84,15 @@ export async function endure(scene: Scene, { leave, comeBack, isPause = false }:
   const { port } = scene;
   const client = await clientOf(port, 'alice');
   await useAllPlaces(scene);
-  const stream = await client.subscribe('subscription { threadChanged { id } }');
-  const next = stream.next();
+  const stream = await client.subscribe('subscription { threadChanged { threadId } }');
+  const next = stream.next().catch(() => 'cut');
+  const left = performance.now();
   await leave(scene);
 
   if (comeBack !== undefined) {
     const asked = performance.now();
     expect(await readiness(port)).toBe(503);
-    expect(performance.now() - asked).toBeLessThan(2_000);
+    expect(performance.now() - asked).toBeLessThan(bound(2_000, 1_250));
     const answers = await Promise.all(
       Array.from({ length: FLOOD }, (_, index) => client.send(index % 2 === 0 ? CREATE : COUNT)),
     );
@@ -105,13 +107,13 @@ export async function endure(scene: Scene, { leave, comeBack, isPause = false }:
   const back = performance.now();
   await eventually('it is ready', async () => (await readiness(port)) === 200);
   await eventually('a mutation is stored', async () => (await client.send(CREATE)).status === 200);
-  expect(performance.now() - back).toBeLessThan(6_000);
+  expect(performance.now() - back).toBeLessThan(bound(6_000));
   await useAllPlaces(scene);
-  // Whoever was subscribed has been told.
+  // The stream was cut, so that its client subscribes again.
   const event = await next;
-  const wentOn = isPause && event?.data != null;
-  expect(codesOf(event ?? {})).toEqual(wentOn ? [] : ['SERVICE_UNAVAILABLE']);
-  await stream.cancel();
+  if (comeBack === undefined) expect(performance.now() - left).toBeLessThan(bound(11_000, 10_250));
+  if (!isPause) expect(event).toBe('cut');
+  await stream.cancel().catch(() => {});
 }
 
 /** Ends the server, and expects it to have lived all the time, to have refused in time, and to have said why. */
@@ -124,7 +126,7 @@ export async function expectALongLife(
   expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' });
   const refused = stdout.matchAll(/"status":503,[^\n]*"durationMs":([\d.]+)/g);
   const longest = Math.max(0, ...Array.from(refused, ([, duration]) => Number(duration)));
-  expect(longest).toBeLessThan(6_000);
+  expect(longest).toBeLessThan(bound(6_000, 5_250));
   // Not as one text, which would be printed whole where it does not fit.
   expect(reasons.filter((reason) => !stdout.includes(reason))).toEqual([]);
   expect(stdout.includes(new URL(adminUrl).password)).toBe(false);

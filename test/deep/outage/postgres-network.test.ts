@@ -1,23 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDatabase } from '../../support/postgres/database.ts';
 import { endure, expectALongLife, openScene, type Outage } from './outage.ts';
-import { copyProject } from '../../process/project.ts';
+import { openProject, type Project } from '../../process/project.ts';
 
-let project: ReturnType<typeof copyProject>;
+let project: Project;
 /** What is to be done at the end. */
 const endings: (() => Promise<void>)[] = [];
 
-beforeAll(() => {
-  project = copyProject();
-  project.build();
-}, 60_000);
+beforeAll(async () => {
+  project = await openProject();
+});
 
 afterAll(async () => {
   await project.remove();
   for (const end of endings) await end();
-}, 60_000);
+});
 
-describe('a server that does not get to its PostgreSQL', { timeout: 60_000 }, () => {
+describe('a server that does not get to its PostgreSQL', () => {
   it.concurrent.each<[string, Outage, readonly string[]]>([
     [
       'what is sent is lost',

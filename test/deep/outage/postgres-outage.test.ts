@@ -1,5 +1,5 @@
-import { randomInt } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
+import { EventEmitter, once } from 'node:events';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { type Postgres, startPostgres } from '../../support/postgres/instance.ts';
@@ -13,31 +13,32 @@ import {
   type Outage,
   type Scene,
 } from './outage.ts';
-import { copyProject } from '../../process/project.ts';
+import { openProject, type Project } from '../../process/project.ts';
 
-let project: ReturnType<typeof copyProject>;
+let project: Project;
 /** One that keeps what it has committed. */
 let database: Postgres;
 let scene: Scene;
 
 beforeAll(async () => {
-  project = copyProject();
-  project.build();
+  project = await openProject();
   database = await startPostgres({ durable: true });
   scene = await openScene(project, { url: database.url, adminUrl: database.url });
-}, 60_000);
+});
 
 afterAll(async () => {
   await project.remove();
   await scene.proxy.close();
   await database.stop();
-}, 60_000);
+});
 
 const ROUNDS = 5;
 /** Clients that send one mutation after the other. */
 const CLIENTS = 30;
+/** After how many acknowledged mutations of a round its kill comes. */
+const counts = fc.integer({ min: 1, max: 300 });
 
-describe('a server whose PostgreSQL is away', { timeout: 60_000 }, () => {
+describe('a server whose PostgreSQL is away', () => {
   it.each<[string, Outage]>([
     ['killed', { leave: () => database.kill(), comeBack: () => database.restart() }],
     ['paused', { leave: () => database.pause(), comeBack: () => database.resume(), isPause: true }],
@@ -50,18 +51,21 @@ describe('a server whose PostgreSQL is away', { timeout: 60_000 }, () => {
     const client = await clientOf(scene.port, 'bob');
     const acknowledged: string[] = [];
     const refused: Answer[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
+    for (const count of fc.sample(counts, ROUNDS)) {
       const over = new AbortController();
+      const moment = new EventEmitter();
+      const hasCome = once(moment, 'come');
+      const enough = acknowledged.length + count;
       const clients = Array.from({ length: CLIENTS }, async () => {
         while (!over.signal.aborted) {
           const answer = await client.send(CREATE);
           const id = /"id":"(\w+)"/.exec(answer.text)?.[1];
           if (id === undefined) refused.push(answer);
           else acknowledged.push(id);
+          if (acknowledged.length >= enough) moment.emit('come');
         }
       });
-      // Not for something to be done: any moment will do.
-      await wait(randomInt(20, 400));
+      await hasCome;
       await database.kill();
       over.abort();
       await database.restart();

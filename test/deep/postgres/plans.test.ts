@@ -5,13 +5,13 @@ import type { Order, OrderField, PageArgs } from '../../../src/store/query.ts';
 import { openPostgresStores, type PostgresStores } from '../../../src/store/postgres/stores.ts';
 import { asOwner } from '../../../src/store/owner.ts';
 import { createCursors, type Cursors } from '../../../src/store/rules/cursor.ts';
-import { listName } from '../../../src/store/rules/list-name.ts';
+import { cursorScope } from '../../../src/store/rules/cursor-scope.ts';
 import { connected } from '../../support/postgres/admin.ts';
 import { createDatabase, type TestDatabase } from '../../support/postgres/database.ts';
 import type { AnyFilter } from '../../contract/paging/lists.ts';
 import type { AnyRecord } from '../../support/records.ts';
 import { idsOf, type Listed } from '../../support/walk.ts';
-import { TEST_CONFIG } from '../../support/postgres/bench.ts';
+import { configFor } from '../../support/postgres/config.ts';
 import { fill, idOf, instantOf, nameOf, ROWS } from './many-rows.ts';
 import { type Sent, type Spy, spyOn, transactionsOf } from '../../contract/postgres/spy.ts';
 
@@ -43,13 +43,13 @@ let cursors: Cursors;
 beforeAll(async () => {
   database = await createDatabase();
   spy = await spyOn(database.url);
-  stores = await openPostgresStores({ ...TEST_CONFIG, url: spy.url, statementTimeout: 30_000 });
+  stores = await openPostgresStores(configFor(spy.url));
   await fill(database.adminUrl);
   const [{ value }] = Secret.parse(
     await connected(database.adminUrl, (sql) => sql`SELECT value FROM agent_graphql.secrets`),
   );
   cursors = createCursors(value);
-}, 180_000);
+});
 
 afterAll(async () => {
   await stores.close();
@@ -88,7 +88,7 @@ function storeOf(of: Subject['of']): Listed<AnyRecord, AnyFilter, OrderField> {
 function middle({ of, filter }: Subject, orderBy: Order): string {
   const place = ROWS[of] / 2;
   const key = orderBy.field === 'NAME' ? nameOf(place) : instantOf(place);
-  const name = listName(of.slice(0, -1), alice, orderBy, filter ?? {});
+  const name = cursorScope(of.slice(0, -1), alice, orderBy, filter ?? {});
   return cursors.encode(name(), { key, id: idOf(place) });
 }
 
@@ -148,7 +148,7 @@ function mostRows(plans: readonly PlanNode[]): number {
   );
 }
 
-describe('the lists of 1,000,000 threads and many runs and assistants', { timeout: 30_000 }, () => {
+describe('the lists of 1,000,000 threads and many runs and assistants', () => {
   it.each(ORDERS)(
     'should be read by an index, in its order: $name by $orderBy',
     async ({ subject, orderBy }) => {

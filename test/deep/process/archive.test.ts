@@ -7,21 +7,20 @@ import { filesIn } from '../../contract/archive/moved.ts';
 import { end, fileOf, GOOD, HEADER, line, thread } from '../../contract/archive/sample.ts';
 import { connected } from '../../support/postgres/admin.ts';
 import { createDatabase, type TestDatabase } from '../../support/postgres/database.ts';
-import { copyProject, type Ending } from '../../process/project.ts';
+import { type Ending, openProject, type Project } from '../../process/project.ts';
 
-let project: ReturnType<typeof copyProject>;
+let project: Project;
 let database: TestDatabase;
 
 beforeAll(async () => {
-  project = copyProject();
-  project.build();
+  project = await openProject();
   database = await createDatabase();
-}, 60_000);
+});
 
 afterAll(async () => {
   await project.remove();
   await database.drop();
-}, 60_000);
+});
 
 const EMPTY = fileOf(HEADER, end(0, 0, 0));
 /** More than what is read before the first of it is stored. */
@@ -45,7 +44,7 @@ async function emptyDatabase(): Promise<void> {
   await connected(database.adminUrl, (sql) => sql.unsafe('DROP SCHEMA IF EXISTS agent_graphql CASCADE'));
 }
 
-describe('moving house', { timeout: 60_000 }, () => {
+describe('moving house', () => {
   it('should go by npm, also where the server would miss its variables', async () => {
     await emptyDatabase();
     const one = { NODE_ENV: 'production', DATA_DIR: 'one' };
@@ -140,7 +139,7 @@ async function killInTheMiddle(env: Readonly<Record<string, string>>): Promise<v
   expect(await ended).toStrictEqual([null, 'SIGKILL']);
 }
 
-describe('an import that is killed in the middle', { timeout: 60_000 }, () => {
+describe('an import that is killed in the middle', () => {
   it('should leave a folder as it was, and not stand in the way of the next', async () => {
     const env = { DATA_DIR: join(project.folder, 'killed') };
     mkdirSync(env.DATA_DIR);

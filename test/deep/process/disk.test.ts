@@ -3,14 +3,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Client, clientOf, codesOf, readiness, SERVER } from '../../process/client.ts';
-import { copyProject, greeting, START, type Started } from '../../process/project.ts';
+import { greeting, openProject, type Project, START, type Started } from '../../process/project.ts';
 
-let project: ReturnType<typeof copyProject>;
+let project: Project;
 
-beforeAll(() => {
-  project = copyProject();
-  project.build();
-}, 60_000);
+beforeAll(async () => {
+  project = await openProject();
+});
 
 afterAll(() => project.remove());
 
@@ -51,7 +50,7 @@ async function list(client: Client) {
   return { totalCount, ids: nodes.map(({ id }) => id).toSorted() };
 }
 
-describe('a server with a data folder', { timeout: 60_000 }, () => {
+describe('a server with a data folder', () => {
   it('should have the folder to itself, until it ends in whatever way', async () => {
     const first = project.server(env('alone'));
     const { client } = await clientFor(first);
@@ -102,7 +101,7 @@ describe('a server with a data folder', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a server whose disk is full', { timeout: 60_000 }, () => {
+describe('a server whose disk is full', () => {
   it('should end with one line when it cannot even start', async () => {
     const limited = project.start('sh', ['-c', `ulimit -f 4 && ${START}`], env('none'));
     const { code, stderr, stdout } = await limited.ending;
@@ -114,7 +113,8 @@ describe('a server whose disk is full', { timeout: 60_000 }, () => {
     // 256 or 512 KiB, as the shell counts.
     const limited = project.start('sh', ['-c', `ulimit -f 512 && ${START}`], env('full'));
     const { client, port } = await clientFor(limited);
-    const events = await client.subscribe('subscription { threadChanged { id } }');
+    const events = await client.subscribe('subscription { threadChanged { threadId } }');
+    const heard = events.untilCut();
     const acknowledged: string[] = [];
     const refused: (readonly string[])[] = [];
     const text = 'x'.repeat(20_000);
@@ -137,10 +137,10 @@ describe('a server whose disk is full', { timeout: 60_000 }, () => {
       /"level":50,[^\n]*"folder":"[^"]+\/full","reason":"[^"]+","msg":"DATA_DIR cannot be written: no more mutations until a restart"/,
     );
     expect(await stop(limited)).toMatchObject({ code: 0, signal: null });
-    const told = (await events.rest()).flatMap(
+    const told = (await heard).flatMap(
       (event) =>
-        z.object({ threadChanged: z.object({ id: z.string() }) }).safeParse(event.data).data?.threadChanged
-          .id ?? [],
+        z.object({ threadChanged: z.object({ threadId: z.string() }) }).safeParse(event.data).data
+          ?.threadChanged.threadId ?? [],
     );
     expect(told.toSorted()).toStrictEqual(stored.ids);
 

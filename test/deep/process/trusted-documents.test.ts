@@ -2,14 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../src/graphql/trusted-documents.ts';
-import { ask, copyProject, greeting } from '../../process/project.ts';
+import { ask, greeting, openProject, type Project } from '../../process/project.ts';
 
-let project: ReturnType<typeof copyProject>;
+let project: Project;
 
-beforeAll(() => {
-  project = copyProject();
-  project.build();
-}, 60_000);
+beforeAll(async () => {
+  project = await openProject();
+});
 
 afterAll(() => project.remove());
 
@@ -28,7 +27,7 @@ async function hasPage(port: number): Promise<boolean> {
   return page.headers.get('content-type')?.includes('html') ?? false;
 }
 
-describe('a start with trusted documents', { timeout: 60_000 }, () => {
+describe('a start with trusted documents', () => {
   it.each(['off', 'on'])('should run them, with TRUSTED_DOCUMENTS_ONLY=%s', async (only) => {
     const file = put('documents.json', LISTED);
     const server = project.server({ TRUSTED_DOCUMENTS: file, TRUSTED_DOCUMENTS_ONLY: only });

@@ -94,14 +94,15 @@ const LIMITS: Readonly<Record<string, Limit>> = {
     most: 700,
     message: 'has 701 fields and fragments, each counted where it is spread: at most 700',
     documents: {
-      'by __typename': (count) => `{ ${many(count, () => '__typename')} }`,
+      'by fields': (count) => `{ threads { nodes { ${many(count - 2, () => 'id')} } } }`,
       'by inline fragments': (count) =>
-        `{ ${many(249, () => '... { __typename }')} ${many(count - 498, () => '__typename')} }`,
+        `{ ${many(249, () => '... { __typename }')} threads { ${many(count - 499, () => 'totalCount')} } }`,
       'by a fragment that is spread often': (count) =>
-        `{ ${many(9, () => '...a')} ${many(count - 450, () => '__typename')} }
-        fragment a on Query { ${many(49, () => '__typename')} }`,
+        `{ threads { ${many(9, () => '...a')} ${many(count - 451, () => 'totalCount')} } }
+        fragment a on ThreadConnection { ${many(49, () => 'totalCount')} }`,
       'of all operations together': (count) =>
-        `query Q { ${many(250, () => '__typename')} } query Other { ${many(count - 250, () => '__typename')} }`,
+        `query Q { threads { ${many(249, () => 'totalCount')} } }
+        query Other { threads { ${many(count - 251, () => 'totalCount')} } }`,
     },
   },
   'ofType within each other': {
@@ -211,8 +212,27 @@ describe('a plain __typename in each selection, as Apollo adds it', () => {
       (i) =>
         `${i < 10 ? `a${i}: ` : ''}threads { __typename nodes { __typename id } pageInfo { __typename } }`,
     );
-    const { body } = await send(api, 'alice', `{ __typename ${lists} ${many(20, () => '__typename')} }`);
+    const { body } = await send(api, 'alice', `{ __typename ${lists} }`);
     expect(body.errors).toBeUndefined();
+  });
+});
+
+function typenames(count: number): string {
+  return many(count, () => '__typename');
+}
+
+describe('a __typename that is repeated', () => {
+  it('should count as a field', async () => {
+    const { api } = openApi();
+    for (const query of [
+      `{ ${typenames(500)} }`,
+      `{ threads { nodes { ${typenames(500)} } } }`,
+      `{ ${typenames(22)} }`,
+    ]) {
+      const { body } = await send(api, 'alice', query);
+      expect(body.errors).toMatchObject([{ extensions: { code: 'LIMIT_EXCEEDED' } }]);
+    }
+    expect((await send(api, 'alice', `{ ${typenames(20)} }`)).body.errors).toBeUndefined();
   });
 });
 

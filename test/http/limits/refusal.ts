@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
-import type { Api } from '../../../src/http/api.ts';
+
 import type { ErrorCode } from '../../../src/errors.ts';
 import type { Stores } from '../../../src/store/stores.ts';
-import { type Answer, send } from '../../support/api.ts';
+import { type FetchedApi, type Answer, send } from '../../support/api.ts';
 import { codesOf } from '../../support/requests.ts';
 
 /** As many of something, one after the other. */
@@ -34,7 +34,7 @@ function touch(): never {
 }
 
 /** What there is to see of a refusal, the next request included. */
-export async function refusalOf(api: Api, answer: Answer): Promise<object> {
+export async function refusalOf(api: FetchedApi, answer: Answer): Promise<object> {
   const { body, status, text } = answer;
   const next = await send(api, 'alice', '{ __typename }');
   return {

@@ -1,16 +1,19 @@
 import { EventEmitter, once } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { REQUEST_TIME } from '../../../src/limits.ts';
 import { openApi, send, tokenFor } from '../../support/api.ts';
 import { asOwner as owner } from '../../../src/store/owner.ts';
+import { HOUR } from '../../support/hour.ts';
 import { createAssistant, createRun, createThread } from '../../support/requests.ts';
 import { subscribe } from '../../support/sse.ts';
+import { request } from '../request.ts';
 import { refusalOf, refused } from './refusal.ts';
 
 /** Milliseconds that requests may run here. */
 const SOON = 20;
 
 /** An API with a thread and a run, whose store of threads answers by promises, and only when it is told to. */
-async function openSlowApi(requestTime?: number) {
+async function openSlowApi(requestTime: number | null = HOUR) {
   const { stores, changes, api: fast } = openApi();
   const threadId = await createThread(fast, 'alice');
   const assistantId = await createAssistant(fast, 'alice');
@@ -42,7 +45,7 @@ async function openSlowApi(requestTime?: number) {
         },
       },
     },
-    ...(requestTime !== undefined && { requestTime }),
+    requestTime,
   });
   return { api, stores, logged, calls, threadId, called: called.promise, release: gate.resolve };
 }
@@ -99,6 +102,30 @@ describe('a request that takes too long', () => {
     release();
     expect((await answer).body).toMatchObject({ data: { thread: { runs: { nodes: [{}] } } } });
     expect(calls).toEqual(['threads.get', 'runs.list']);
+  });
+
+  it('should have 15 s, to the millisecond', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { api, threadId, called } = await openSlowApi(null);
+    let answered = false;
+    const asking = request(api, '/graphql', {
+      as: 'alice',
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: NESTED, variables: { id: threadId } }),
+    }).finally(() => {
+      answered = true;
+    });
+    await called;
+    await settled();
+    vi.advanceTimersByTime(14_999);
+    await settled();
+    expect(answered).toBe(false);
+    vi.advanceTimersByTime(1);
+    const { status, text } = await asking;
+    expect(status).toBe(408);
+    expect(text).toContain('The request took longer than 15 s: ask for less at once.');
   });
 });
 
@@ -162,10 +189,11 @@ describe('a client that is gone before its request runs', () => {
 describe('a stream', () => {
   it('should stay open for longer than a request may run', async () => {
     const { stores, changes } = openApi();
-    const { api } = openApi({ stores, changes, requestTime: 1 });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { api } = openApi({ stores, changes, requestTime: REQUEST_TIME });
     const stream = await subscribe(api, 'alice', 'subscription { threadChanged { kind } }');
-    // Two timers of the same time end in their order: whatever ends requests has ended by now.
-    await new Promise((done) => void setTimeout(done, 2));
+    vi.advanceTimersByTime(2 * REQUEST_TIME);
     await createThread(api, 'alice');
     expect(await stream.take(1)).toMatchObject([{ data: { data: { threadChanged: { kind: 'CREATED' } } } }]);
     await stream.cancel();

@@ -31,12 +31,14 @@ interface Sent {
 /** A collector of OpenTelemetry's, as far as spans in JSON go: https://opentelemetry.io/docs/specs/otlp/#otlphttp */
 export async function openCollector() {
   const bodies: string[] = [];
+  let hangs = false;
   const server = createServer((request, response) => {
     let body = '';
     request.setEncoding('utf8').on('data', (chunk: string) => {
       body += chunk;
     });
     request.on('end', () => {
+      if (hangs) return;
       if (request.url === '/base/v1/traces') bodies.push(body);
       response.writeHead(200, { 'Content-Type': 'application/json', Connection: 'close' }).end('{}');
     });
@@ -49,6 +51,10 @@ export async function openCollector() {
 
   return {
     endpoint: `http://127.0.0.1:${port}/base`,
+    /** Answers nothing from now on. */
+    hang() {
+      hangs = true;
+    },
     /** All that came, as text. */
     text: () => bodies.join('\n'),
     /** What the spans say of where they come from. */

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { LogLevel } from '../../../src/config.ts';
+import type { LogLevel } from '../../../src/observability/log-level.ts';
 import { createErrorLog, createRequestLog } from '../../../src/observability/request-log.ts';
 import { openApi, type TestParts } from '../../support/api.ts';
 

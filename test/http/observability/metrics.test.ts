@@ -1,26 +1,29 @@
+import { METHODS as NODE_METHODS } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { unavailable } from '../../../src/errors.ts';
-import { createChanges } from '../../../src/subscriptions/change-feed.ts';
+import { createChangeFeed } from '../../../src/subscriptions/change-feed.ts';
+import { createSubscribers } from '../../../src/subscriptions/subscribers.ts';
 import { createMetrics } from '../../../src/observability/metrics.ts';
 import { serveMetrics } from '../../../src/http/metrics-endpoint.ts';
 import { createMemoryStores } from '../../../src/store/memory/stores.ts';
 import { request } from '../request.ts';
-import { oneWay, openApi, send } from '../../support/api.ts';
+import { aliceFor, openApi, send, type TestParts } from '../../support/api.ts';
 import { createAssistant, createRun, createThread, moveRun } from '../../support/requests.ts';
 import { subscribe } from '../../support/sse.ts';
+import { storesThatTake } from './durations.ts';
 
 /** An API whose metrics can be read. */
-function openMeasured() {
-  const changes = createChanges();
-  const metrics = createMetrics(changes.count);
+function openMeasured(parts: TestParts = {}) {
+  const changes = createChangeFeed();
+  const subscribers = createSubscribers();
+  const metrics = createMetrics(subscribers.count);
   const stores = createMemoryStores({
     publish(owner, stored) {
       changes.publish(owner, stored);
       metrics.count(stored);
     },
   });
-  const { api } = openApi({ stores, changes, observers: [metrics.observe] });
-  return { api, changes, metrics, series: (name: string) => seriesOf(metrics.text, name) };
+  const { api } = openApi({ stores, changes, subscribers, observers: [metrics.observe], ...parts });
+  return { api, subscribers, metrics, series: (name: string) => seriesOf(metrics.text, name) };
 }
 
 /** The values of a metric by their labels. */
@@ -43,6 +46,8 @@ function fail(): Promise<never> {
   return Promise.reject(new Error('secret'));
 }
 
+/** All that Node.js accepts, without those that `fetch` refuses. */
+const METHODS = NODE_METHODS.filter((method) => !['CONNECT', 'TRACE', 'TRACK'].includes(method));
 const CREATE = 'mutation { createThread { thread { id } } }';
 
 describe('the metrics', () => {
@@ -68,30 +73,41 @@ describe('the metrics', () => {
   });
 
   it('should have the durations of requests in seconds', async () => {
-    const { api, series } = openMeasured();
-    for (let i = 0; i < 3; i++) await send(api, 'alice', '{ __typename }');
-    const durations = await series('request_duration_seconds');
-    expect(durations['_count{type="query",outcome="ok"}']).toBe(3);
-    expect(durations['_bucket{le="15",type="query",outcome="ok"}']).toBe(3);
-    expect(durations['_sum{type="query",outcome="ok"}']).toBeGreaterThan(0);
-    // Seconds, and not milliseconds.
-    expect(durations['_bucket{le="1",type="query",outcome="ok"}']).toBe(3);
+    const { observe, text } = createMetrics(() => 0);
+    const { api } = openApi({ stores: storesThatTake(2_000), observers: [observe] });
+    for (let i = 0; i < 3; i++) await send(api, 'alice', '{ thread(id: "1") { id } }');
+    expect(await seriesOf(text, 'request_duration_seconds')).toMatchObject({
+      '_count{type="query",outcome="ok"}': 3,
+      '_sum{type="query",outcome="ok"}': 6,
+      '_bucket{le="1",type="query",outcome="ok"}': 0,
+      '_bucket{le="2.5",type="query",outcome="ok"}': 3,
+    });
   });
 
   it('should know how many subscriptions are open', async () => {
-    const { api, changes, series } = openMeasured();
+    const { api, subscribers, series } = openMeasured();
     const open = await Promise.all(
-      ['alice', 'alice', 'bob'].map((name) => subscribe(api, name, 'subscription { threadChanged { id } }')),
+      ['alice', 'alice', 'bob'].map((name) =>
+        subscribe(api, name, 'subscription { threadChanged { threadId } }'),
+      ),
     );
     expect(await series('open_subscriptions')).toEqual({ '': 3 });
     await open[0]?.cancel();
     expect(await series('open_subscriptions')).toEqual({ '': 2 });
-    changes.close(unavailable('over'));
-    await Promise.all(open.slice(1).map((stream) => stream.rest()));
+    subscribers.close();
+    await Promise.all(open.slice(1).map((stream) => stream.untilCut()));
     expect(await series('open_subscriptions')).toEqual({ '': 0 });
     expect(await series('requests_total')).toEqual({
-      '{type="subscription",outcome="aborted",code="none"}': 1,
-      '{type="subscription",outcome="error",code="SERVICE_UNAVAILABLE"}': 2,
+      '{type="subscription",outcome="aborted",code="none"}': 3,
+    });
+  });
+
+  it('should count a subscription by the error that ended it', async () => {
+    const { api, series } = openMeasured({ authenticate: aliceFor(1) });
+    const stream = await subscribe(api, 'alice', 'subscription { threadChanged { threadId } }');
+    await stream.rest();
+    expect(await series('requests_total')).toEqual({
+      '{type="subscription",outcome="error",code="UNAUTHENTICATED"}': 1,
     });
   });
 
@@ -114,19 +130,20 @@ describe('the metrics', () => {
 
   it('should have nothing in their labels that a client chose: 1,000 names make no new series', async () => {
     const { api: measured, metrics } = openMeasured();
-    const api = oneWay(measured);
+    const api = measured;
     const labels = async () => (await metrics.text()).match(/^agent_graphql_[^ ]+/gm)?.toSorted();
-    const ask = async (name: string) => {
+    const ask = async (name: string, method: string) => {
       const headers = { 'x-request-id': name, 'user-agent': name };
       await send(api, 'alice', `query ${name} { __typename }`, {}, headers);
       await send(api, `owner-${name}`, `{ ${name} }`, {}, headers);
-      await request(api, `/${name}`, { method: name.toUpperCase(), headers });
+      await request(api, `/${name}`, { method, headers });
     };
-    await ask('first');
+    await ask('first', 'PROPFIND');
+    await ask('second', 'OPTIONS');
     const before = await labels();
-    for (let i = 0; i < 1_000; i++) await ask(`Name${i}`);
+    for (let i = 0; i < 1_000; i++) await ask(`Name${i}`, METHODS[i % METHODS.length] ?? 'GET');
     expect(await labels()).toEqual(before);
-    expect(await metrics.text()).not.toMatch(/Name\d|NAME\d/);
+    expect(await metrics.text()).not.toMatch(/Name\d|PROPFIND|UNLOCK/);
   });
 
   it('should belong to one server alone', async () => {

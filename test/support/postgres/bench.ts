@@ -1,14 +1,12 @@
 import postgres from 'postgres';
 import { afterAll } from 'vitest';
 import { openPostgresStores, type PostgresStores } from '../../../src/store/postgres/stores.ts';
-import type { StoreOptions } from '../../../src/store/memory/stores.ts';
+import type { StoreOptions } from '../../../src/store/store-options.ts';
 import type { OrderField } from '../../../src/store/query.ts';
 import type { Store, Stores } from '../../../src/store/stores.ts';
-import { createDatabase } from './database.ts';
+import { configFor } from './config.ts';
+import { createMigratedDatabase } from './database.ts';
 import type { OpenStores } from '../bench.ts';
-
-/** Connections for tests: few, since every file has its own. */
-export const TEST_CONFIG = { poolSize: 4, statementTimeout: 5_000, connectTimeout: 5_000 };
 
 /** How stores for tests are opened. */
 interface BenchOptions {
@@ -30,7 +28,7 @@ export function postgresStores({ waits = true }: BenchOptions = {}): OpenStores 
     return {
       stores: waits ? caughtUp(opened.stores) : opened.stores.forRequest(),
       async close() {
-        if (waits) await opened.stores.catchUp();
+        if (waits) await opened.stores.drainNotifications();
         free.push(opened);
       },
     };
@@ -45,16 +43,13 @@ interface Opened {
 }
 
 async function open(): Promise<Opened> {
-  const database = await createDatabase();
+  const database = await createMigratedDatabase();
   const admin = postgres(database.adminUrl, { max: 1, onnotice: () => {} });
   let options: StoreOptions = {};
-  const stores = await openPostgresStores(
-    { ...TEST_CONFIG, url: database.url },
-    {
-      publish: (owner, changes) => options.publish?.(owner, changes),
-      now: () => options.now?.() ?? Date.now(),
-    },
-  );
+  const stores = await openPostgresStores(configFor(database.url), {
+    publish: (owner, changes) => options.publish?.(owner, changes),
+    now: () => options.now?.() ?? Date.now(),
+  });
   return {
     stores,
     async use(given) {
@@ -76,7 +71,7 @@ function caughtUp(opened: PostgresStores): Stores {
   const { assistants, threads, runs } = opened.forRequest();
   async function after<T>(outcome: T | Promise<T>): Promise<T> {
     const result = await outcome;
-    await opened.catchUp();
+    await opened.drainNotifications();
     return result;
   }
   function wait<R, New, Changes, Filter, Field extends OrderField>(

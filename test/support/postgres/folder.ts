@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { giveTo, type User } from './user.ts';
@@ -8,6 +9,8 @@ import { giveTo, type User } from './user.ts';
 /** A folder in the system's temporary one, which is deleted when this process ends, however it does. */
 export interface GuardedFolder {
   readonly path: string;
+  /** A port that is given to nobody else who calls {@link guardedFolder} on this machine, while the folder is there. */
+  readonly port: number;
   /** Ends the PostgreSQL in it, if it still runs, and deletes it. */
   remove(): Promise<void>;
 }
@@ -34,7 +37,7 @@ rm -rf "$1"
 
 /** Makes a folder that belongs to a user, with somebody who cleans up after it. */
 export async function guardedFolder(user: User): Promise<GuardedFolder> {
-  const path = await mkdtemp(join(tmpdir(), 'agent-graphql-postgres-'));
+  const { path, port } = await claimPort();
   const guard: ChildProcess = spawn('/bin/sh', ['-c', GUARD, 'sh', path], {
     stdio: ['pipe', 'ignore', 'ignore'],
     // Out of reach of the Ctrl-C that ends the tests.
@@ -45,6 +48,7 @@ export async function guardedFolder(user: User): Promise<GuardedFolder> {
   await giveTo(user, path);
   return {
     path,
+    port,
     async remove() {
       if (guard.exitCode !== null) return;
       const gone = once(guard, 'exit');
@@ -52,4 +56,18 @@ export async function guardedFolder(user: User): Promise<GuardedFolder> {
       await gone;
     },
   };
+}
+
+/** Makes the folder of a port. The system gives away ports above these by itself, so one stays free at a restart. */
+async function claimPort(): Promise<Pick<GuardedFolder, 'path' | 'port'>> {
+  for (;;) {
+    const port = randomInt(15_000, 30_000);
+    const path = join(tmpdir(), `agent-graphql-postgres-${port}`);
+    try {
+      await mkdir(path, { mode: 0o700 });
+      return { path, port };
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    }
+  }
 }

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from '../free-port.ts';
 import { findBinaries, type From, lookupFor } from './binaries.ts';
 import { type GuardedFolder, guardedFolder } from './folder.ts';
 import { continueAll, signalAll } from './processes.ts';
@@ -11,10 +10,12 @@ import { giveTo, type User, userOfPostgres } from './user.ts';
 
 /** How a PostgreSQL is to be. */
 export interface PostgresOptions {
-  /** Whether what is committed outlives a crash of the machine; not unless told. It is slower. */
+  /** Whether what is committed outlives a crash of the machine, which is slower. Default: false. */
   readonly durable?: boolean;
   /** Where its programs have to be from. */
   readonly from?: From;
+  /** Whether it is a standby, which refuses mutations. It follows no other server. Default: false. */
+  readonly isStandby?: boolean;
   /** More settings, by their names in postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -45,24 +46,33 @@ const CARELESS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'o
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
   const user = userOfPostgres();
-  const folder = await guardedFolder(user);
-  try {
-    return await startIn(folder, user, options);
-  } catch (error) {
-    await folder.remove();
-    throw error;
+  for (;;) {
+    const folder = await guardedFolder(user);
+    try {
+      return await startIn(folder, user, options);
+    } catch (error) {
+      await folder.remove();
+      // The port of the folder may be that of another program.
+      const isTaken = error instanceof StartError && error.printed.includes('Address already in use');
+      if (!isTaken) throw error;
+    }
   }
 }
 
 async function startIn(
   folder: GuardedFolder,
   user: User,
-  { durable = false, from = 'anywhere', settings = {} }: PostgresOptions,
+  { durable = false, from = 'anywhere', isStandby = false, settings = {} }: PostgresOptions,
 ): Promise<Postgres> {
   const programs = await findBinaries(lookupFor(user, folder.path), from);
   const password = randomBytes(16).toString('hex');
   const data = join(folder.path, 'data');
   await initialize(programs, folder.path, data, user, password);
+  if (isStandby) {
+    const signal = join(data, 'standby.signal');
+    await writeFile(signal, '');
+    await giveTo(user, signal);
+  }
 
   const all = {
     listen_addresses: '127.0.0.1',
@@ -73,7 +83,8 @@ async function startIn(
     ...(durable ? {} : CARELESS),
     ...settings,
   };
-  const launch = (port: number) =>
+  const { port } = folder;
+  const launch = () =>
     launchPostgres(
       join(programs, 'postgres'),
       [
@@ -86,7 +97,7 @@ async function startIn(
       user,
     );
 
-  let { running, port } = await launchOnFreePort(launch);
+  let running = await launch();
   return {
     url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
     async stop() {
@@ -96,7 +107,7 @@ async function startIn(
     kill: () => running.kill(),
     async restart() {
       await running.end();
-      running = await launch(port);
+      running = await launch();
     },
     pause: () => signalAll(running.pid, 'SIGSTOP'),
     resume: () => continueAll(running.pid),
@@ -206,19 +217,7 @@ function readiness(child: ChildProcess): Promise<void> {
     // Read to the end, or it would wait for its reader some day.
     child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
       printed = (printed + chunk).slice(-10_000);
-      if (printed.includes('database system is ready to accept connections')) resolve();
+      if (/database system is ready to accept (read-only )?connections/.test(printed)) resolve();
     });
   });
-}
-
-/** A port may be taken by somebody else between its choice and its use: only then, another one is tried. */
-async function launchOnFreePort(launch: (port: number) => Promise<Running>) {
-  for (;;) {
-    const port = await freePort();
-    try {
-      return { running: await launch(port), port };
-    } catch (error) {
-      if (!(error instanceof StartError) || !error.printed.includes('Address already in use')) throw error;
-    }
-  }
 }

@@ -7,6 +7,8 @@ export type Mood =
   | 'pass'
   /** Accepts connections, and throws away whatever comes, in both directions. */
   | 'swallow'
+  /** Passes everything on but notifications. */
+  | 'drop notifications'
   /** Accepts connections, and closes them at once, in good order. */
   | 'hang up';
 
@@ -20,12 +22,36 @@ export interface Proxy {
   forsake(): void;
   /** How many connections it has accepted. */
   readonly accepted: number;
+  /** How many of them are not closed yet. */
+  readonly open: number;
   /** What clients have sent, as text. */
   readonly sent: string;
   close(): Promise<void>;
 }
 
-/** Starts a proxy to the host and port of a URL. */
+/** @see https://www.postgresql.org/docs/current/protocol-message-formats.html#PROTOCOL-MESSAGE-FORMATS-NOTIFICATIONRESPONSE */
+const NOTIFICATION_RESPONSE = 'A'.charCodeAt(0);
+/** The answer to a request for TLS where there is none: a byte alone. */
+const NO_TLS = 'N'.charCodeAt(0);
+
+/** Splits what a server sends into messages. */
+function messageReader(): (chunk: Buffer) => readonly Buffer[] {
+  let rest = Buffer.alloc(0);
+  let isFirst = true;
+  return (chunk) => {
+    rest = Buffer.concat([rest, chunk]);
+    const messages: Buffer[] = [];
+    for (;;) {
+      const length = isFirst && rest[0] === NO_TLS ? 1 : rest.length < 5 ? Infinity : 1 + rest.readInt32BE(1);
+      if (rest.length < length) return messages;
+      messages.push(rest.subarray(0, length));
+      rest = rest.subarray(length);
+      isFirst = false;
+    }
+  };
+}
+
+/** Starts a proxy to the host and port of a URL, for connections without TLS. */
 export async function startProxy(target: string): Promise<Proxy> {
   const { hostname, port: targetPort } = new URL(target);
   const sockets = new Set<Socket>();
@@ -56,8 +82,12 @@ export async function startProxy(target: string): Promise<Proxy> {
       sent += chunk.toString('latin1');
       if (!isSwallowed()) upstream.write(chunk);
     });
+    const readMessages = messageReader();
     upstream.on('data', (chunk: Buffer) => {
-      if (!isSwallowed()) client.write(chunk);
+      for (const message of readMessages(chunk)) {
+        const isDropped = mood === 'drop notifications' && message[0] === NOTIFICATION_RESPONSE;
+        if (!isSwallowed() && !isDropped) client.write(message);
+      }
     });
     client.once('close', () => {
       pairs.delete(client);
@@ -88,6 +118,9 @@ export async function startProxy(target: string): Promise<Proxy> {
     },
     get accepted() {
       return accepted;
+    },
+    get open() {
+      return pairs.size;
     },
     get sent() {
       return sent;

@@ -1,27 +1,23 @@
 import { z } from 'zod';
 import { connected } from './admin.ts';
-import { createDatabase } from './database.ts';
+import { createMigratedDatabase } from './database.ts';
 
 /** A database that one test has after the other. */
 export interface RecycledDatabase {
-  /** As {@link createDatabase} has it. */
+  /** As {@link createMigratedDatabase} has it. */
   readonly url: string;
-  /** Empties what was empty when the first test had opened it, and leaves it to another test. Nobody may use it. */
+  /** Empties what was empty when the first test got it, and leaves it to another test. Nobody may use it any more. */
   release(): Promise<void>;
 }
 
 /** Those of this worker that no test has. To make one takes more than all that a test does with it. */
 const free: RecycledDatabase[] = [];
 
-/**
- * A database that nobody else has. It holds what was made when it was first opened, and nothing more.
- * @param prepare opens it for the first time, and closes it
- */
-export async function recycledDatabase(prepare: (url: string) => Promise<void>): Promise<RecycledDatabase> {
+/** A database that nobody else has, with all migrations and no records. */
+export async function recycledDatabase(): Promise<RecycledDatabase> {
   const used = free.pop();
   if (used !== undefined) return used;
-  const { url } = await createDatabase();
-  await prepare(url);
+  const { url } = await createMigratedDatabase();
   const empty = await emptyTables(url);
   const database: RecycledDatabase = {
     url,

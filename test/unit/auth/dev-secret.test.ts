@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -42,15 +40,6 @@ describe('the secret for development', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(devSecret(file)).toBe(secret);
     expect(readdirSync(folder)).toEqual(['.dev-secret']);
-  });
-
-  it('should be the same for all that start at once', { timeout: 30_000 }, async () => {
-    const source = new URL('../../../src/auth/dev-secret.ts', import.meta.url);
-    const script = `import { devSecret } from ${JSON.stringify(source)}; console.log(devSecret(process.argv[1]));`;
-    const start = () =>
-      promisify(execFile)(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script, file]);
-    const starts = await Promise.all(Array.from({ length: 4 }, start));
-    expect(new Set(starts.map(({ stdout }) => stdout))).toEqual(new Set([readFileSync(file, 'utf8')]));
   });
 
   it('should differ from project to project', () => {

@@ -16,6 +16,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { variableCompiler } from '../../../src/graphql/execution/variables.ts';
 import { schema } from '../../../src/schema/schema.ts';
+import { cases } from '../../support/random.ts';
 
 /** What ours has none of. */
 const odd = buildSchema(`
@@ -24,6 +25,7 @@ const odd = buildSchema(`
   type Query { odd(odd: Odd): Int }
 `);
 const MAX_ITEMS = 3;
+const CASES = cases({ some: 400, all: 3_000 });
 
 /** Values that a type takes for the most part. */
 function valueOf(type: GraphQLInputType, depth = 0): fc.Arbitrary<unknown> {
@@ -95,7 +97,7 @@ function compare(of: GraphQLSchema): { readonly taken: number; readonly read: nu
       expect(read).toEqual(coerced);
       expect(Object.keys(read)).toEqual(Object.keys(coerced ?? {}));
     }),
-    { numRuns: 3_000 },
+    { numRuns: CASES },
   );
   return seen;
 }
@@ -106,8 +108,9 @@ describe('what is read of variables', () => {
     ['a schema with all that there is', odd],
   ])('should be what graphql-js reads, or nothing: %s', (_, of) => {
     const { taken, read } = compare(of);
-    expect(taken).toBeGreaterThan(1_000);
-    expect(read).toBeGreaterThan(0.8 * taken);
+    // About 0.7 and 0.8 whatever the seed. Otherwise nothing much was compared.
+    expect(taken).toBeGreaterThan(0.5 * CASES);
+    expect(read).toBeGreaterThan(0.6 * taken);
     expect(read).toBeLessThan(taken);
   });
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AssistantFilter, RunFilter } from '../../../src/store/query.ts';
-import { filterName } from '../../../src/store/rules/filter.ts';
+import { canonicalFilter } from '../../../src/store/rules/filter.ts';
 import { nested, ODD_NAMES, single, UNSTORABLE } from '../../support/json-samples.ts';
 
 describe('the name of a filter', () => {
@@ -17,7 +17,7 @@ describe('the name of a filter', () => {
     [{ metadata: { a: [{ x: 1, y: 2 }] } }, { metadata: { a: [{ y: 2, x: 1 }] } }],
     [{ metadata: { a: 1 } }, { metadata: { a: 1.0 } }],
   ])('should be the same for %j and %j', (a, b) => {
-    expect(filterName(a)).toBe(filterName(b));
+    expect(canonicalFilter(a)).toBe(canonicalFilter(b));
   });
 
   it('should be another for each filter that asks for something else', () => {
@@ -52,7 +52,7 @@ describe('the name of a filter', () => {
       ...ODD_NAMES.map((name) => ({ metadata: single(name, 1) })),
       ...ODD_NAMES.map((name) => ({ metadata: { a: single(name, 1) } })),
     ];
-    expect(new Set(filters.map((filter) => filterName(filter))).size).toBe(filters.length);
+    expect(new Set(filters.map((filter) => canonicalFilter(filter))).size).toBe(filters.length);
   });
 
   it('should go by what a filter says, whatever it says', () =>
@@ -62,9 +62,9 @@ describe('the name of a filter', () => {
         (metadata) => {
           const again = Object.fromEntries(Object.entries(metadata).toReversed());
           const [a, b] = [JSON.parse(JSON.stringify(metadata)), JSON.parse(JSON.stringify(again))];
-          expect(filterName({ metadata: a })).toBe(filterName({ metadata: b }));
-          expect(filterName({ metadata: { ...a, more: 1 } })).not.toBe(
-            filterName({ metadata: { ...a, more: 2 } }),
+          expect(canonicalFilter({ metadata: a })).toBe(canonicalFilter({ metadata: b }));
+          expect(canonicalFilter({ metadata: { ...a, more: 1 } })).not.toBe(
+            canonicalFilter({ metadata: { ...a, more: 2 } }),
           );
         },
       ),
@@ -73,7 +73,7 @@ describe('the name of a filter', () => {
   it.each([...UNSTORABLE, ['a great many levels', nested(5_000)] as const])(
     'should be short for what no store can hold: %s',
     (_, metadata) => {
-      expect(filterName({ metadata }).length).toBeLessThan(100);
+      expect(canonicalFilter({ metadata }).length).toBeLessThan(100);
     },
   );
 });

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nextInstant } from '../../../src/store/rules/identity.ts';
-import { COMPARE, positionOf, type Sortable, standIn } from '../../../src/store/rules/order.ts';
+import { COMPARE, positionOf, type Sortable, sortableAt } from '../../../src/store/rules/order.ts';
 
 const FIELDS = ['CREATED_AT', 'UPDATED_AT', 'NAME'] as const;
 const time = fc.constantFrom(
@@ -31,7 +31,7 @@ describe.each(FIELDS)('the order by %s', (field) => {
   it('should have a stand-in where a record stands', () =>
     fc.assert(
       fc.property(records, (record) => {
-        expect(COMPARE[field](record, standIn(positionOf(record, field)))).toBe(0);
+        expect(COMPARE[field](record, sortableAt(positionOf(record, field)))).toBe(0);
       }),
     ));
 });

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { RUN_STATUSES } from '../../../src/store/records.ts';
-import { isActive, refuseMove, threadStatus } from '../../../src/store/rules/status.ts';
+import { isActive, refuseTransition, threadStatus } from '../../../src/store/rules/status.ts';
 import { ALLOWED, THREAD_AFTER } from '../../contract/status-table.ts';
 
 describe('the status of a run', () => {
   it.each(RUN_STATUSES.flatMap((from) => RUN_STATUSES.map((to) => [from, to] as const)))(
     'should move forward only: %s → %s',
     (from, to) => {
-      const refusal = refuseMove(from, to);
+      const refusal = refuseTransition(from, to);
       const expected = ALLOWED[from].includes(to) ? null : { code: 'CONFLICT', key: 'status' };
       expect(refusal && { code: refusal.code, key: refusal.key }).toStrictEqual(expected);
     },

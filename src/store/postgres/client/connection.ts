@@ -1,146 +1,96 @@
-import { once } from 'node:events';
-import { connect as connectSocket, type Socket } from 'node:net';
-import type { DatabaseConfig } from '../../../config.ts';
+import type { Socket } from 'node:net';
 import { connect, type Sql } from './connect.ts';
+import { ConnectionLost, StandbyError } from './connection-lost.ts';
+import type { DatabaseHost, DatabaseServer } from './database-config.ts';
+import { BEGIN_SESSION } from './session-settings.ts';
 
-/** A connection to the database, for as long as it lasts. */
+/** An open connection to the database. */
 export interface Connection {
   readonly sql: Sql;
-  /** Nothing may be sent on it any more. */
+  /** Whether it is closed: nothing may be sent on it any more. */
   readonly isLost: boolean;
-  /** Called once when it is lost, and also when it is ended; by whoever uses it. */
+  /** Called once when it is closed, by either side. Set by the current user of the connection. */
   onLost: (error: Error) => void;
-  /** Ends it, with what it is doing. */
-  end(): void;
+  /** Closes it, whatever is running on it. @param reason the message of the error for `onLost` */
+  end(reason?: string): void;
 }
 
-/** How a connection is opened. */
-export interface OpenOptions {
-  /** Gives the attempt up. */
-  readonly signal?: AbortSignal;
-  /** The statement that it starts with. */
-  readonly first?: string;
-  /** Told of the notifications that come over it. */
-  readonly onNotify?: (payload: string) => void;
-}
-
-/** The connection was lost, or could not be made. */
-export class ConnectionLost extends Error {
-  override readonly name = 'ConnectionLost';
-  readonly code = 'CONNECTION_CLOSED';
+/** What a connection is used for besides statements. */
+export interface ListenOptions {
+  /** The channel to listen on. Default: none. */
+  readonly channel?: string;
+  /** Called with the payload of each notification. */
+  readonly onNotification?: (payload: string) => void;
 }
 
 /**
- * Opens a connection, in one attempt. It is a client of its own, which never gives its connection back and never
- * connects again: postgres.js 3.4.9 ends the process when it rolls back on a connection that was lost, sends what still
- * waits on the next one, outside of any transaction, and tries for ever, without a pause, where it is hung up on.
- * @throws ConnectionLost
+ * Starts a session over a socket, which is closed when that fails. It has a postgres.js client of its own, which never
+ * reconnects: postgres.js 3.4.9 ends the process when it rolls back on a lost connection, sends waiting statements on
+ * the next connection, outside of any transaction, and reconnects for ever and without a pause to a server that closes
+ * each connection.
  */
-export async function openConnection(
-  config: DatabaseConfig,
-  { signal, first = 'SELECT 1', onNotify = nothing }: OpenOptions = {},
+export async function startSession(
+  socket: Socket,
+  server: DatabaseServer,
+  host: DatabaseHost,
+  { channel, onNotification = noop }: ListenOptions,
 ): Promise<Connection> {
   let isLost = false;
+  let isTaken = false;
   let connection: Connection | undefined;
-  let fail: (error: Error) => void = nothing;
-  const failed = new Promise<never>((_, reject) => {
+  let fail: (error: Error) => void = noop;
+  const lost = new Promise<never>((_, reject) => {
     fail = reject;
   });
-  // It may fail when nobody looks any more.
-  failed.catch(() => {});
-  const sockets: Socket[] = [];
+  // It may reject when nothing awaits it any more.
+  lost.catch(noop);
 
-  function lose(cause: unknown): void {
+  function markLost(message: string): void {
     if (isLost) return;
     isLost = true;
-    const error = cause instanceof ConnectionLost ? cause : new ConnectionLost(messageOf(cause), { cause });
+    const error = new ConnectionLost(message);
     fail(error);
     connection?.onLost(error);
   }
-  function giveUp(): void {
-    lose(signal?.reason);
-  }
-  const timer = setTimeout(() => {
-    lose(new Error(`no connection within ${config.connectTimeout} ms`));
-  }, config.connectTimeout);
-  signal?.addEventListener('abort', giveUp, { once: true });
-  if (signal?.aborted === true) giveUp();
+  socket.once('close', () => markLost('the connection was closed'));
 
-  let client: ReturnType<typeof connect> | undefined;
-  function end(): void {
-    lose(new Error('the connection was ended'));
-    void endSoon();
+  async function takeSocket(): Promise<Socket> {
+    if (isTaken || isLost) throw new ConnectionLost('the connection was closed');
+    isTaken = true;
+    return socket;
+  }
+  const client = connect(server, host, takeSocket, onNotification);
+
+  async function end(reason = 'the connection was ended'): Promise<void> {
+    markLost(reason);
+    await client.end({ timeout: 0 });
+    // postgres.js waits for the other side to close the socket, which it may never do.
+    socket.destroySoon();
   }
 
-  async function endSoon(): Promise<void> {
-    await client?.end({ timeout: 0 });
-    // It would wait for the other side, which may never answer.
-    for (const socket of sockets) socket.destroySoon();
+  async function begin(): Promise<Sql> {
+    const [session] = await client.unsafe<{ isStandby: boolean }[]>(BEGIN_SESSION);
+    if (server.primaryOnly && session?.isStandby !== false) throw new StandbyError('the server is a standby');
+    if (channel !== undefined) await client.unsafe(`LISTEN ${channel}`);
+    // It never resolves without an earlier statement, where `fetch_types` is false.
+    return client.reserve();
   }
 
   try {
-    client = connect(config, () => lose(new Error('the connection was closed')), {
-      // Called for each attempt to connect.
-      async socket(target: Target): Promise<Socket> {
-        if (isLost || sockets.length > 0) {
-          const error = new Error('the connection was closed before it was of use');
-          lose(error);
-          throw error;
-        }
-        return openSocket(target, sockets);
-      },
-      onnotify: (_channel: string, payload: string) => onNotify(payload),
-    });
-    // Without a statement before it, `reserve` waits for the types that nobody fetches.
-    await Promise.race([client.unsafe(first), failed]);
-    const sql = await client.reserve();
+    const sql = await Promise.race([begin(), lost]);
     return (connection = {
       sql,
       get isLost() {
         return isLost;
       },
-      onLost: nothing,
-      end,
+      onLost: noop,
+      end: (reason) => void end(reason),
     });
   } catch (error) {
-    end();
-    for (const socket of sockets) socket.destroy();
-    throw error instanceof ConnectionLost ? error : new ConnectionLost(messageOf(error), { cause: error });
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', giveUp);
+    void end();
+    socket.destroy();
+    throw error;
   }
 }
 
-/** What postgres.js has read in the URL: hosts with their ports, or a path. */
-interface Target {
-  readonly host: readonly string[];
-  readonly port: readonly number[];
-  readonly path: string | false;
-}
-
-/** Connects to the first host that takes it. @param sockets is given each socket that is tried */
-async function openSocket({ host: hosts, port: ports, path }: Target, sockets: Socket[]): Promise<Socket> {
-  let failure: unknown = new Error('there is no host');
-  for (const [index, host] of hosts.entries()) {
-    const port = Number(ports[index] ?? ports[0]);
-    const socket = path === false ? connectSocket(port, host) : connectSocket(path);
-    sockets.push(socket);
-    try {
-      await once(socket, 'connect');
-      // As the name that a certificate has to be for.
-      return Object.assign(socket, { host, port });
-    } catch (error) {
-      failure = error;
-    }
-  }
-  throw failure;
-}
-
-/** What an error says; where it is of several addresses of a host, what they say. */
-function messageOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(messageOf).join(', ');
-  return error instanceof Error ? error.message : String(error);
-}
-
-function nothing(): void {}
+function noop(): void {}

@@ -1,32 +1,39 @@
 import { setMaxListeners } from 'node:events';
 import type { PendingQuery, Row } from 'postgres';
-import type { DatabaseConfig } from '../../../config.ts';
 import type { Sql } from './connect.ts';
-import { type Connection, ConnectionLost, openConnection } from './connection.ts';
+import { ConnectionLost } from './connection-lost.ts';
+import type { Connection } from './connection.ts';
+import type { DatabaseConfig } from './database-config.ts';
+import { openConnection } from './open-connection.ts';
 
-/** What runs within one transaction. */
+/** A transaction while it is open. */
 export interface Transaction {
-  /** Writes statements and parts of them. */
+  /** Writes statements and fragments of them. */
   readonly sql: Sql;
-  /** Sends a statement, after those that were sent before and without waiting for them. */
+  /** Sends a statement at once: statements are pipelined, and run in the order in which they were sent. */
   run<T extends readonly (Row | undefined)[]>(statement: PendingQuery<T>): Promise<T>;
 }
 
 /** Connections, each used by one transaction at a time. */
 export interface Pool {
   /**
-   * Runs a transaction, which is committed once its work is done, and undone when that fails. The connection is given
-   * up when it is lost, and when the signal says that nobody waits any more: the transaction then ends by itself.
+   * Runs a transaction, which is committed when its work resolves, and rolled back when that rejects. When the
+   * connection is lost, or the signal is aborted, the connection is closed, and PostgreSQL rolls back. Statements that
+   * are sent after a failure fail with the same error.
    */
-  transaction<T>(begin: Begin, signal: AbortSignal, work: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** Closes the connections that nobody uses, since they may be stuck: that shows only once they are used. */
+  transaction<T>(
+    begin: BeginStatement,
+    signal: AbortSignal,
+    work: (tx: Transaction) => Promise<T>,
+  ): Promise<T>;
+  /** Closes the idle connections: a connection whose other side is unreachable looks idle until it is used. */
   closeIdle(): void;
-  /** Closes all connections, with what they are doing. */
+  /** Closes all connections, whatever is running on them. */
   close(): Promise<void>;
 }
 
-/** How a transaction begins. */
-export type Begin = 'BEGIN' | 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
+/** The statement that begins a transaction. */
+export type BeginStatement = 'BEGIN' | 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
 
 /** A transaction that waits for a connection. */
 interface Waiter {
@@ -34,39 +41,39 @@ interface Waiter {
   reject(error: unknown): void;
 }
 
-/** Opens connections when they are needed, as many as the configuration allows. */
+/** A pool that opens connections when they are needed, `poolSize` at most. */
 export function createPool(config: DatabaseConfig): Pool {
   const idle: Connection[] = [];
   const open = new Set<Connection>();
-  /** In the order in which they came. */
+  /** First in, first out. */
   const waiting = new Set<Waiter>();
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
   let opening = 0;
 
-  function take(signal: AbortSignal): Promise<Connection> {
+  function acquire(signal: AbortSignal): Promise<Connection> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       closing.signal.throwIfAborted();
       const free = idle.pop();
       if (free !== undefined) return resolve(free);
-      const leave = (): void => {
+      const abort = (): void => {
         waiting.delete(waiter);
         reject(signal.reason);
       };
       const waiter: Waiter = {
         resolve(connection) {
-          signal.removeEventListener('abort', leave);
+          signal.removeEventListener('abort', abort);
           resolve(connection);
         },
         reject(error) {
-          signal.removeEventListener('abort', leave);
+          signal.removeEventListener('abort', abort);
           reject(error);
         },
       };
-      signal.addEventListener('abort', leave, { once: true });
+      signal.addEventListener('abort', abort, { once: true });
       waiting.add(waiter);
-      openMore();
+      openForWaiters();
     });
   }
 
@@ -76,53 +83,54 @@ export function createPool(config: DatabaseConfig): Pool {
     return next;
   }
 
-  /** Opens connections for those who wait, if there are places. */
-  function openMore(): void {
+  /** Opens as many connections as transactions wait for, within the size of the pool. */
+  function openForWaiters(): void {
     while (waiting.size > opening && open.size + opening < config.poolSize) void openOne();
   }
 
-  /** For whoever waits for the longest time when it is there, or has failed. */
+  /** Opens a connection for the transaction that then has waited longest; a failure is its error. */
   async function openOne(): Promise<void> {
     opening++;
     try {
-      const connection = await openConnection(config, { signal: closing.signal });
+      const connection = await openConnection(config, closing.signal);
       opening--;
       open.add(connection);
-      giveBack(connection);
+      release(connection);
     } catch (error) {
       opening--;
       nextWaiter()?.reject(error);
-      openMore();
+      openForWaiters();
     }
   }
 
-  function giveBack(connection: Connection): void {
-    if (connection.isLost || closing.signal.aborted) return giveUp(connection);
+  function release(connection: Connection): void {
+    if (connection.isLost || closing.signal.aborted) return discard(connection);
     const next = nextWaiter();
     if (next !== undefined) return next.resolve(connection);
     idle.push(connection);
     connection.onLost = () => {
       idle.splice(idle.indexOf(connection), 1);
-      giveUp(connection);
+      discard(connection);
     };
   }
 
-  function giveUp(connection: Connection): void {
-    connection.onLost = nothing;
+  function discard(connection: Connection): void {
+    connection.onLost = noop;
     open.delete(connection);
     connection.end();
-    openMore();
+    openForWaiters();
   }
 
   function closeIdle(): void {
-    for (const connection of idle.splice(0)) giveUp(connection);
+    for (const connection of idle.splice(0)) discard(connection);
   }
 
   return {
     closeIdle,
     async transaction(begin, signal, work) {
-      const connection = await take(signal);
+      const connection = await acquire(signal);
       let isOver = false;
+      let failure: unknown;
       const send: Transaction['run'] = async (statement) => {
         if (connection.isLost) throw new ConnectionLost('the connection was closed');
         signal.throwIfAborted();
@@ -131,37 +139,38 @@ export function createPool(config: DatabaseConfig): Pool {
       const tx: Transaction = {
         sql: connection.sql,
         async run(statement) {
-          // The connection may be another's by now.
-          if (isOver) throw new Error('The transaction is over.');
+          // Another transaction may use the connection by now.
+          if (isOver) throw failure ?? new Error('The transaction is over.');
           return send(statement);
         },
       };
-      let abort = nothing;
+      let abort = noop;
       const ended = new Promise<never>((_, reject) => {
         connection.onLost = reject;
         abort = () => reject(signal.reason);
         signal.addEventListener('abort', abort, { once: true });
         if (signal.aborted) abort();
       });
-      // It may end while nobody looks.
+      // It may reject while nothing awaits it.
       ended.catch(() => {});
       try {
         const begun = send(tx.sql.unsafe(begin));
         const [result] = await Promise.race([Promise.all([work(tx), begun]), ended]);
         isOver = true;
         await Promise.race([send(tx.sql.unsafe('COMMIT')), ended]);
-        giveBack(connection);
+        release(connection);
         return result;
       } catch (error) {
         isOver = true;
+        failure = error;
         if (connection.isLost || signal.aborted) {
           if (!connection.isLost) closeIdle();
-          giveUp(connection);
+          discard(connection);
         } else {
-          const undone = send(tx.sql.unsafe('ROLLBACK'));
-          await Promise.race([undone, ended]).then(
-            () => giveBack(connection),
-            () => giveUp(connection),
+          const rolledBack = send(tx.sql.unsafe('ROLLBACK'));
+          await Promise.race([rolledBack, ended]).then(
+            () => release(connection),
+            () => discard(connection),
           );
         }
         throw error;
@@ -179,4 +188,4 @@ export function createPool(config: DatabaseConfig): Pool {
   };
 }
 
-function nothing(): void {}
+function noop(): void {}

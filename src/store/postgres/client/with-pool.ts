@@ -1,9 +1,9 @@
-import type { DatabaseConfig } from '../../../config.ts';
+import type { DatabaseConfig } from './database-config.ts';
+import { openError } from './errors.ts';
 import { createPool, type Pool } from './pool.ts';
-import { openError } from '../stores.ts';
 
 /**
- * Does something over one connection, and closes it.
+ * Does something with a pool of one connection, which is closed afterwards.
  * @throws StoreError when the database cannot be used
  */
 export async function withPool<T>(config: DatabaseConfig, work: (pool: Pool) => Promise<T>): Promise<T> {

@@ -1,20 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import { StoreError } from '../../store-error.ts';
-import type { Sql } from '../client/connect.ts';
-import { type Migration, MIGRATIONS } from './migrations.ts';
 import type { Pool, Transaction } from '../client/pool.ts';
+import { type Migration, MIGRATIONS } from './migrations.ts';
 
-/** Held by whoever migrates. Any number would do that nobody else locks. */
-const LOCK = 7_236_514_208;
-/** The oldest PostgreSQL that is known to work, as `server_version_num` has it. */
-const OLDEST = 150_000;
-/** Bytes of the key that signs cursors. */
-const KEY_BYTES = 32;
+/** The key of the advisory lock that lets one server migrate at a time: any number that nothing else locks. */
+const MIGRATION_LOCK = 7_236_514_208;
+/** The oldest supported PostgreSQL, in the form of `server_version_num`. */
+const MIN_SERVER_VERSION = 150_000;
 
 /**
- * Brings the database's format up to date, each step in a transaction, one server after the other.
- * @returns the versions that were applied, in their order
- * @throws StoreError for a database that a newer version of this program has written, or that cannot be used
+ * Migrates the database to the newest format, each migration in a transaction of its own. Of several servers that start
+ * at once, one migrates at a time.
+ * @returns the versions that were applied, in ascending order
+ * @throws StoreError for a database in a newer format than this program knows, or on an unsupported server
  */
 export async function migrate(
   pool: Pool,
@@ -24,23 +21,23 @@ export async function migrate(
   const applied: number[] = [];
   for (;;) {
     const version = await pool.transaction('BEGIN', new AbortController().signal, (tx) =>
-      migrateOnce(tx, migrations, newest),
+      applyNext(tx, migrations, newest),
     );
     if (version === null) return applied;
     applied.push(version);
   }
 }
 
-/** Applies the next migration, if there is one: its version. */
-async function migrateOnce(
+/** Applies the next migration. Resolves to its version, or to null when there is none. */
+async function applyNext(
   tx: Transaction,
   migrations: readonly Migration[],
   newest: number,
 ): Promise<number | null> {
   const { sql, run } = tx;
-  await run(sql`SELECT pg_advisory_xact_lock(${LOCK}::bigint)`);
+  await run(sql`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK}::bigint)`);
   await checkServer(tx);
-  const current = await prepare(tx);
+  const current = await prepareFormatVersion(tx);
   if (current > newest) {
     throw new StoreError(
       `DATABASE_URL names a database of format ${current}, and this version of agent-graphql knows formats up to ` +
@@ -54,22 +51,22 @@ async function migrateOnce(
   return next.version;
 }
 
-/** The version of the database's format: 0 where there is nothing yet. */
-async function prepare({ sql, run }: Transaction): Promise<number> {
+/** The version of the database's format, 0 for an empty database, where the table of versions is created. */
+async function prepareFormatVersion({ sql, run }: Transaction): Promise<number> {
   const [found] = await run(sql<{ schema: boolean; table: boolean }[]>`SELECT
     to_regnamespace('agent_graphql') IS NOT NULL AS schema,
     to_regclass('agent_graphql.migrations') IS NOT NULL AS table`);
-  // Not `IF NOT EXISTS`: that asks for the right to create it even where it exists.
+  // Not `IF NOT EXISTS`, which needs the right to create it even where it exists.
   if (found?.schema === false) await run(sql`CREATE SCHEMA agent_graphql`);
   if (found?.table === false) {
     await run(sql`CREATE TABLE agent_graphql.migrations (
       version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())`);
   }
-  return versionOf({ sql, run });
+  return formatVersion({ sql, run });
 }
 
-/** The version of the format of a database that has one: 0 before its first migration. */
-export async function versionOf({ sql, run }: Transaction): Promise<number> {
+/** The version of the database's format; 0 before its first migration. The table of versions must exist. */
+export async function formatVersion({ sql, run }: Transaction): Promise<number> {
   const [row] = await run(sql<{ version: number | null }[]>`SELECT max(version) AS version
     FROM agent_graphql.migrations`);
   return row?.version ?? 0;
@@ -79,7 +76,7 @@ async function checkServer({ sql, run }: Transaction): Promise<void> {
   const [server] = await run(sql<{ version: number; encoding: string }[]>`SELECT
     current_setting('server_version_num')::integer AS version, current_setting('server_encoding') AS encoding`);
   if (server === undefined) return;
-  if (server.version < OLDEST) {
+  if (server.version < MIN_SERVER_VERSION) {
     throw new StoreError('DATABASE_URL names a PostgreSQL that is too old: version 15 or later is needed.');
   }
   if (server.encoding !== 'UTF8') {
@@ -87,14 +84,4 @@ async function checkServer({ sql, run }: Transaction): Promise<void> {
       `DATABASE_URL names a database in ${server.encoding}: create one with ENCODING 'UTF8'.`,
     );
   }
-}
-
-/** The key that signs the cursors of all servers: made by the first of them. */
-export async function cursorKey({ sql, run }: { sql: Sql } & Pick<Transaction, 'run'>): Promise<Uint8Array> {
-  await run(sql`INSERT INTO agent_graphql.secrets (name, value) VALUES ('cursors', ${randomBytes(KEY_BYTES)})
-    ON CONFLICT (name) DO NOTHING`);
-  const [row] = await run(sql<{ value: Uint8Array }[]>`SELECT value FROM agent_graphql.secrets
-    WHERE name = 'cursors'`);
-  if (row === undefined) throw new TypeError('The key of the cursors is gone.');
-  return row.value;
 }

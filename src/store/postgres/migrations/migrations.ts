@@ -1,30 +1,30 @@
-/** A step of the database's format. Once released, a migration is never changed: the next one changes what it made. */
+/** A migration of the database's format. Once released it is never changed: a later one changes what it has made. */
 export interface Migration {
   readonly version: number;
-  /** Statements, run together in one transaction. */
+  /** Statements, all run in one transaction. */
   readonly sql: string;
 }
 
-/** All migrations, in their order. */
+/** All migrations, in ascending order of their versions. */
 export const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
     sql: `
--- What the servers share, and no owner's: the key that signs cursors.
+-- What all servers share, of no owner: the key that signs cursors.
 CREATE TABLE agent_graphql.secrets (
   name text PRIMARY KEY,
   value bytea NOT NULL
 );
 
 -- Each table is keyed by its owner first, so that ids cannot clash across owners, foreign keys cannot cross them, and
--- the tables can be distributed by owner. JSON is kept as it was written, so that it comes back in the same order;
--- labels are the metadata once more, in the form that is searched.
+-- the tables can be distributed by owner. JSON is stored as text, which keeps the order of its keys;
+-- labels are the same metadata as jsonb, for searches.
 CREATE TABLE agent_graphql.assistants (
   owner text COLLATE "C" NOT NULL,
   id uuid NOT NULL,
   graph_id text NOT NULL,
   name text COLLATE "C" NOT NULL,
-  -- The name in the form in which its case does not matter: PostgreSQL's own folding depends on its locale.
+  -- The name folded by the server for searches that ignore case: PostgreSQL's own folding depends on its locale.
   folded_name text COLLATE "C" NOT NULL,
   description text,
   config json NOT NULL,
@@ -55,7 +55,7 @@ CREATE INDEX threads_by_creation ON agent_graphql.threads (owner, created_at, id
 CREATE INDEX threads_by_update ON agent_graphql.threads (owner, updated_at, id);
 CREATE INDEX threads_by_metadata ON agent_graphql.threads USING gin (labels jsonb_path_ops);
 
--- A run keeps the id of its assistant when that is deleted: no foreign key.
+-- A run keeps the id of a deleted assistant: no foreign key.
 CREATE TABLE agent_graphql.runs (
   owner text COLLATE "C" NOT NULL,
   id uuid NOT NULL,
@@ -63,7 +63,7 @@ CREATE TABLE agent_graphql.runs (
   assistant_id uuid NOT NULL,
   status text NOT NULL
     CHECK (status IN ('PENDING', 'RUNNING', 'SUCCESS', 'ERROR', 'TIMEOUT', 'INTERRUPTED', 'CANCELLED')),
-  -- The place of the run's end among its thread's: the greatest ended last. Null until it ends.
+  -- The position of the run's end among those of its thread's runs: the highest ended last. Null until it ends.
   ended bigint CHECK ((ended IS NULL) = (status IN ('PENDING', 'RUNNING'))),
   metadata json NOT NULL,
   labels jsonb NOT NULL GENERATED ALWAYS AS (metadata::jsonb) STORED,
@@ -82,8 +82,8 @@ CREATE INDEX runs_of_assistant_by_update ON agent_graphql.runs (owner, assistant
 CREATE INDEX active_runs_of_assistant ON agent_graphql.runs (owner, assistant_id) WHERE ended IS NULL;
 CREATE INDEX runs_by_metadata ON agent_graphql.runs USING gin (labels jsonb_path_ops);
 
--- The changes of each mutation, on their way to the subscribers of all servers: kept for minutes. They may be lost
--- with the server, since its listeners are lost with it.
+-- The changes of each mutation, for the listeners of all servers: deleted after 5 minutes. They may be lost in a crash
+-- of PostgreSQL, which ends the connections of the listeners too.
 CREATE UNLOGGED TABLE agent_graphql.changes (
   owner text COLLATE "C" NOT NULL,
   id uuid NOT NULL,
@@ -97,22 +97,22 @@ DO $$
 DECLARE
   name text;
 BEGIN
-  -- The settings are read in subqueries, so that they are read once for a statement and not for each row.
+  -- The settings are read in subqueries: once for each statement, not for each row.
   FOREACH name IN ARRAY ARRAY['assistants', 'threads', 'runs', 'changes'] LOOP
     EXECUTE format('ALTER TABLE agent_graphql.%I ENABLE ROW LEVEL SECURITY', name);
     EXECUTE format('ALTER TABLE agent_graphql.%I FORCE ROW LEVEL SECURITY', name);
-    -- A transaction sees and writes the rows of the one owner that it has named.
+    -- A transaction reads and writes the rows of the owner that it has set.
     EXECUTE format(
       'CREATE POLICY own ON agent_graphql.%I USING (owner = (SELECT current_setting(''agent_graphql.owner'', true)))',
       name);
-    -- To move all data elsewhere, and to find what is old, a transaction can ask to read everybody's.
+    -- A transaction can be allowed to read the rows of all owners: to export them, and to find old changes.
     EXECUTE format(
       'CREATE POLICY everybody ON agent_graphql.%I FOR SELECT '
       'USING ((SELECT current_setting(''agent_graphql.everybody'', true) = ''on''))', name);
   END LOOP;
   FOREACH name IN ARRAY ARRAY['assistants', 'threads', 'runs'] LOOP
-    -- What a transaction searches for. It is a policy since under row-level security an index serves only policies and
-    -- leakproof operators, and @> is none: as a condition of the statement alone it would read every row.
+    -- The metadata that a statement searches for. It is a policy, since row-level security allows an index condition
+    -- only for policies and leakproof operators, and @> is none: as a condition of the statement it would read all rows.
     EXECUTE format(
       'CREATE POLICY search ON agent_graphql.%I AS RESTRICTIVE FOR SELECT USING (labels @> '
       '(SELECT coalesce(nullif(current_setting(''agent_graphql.search'', true), ''''), ''{}'')::jsonb))', name);

@@ -1,186 +1,226 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { DatabaseConfig } from '../../../config.ts';
+import { errorMessage } from '../../../lib/error-message.ts';
 import type { Change } from '../../change.ts';
 import { isOwner, type Owner } from '../../owner.ts';
-import { CHANNEL } from './changes.ts';
-import { idArray } from '../client/connect.ts';
-import { type Connection, openConnection } from '../client/connection.ts';
-import { type Database, inTime, Reader } from '../client/session.ts';
+import { StoreError } from '../../store-error.ts';
+import type { Connection } from '../client/connection.ts';
+import type { Database } from '../client/database.ts';
+import { openConnection } from '../client/open-connection.ts';
+import { SnapshotReader } from '../client/snapshot-reader.ts';
+import { withTimeout, withTimer } from '../client/timeout.ts';
+import type { DatabaseConfig } from '../client/database-config.ts';
+import { CHANNEL } from './change-log.ts';
+import { type LoggedMutation, readChanges } from './read-changes.ts';
 
-/** How often a listener looks whether it still hears, and how long that may take, in milliseconds. */
-const PULSE = 5_000;
-/** How long a listener waits before it connects again, in milliseconds. */
-const PAUSE = 250;
-
-/** What a listener does with what it hears. */
-export interface ListenerOptions {
-  /** Told of the changes of each mutation, in the order in which the mutations were stored. */
-  readonly publish: (owner: Owner, changes: readonly Change[]) => void;
-  /** Whether anybody here wants to know of an owner's changes. */
-  readonly wants: (owner: Owner) => boolean;
-  /** Told when changes may have been missed, and why. */
-  readonly interrupt: (reason: string) => void;
+/** The times of a listener, in milliseconds. */
+export interface ListenerTimes {
+  /** The interval of heartbeats on its connection. Default: 5,000. */
+  readonly heartbeatInterval: number;
+  /** The time limit of a heartbeat. Default: 5,000. */
+  readonly heartbeatTimeout: number;
+  /** The pause before another attempt to connect. Default: 250. */
+  readonly reconnectDelay: number;
 }
 
-/** Hears of the changes that all servers make. */
+const DEFAULT_TIMES: ListenerTimes = {
+  heartbeatInterval: 5_000,
+  heartbeatTimeout: 5_000,
+  reconnectDelay: 250,
+};
+
+/** What a listener calls. */
+export interface ListenerOptions {
+  /** Called with the changes of each mutation, in the order in which the mutations were committed. */
+  readonly publish: (owner: Owner, changes: readonly Change[]) => void;
+  /** Whether this process has subscribers to an owner's changes: the changes of other owners are not read. */
+  readonly hasSubscribers: (owner: Owner) => boolean;
+  /** Called when changes may have been missed. */
+  readonly onMissedChanges: (reason: string) => void;
+  readonly times?: Partial<ListenerTimes> | undefined;
+}
+
+/** Publishes the changes that all servers make. */
 export interface Listener {
-  /** Resolves once all that was stored before this call is published here. */
-  catchUp(): Promise<void>;
+  /** Whether the changes of other servers are heard of. */
+  isListening(): boolean;
+  /** Resolves when all that was committed before this call is published in this process. */
+  drainNotifications(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Where the changes of a mutation are kept. */
-interface HeardChanges {
-  readonly owner: Owner;
-  readonly id: string;
+/** Notifications are sent and do not arrive. */
+class NotHeardError extends StoreError {
+  constructor() {
+    super(
+      'DATABASE_URL names a database whose notifications do not arrive: a pooler in front of it must be in session mode.',
+    );
+  }
 }
 
-/** What was heard; a mark is what somebody waits for. */
-type Heard = HeardChanges | { readonly mark: string };
+/** A notification: of a mutation's changes, or of a barrier, which marks a point in the order of notifications. */
+type Notification = LoggedMutation | { readonly barrier: string };
 
 /**
- * Starts to listen, and listens again when the connection was lost. What is missed meanwhile is not read again:
- * `interrupt` says that it was, once for those who listened before and once for those who came meanwhile.
+ * Listens for notifications on a connection of its own, and reconnects when that is lost, or when a notification that
+ * is sent by another connection does not arrive: at the start, and in each heartbeat. Notifications that are missed
+ * meanwhile are not recovered: `onMissedChanges` is called when the connection is lost, for the subscribers of before,
+ * and when it is open again, for those who subscribed meanwhile.
+ * @throws StoreError when no notification arrives at the start
  */
 export async function listen(
   config: DatabaseConfig,
   database: Database,
-  { publish, wants, interrupt }: ListenerOptions,
+  { publish, hasSubscribers, onMissedChanges, times }: ListenerOptions,
 ): Promise<Listener> {
-  const marks = new Map<string, () => void>();
+  const { heartbeatInterval, heartbeatTimeout, reconnectDelay } = { ...DEFAULT_TIMES, ...times };
+  /** Called when a barrier arrives and all before it is published, by its id. */
+  const barriers = new Map<string, () => void>();
+  /** Called when a ping arrives, by its id. */
+  const pings = new Map<string, () => void>();
   const closing = new AbortController();
-  let heard: Heard[] = [];
-  let reading = false;
+  let queue: Notification[] = [];
+  let isProcessing = false;
+  let isListening = false;
+  let isHeartbeatPending = false;
   let connection = await connectAndListen();
-  let pulsing = false;
-  const timer = setInterval(() => void pulse(), PULSE).unref();
+  const timer = setInterval(() => void heartbeat(), heartbeatInterval).unref();
 
   async function connectAndListen(): Promise<Connection> {
-    const opened = await openConnection(config, {
-      signal: closing.signal,
-      first: `LISTEN ${CHANNEL}`,
-      onNotify: hear,
-    });
-    opened.onLost = (error) => void listenAgain(error);
+    const opened = await openConnection(config, closing.signal, { channel: CHANNEL, onNotification });
+    const endOnClose = (): void => opened.end();
+    closing.signal.addEventListener('abort', endOnClose);
+    try {
+      const lost = new Promise<never>((_, reject) => {
+        opened.onLost = reject;
+      });
+      await Promise.race([ping(config.connectTimeout), lost]);
+    } catch (error) {
+      opened.end();
+      throw error;
+    } finally {
+      closing.signal.removeEventListener('abort', endOnClose);
+    }
+    opened.onLost = (error) => void reconnect(error);
+    isListening = true;
     return opened;
   }
 
-  async function listenAgain({ message }: Error): Promise<void> {
+  async function reconnect({ message }: Error): Promise<void> {
+    isListening = false;
     if (closing.signal.aborted) return;
-    interrupt(message);
+    onMissedChanges(message);
     for (;;) {
       try {
         connection = await connectAndListen();
-        return interrupt('The server did not listen until now.');
+        return onMissedChanges('the server did not listen until now');
       } catch {
-        // Whoever uses the database is told why.
+        // Requests report why the database cannot be reached.
       }
-      await wait(PAUSE, undefined, { ref: false });
+      await wait(reconnectDelay, undefined, { ref: false });
       if (closing.signal.aborted) return;
     }
   }
 
-  function hear(payload: string): void {
+  function onNotification(payload: string): void {
+    const arrive = pings.get(payload);
+    if (arrive !== undefined) return arrive();
     const [id = '', ...rest] = payload.split(' ');
     const owner = rest.join(' ');
-    if (isOwner(owner)) heard.push({ owner, id });
-    else heard.push({ mark: id });
-    if (!reading) void readOn();
+    queue.push(isOwner(owner) ? { owner, id } : { barrier: id });
+    if (!isProcessing) void processQueue();
   }
 
-  /** Reads and publishes what was heard, until there is nothing more. */
-  async function readOn(): Promise<void> {
-    reading = true;
-    while (heard.length > 0) {
-      const now = heard;
-      heard = [];
+  async function processQueue(): Promise<void> {
+    isProcessing = true;
+    while (queue.length > 0) {
+      const notifications = queue;
+      queue = [];
       try {
-        const kept = await readKept(now.filter(isWanted));
-        for (const one of now) if ('id' in one) publishKept(one, kept);
+        const mutations = notifications.filter((one) => 'id' in one);
+        const read = mutations.filter(({ owner }) => hasSubscribers(owner));
+        const changes = await readChanges(new SnapshotReader(database), read);
+        for (const { owner, id } of read) publishOrReport(owner, changes.get(id));
       } catch (error) {
-        interrupt(error instanceof Error ? error.message : String(error));
+        onMissedChanges(errorMessage(error));
       }
-      for (const one of now) if ('mark' in one) marks.get(one.mark)?.();
+      for (const one of notifications) if ('barrier' in one) barriers.get(one.barrier)?.();
     }
-    reading = false;
+    isProcessing = false;
   }
 
-  function isWanted(one: Heard): one is HeardChanges {
-    return 'id' in one && wants(one.owner);
-  }
-
-  /** @param kept by their ids; null where they should be and are not */
-  function publishKept(
-    { owner, id }: HeardChanges,
-    kept: ReadonlyMap<string, readonly Change[] | null>,
-  ): void {
-    const changes = kept.get(id);
-    // Who came while the others' were read is not told of what was before.
-    if (changes === undefined) return;
-    if (changes === null) interrupt('Changes were deleted before they were read.');
+  function publishOrReport(owner: Owner, changes: readonly Change[] | undefined): void {
+    if (changes === undefined) onMissedChanges('Changes were deleted before they were read.');
     else publish(owner, changes);
   }
 
-  /** The changes of mutations: a statement for each owner. */
-  async function readKept(
-    wanted: readonly HeardChanges[],
-  ): Promise<ReadonlyMap<string, readonly Change[] | null>> {
-    const ids = new Map<Owner, string[]>();
-    for (const { owner, id } of wanted) {
-      const known = ids.get(owner);
-      if (known === undefined) ids.set(owner, [id]);
-      else known.push(id);
-    }
-    const reader = new Reader(database);
-    const kept = await Promise.all(
-      Array.from(ids, ([owner, ofOwner]) =>
-        reader.read(owner, ({ sql, run }) =>
-          run(sql<{ id: string; changes: readonly Change[] }[]>`SELECT id, changes FROM agent_graphql.changes
-            WHERE owner = ${owner} AND id = ANY(${idArray(ofOwner)}::uuid[])`),
-        ),
-      ),
+  function notify(id: string, signal: AbortSignal): Promise<unknown> {
+    return database.pool.transaction('BEGIN', signal, ({ sql, run }) =>
+      run(sql`SELECT pg_notify(${CHANNEL}, ${id})`),
     );
-    const all = new Map<string, readonly Change[] | null>(wanted.map(({ id }) => [id, null]));
-    for (const { id, changes } of kept.flat()) all.set(id, changes);
-    return all;
   }
 
-  /** Resolves when this listener has heard a mark that it sent itself, and what was stored before that. */
-  async function catchUp(): Promise<void> {
-    const mark = randomUUID();
+  /** Sends a barrier, and waits until it arrives here and all before it is published. */
+  async function drainNotifications(): Promise<void> {
+    const id = randomUUID();
+    const arrival = new Promise<void>((resolve) => void barriers.set(id, resolve));
     try {
-      await inTime(database, async (signal) => {
-        const marked = new Promise<void>((resolve) => {
-          marks.set(mark, resolve);
-        });
-        await database.pool.transaction('BEGIN', signal, ({ sql, run }) =>
-          run(sql`SELECT pg_notify(${CHANNEL}, ${mark})`),
-        );
-        await marked;
+      await withTimeout(database, async (signal) => {
+        await notify(id, signal);
+        await arrival;
       });
     } finally {
-      marks.delete(mark);
+      barriers.delete(id);
     }
   }
 
-  /** A connection can be lost without anybody noticing: one that does not answer is given up. */
-  async function pulse(): Promise<void> {
-    const { sql, isLost, end } = connection;
-    if (pulsing || isLost) return;
-    pulsing = true;
+  /**
+   * Sends a notification by a connection of the pool, and waits until it arrives here.
+   * @param sendTimeout in milliseconds
+   * @throws NotHeardError when it was sent and does not arrive; StoreUnavailable when it was not sent
+   */
+  async function ping(sendTimeout: number): Promise<void> {
+    const id = randomUUID();
+    const arrival = new Promise<void>((resolve) => void pings.set(id, resolve));
     try {
-      await inTime({ statementTimeout: PULSE }, async () => sql`SELECT 1`);
-    } catch {
-      database.pool.closeIdle();
-      end();
+      await withTimeout({ statementTimeout: sendTimeout }, (signal) => notify(id, signal));
+      await withTimer(
+        { statementTimeout: heartbeatTimeout },
+        () => arrival,
+        () => {},
+      ).catch(() => {
+        throw new NotHeardError();
+      });
     } finally {
-      pulsing = false;
+      pings.delete(id);
+    }
+  }
+
+  /**
+   * Closes the connection when it does not answer, since its other side can vanish without a sign, or when no
+   * notification arrives. That none was sent says nothing: the pool may be busy.
+   */
+  async function heartbeat(): Promise<void> {
+    const { sql, isLost, end } = connection;
+    if (isHeartbeatPending || isLost) return;
+    isHeartbeatPending = true;
+    const timeout = { statementTimeout: heartbeatTimeout };
+    const [answer, arrival] = await Promise.allSettled([
+      withTimeout(timeout, async () => sql`SELECT 1`),
+      ping(heartbeatTimeout),
+    ]);
+    isHeartbeatPending = false;
+    if (answer.status === 'rejected') {
+      database.pool.closeIdle();
+      end('the connection does not answer');
+    } else if (arrival.status === 'rejected' && arrival.reason instanceof NotHeardError) {
+      end('notifications do not arrive');
     }
   }
 
   return {
-    catchUp,
+    isListening: () => isListening,
+    drainNotifications,
     async close() {
       closing.abort(new Error('The listener was closed.'));
       clearInterval(timer);

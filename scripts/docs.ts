@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { format, resolveConfig } from 'prettier';
+import { z } from 'zod';
+import { environment, type VariableMetadata, variableMetadata } from '../src/environment.ts';
+import { generate, ROOT } from './generate.ts';
+
+/**
+ * Writes .env.example and the table of variables in README.md from the code; with `--check`, fails when they are not what
+ * the code says.
+ */
+const EXAMPLE_HEAD = `# The environment variables of the server. Generated from src/environment.ts by \`npm run docs\`.
+# Copy this file to .env, and remove the # before each variable that you set. None is required outside production.
+# \`docker compose up\` reads .env by itself. For npm: \`set -a; . ./.env; set +a; npm start\`.
+`;
+
+const variables = Object.entries(environment.shape).map(([name, schema]) => {
+  const metadata = variableMetadata.get(schema);
+  if (metadata === undefined) throw new Error(`${name} has no metadata in src/environment.ts.`);
+  return {
+    name,
+    ...metadata,
+    default: metadata.default ?? `\`${z.coerce.string().parse(schema.parse(undefined))}\``,
+  };
+});
+
+generate('.env.example', exampleOf(variables), 'npm run docs');
+generate('README.md', await readmeWith(variables), 'npm run docs');
+
+interface Variable extends VariableMetadata {
+  readonly name: string;
+  readonly default: string;
+}
+
+function exampleOf(all: readonly Variable[]): string {
+  const blocks = all.map(
+    ({ name, description, default: value, example }) =>
+      `# ${description}\n# Default: ${value}.\n#${name}=${example}\n`,
+  );
+  return [EXAMPLE_HEAD, ...blocks].join('\n');
+}
+
+/** README.md with the table in place of what is between the two markers. */
+async function readmeWith(all: readonly Variable[]): Promise<string> {
+  const file = new URL('README.md', ROOT);
+  const parts = /^(.*<!-- variables: .*? -->\n).*(<!-- end of variables -->.*)$/s.exec(
+    readFileSync(file, 'utf8'),
+  );
+  if (parts === null) throw new Error('README.md has lost the markers around its table of variables.');
+  const [, before = '', after = ''] = parts;
+  const rows = all.map(
+    ({ name, description, default: value }) => `| \`${name}\` | ${description} | ${value} |\n`,
+  );
+  const table = `\n| variable | meaning | default |\n| --- | --- | --- |\n${rows.join('')}\n`;
+  return format(before + table + after, { ...(await resolveConfig(file)), parser: 'markdown' });
+}

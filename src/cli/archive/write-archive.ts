@@ -1,0 +1,41 @@
+import type { Writable } from 'node:stream';
+import type { Archive } from '../../store/archive.ts';
+import type { RecordCounts } from '../../store/stores.ts';
+import { ArchiveError } from './archive-error.ts';
+import { endLine, headerLine, recordLine } from './format.ts';
+
+/** The minimum length of a chunk in UTF-16 units, except for the last one. */
+const CHUNK_LENGTH = 262_144;
+
+/**
+ * Writes all records of an archive as a file, at the speed that the stream accepts it.
+ * @returns how many records were written
+ * @throws StoreError when the records cannot be read, or the file cannot be written
+ */
+export async function writeArchive(archive: Archive, output: Writable): Promise<RecordCounts> {
+  const counts = { assistant: 0, thread: 0, run: 0 };
+  // The callback of each write reports the error.
+  output.on('error', () => {});
+  let text = headerLine();
+  await archive.read(async (records) => {
+    for (const record of records) {
+      text += recordLine(record);
+      counts[record.resource]++;
+    }
+    if (text.length < CHUNK_LENGTH) return;
+    const chunk = text;
+    text = '';
+    await write(output, chunk);
+  });
+  await write(output, text + endLine(counts));
+  return counts;
+}
+
+async function write(output: Writable, text: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    output.write(text, (error) => {
+      if (error == null) resolve();
+      else reject(new ArchiveError(`The file could not be written to its end: ${error.message}.`));
+    });
+  });
+}

@@ -1,0 +1,28 @@
+import type { Identity } from '../auth/identity.ts';
+import type { RequestRecord } from '../observability/request-record.ts';
+
+/** Who sends an operation, and how. */
+export interface Caller {
+  /** The verified token; null without one. */
+  readonly identity: Identity | null;
+  readonly record: RequestRecord;
+  /** Whether mutations are refused: those of GET requests. */
+  readonly isReadOnly: boolean;
+  readonly accepts: Accepted;
+  /** Registers a function that is called when the client goes away; returns the function that unregisters it. */
+  readonly onDisconnect: (listener: () => void) => () => void;
+}
+
+/** The best media type that a client accepts for each kind of response; null where it accepts none. */
+export interface Accepted {
+  /** For one result. */
+  readonly result: ResultType | null;
+  /** For a stream of results. A WebSocket has messages of its own. */
+  readonly stream: StreamType | 'websocket' | null;
+}
+
+/** Media types of one result. */
+export type ResultType = 'application/json' | 'application/graphql-response+json';
+
+/** Media types of a stream of results. */
+export type StreamType = 'text/event-stream' | 'multipart/mixed';

@@ -1,0 +1,116 @@
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  NoSchemaIntrospectionCustomRule,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { DOCUMENT_CACHE_BYTES, MAX_ERRORS, MAX_TOKENS } from '../limits.ts';
+import { assertBytes, tooManyTokens } from './limits/document-limits.ts';
+import { checkLiterals } from './limits/input-limits.ts';
+import { createDocumentPreparer, type PreparedDocument } from './prepared-document.ts';
+import type { TrustedDocuments } from './trusted-documents.ts';
+
+/** The documents of a server: parsed, validated and compiled once, as long as there is room for them. */
+export interface Documents {
+  /** A document that is known to be valid; undefined for all others. */
+  find(text: string): PreparedDocument | undefined;
+  /**
+   * Parses a document.
+   * @throws GraphQLError LIMIT_EXCEEDED, GRAPHQL_PARSE_FAILED or BAD_USER_INPUT
+   */
+  parse(text: string): PreparedDocument;
+  /**
+   * Validates a document, and keeps it where it is valid.
+   * @throws AggregateError with the validation errors, `MAX_ERRORS` at most
+   */
+  validate(text: string, document: PreparedDocument): void;
+}
+
+/** Options of `createDocuments`. */
+export interface DocumentsOptions {
+  readonly schema: GraphQLSchema;
+  /** Whether documents may ask for `__schema` and `__type`. */
+  readonly introspection: boolean;
+  /** Valid from the start, and never forgotten; null where there are none. */
+  readonly trusted: TrustedDocuments | null;
+  /** Memory for all documents: beyond, the least recently used are forgotten. Default: `DOCUMENT_CACHE_BYTES`. */
+  readonly bytes?: number;
+}
+
+/** Creates the documents of a server. */
+export function createDocuments(options: DocumentsOptions): Documents {
+  const { schema, introspection, trusted, bytes = DOCUMENT_CACHE_BYTES } = options;
+  const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+  const cache = new LRUCache<string, PreparedDocument>({
+    maxSize: bytes,
+    sizeCalculation: ({ document, compiledBytes }, text) =>
+      BYTES_OF_ENTRY +
+      BYTES_PER_CHARACTER * text.length +
+      BYTES_PER_TOKEN * tokensOf(document) +
+      compiledBytes(),
+  });
+  const prepare = createDocumentPreparer(schema, (prepared) => {
+    const text = prepared.document.loc?.source.body;
+    // Added anew, since its size is computed only then.
+    if (text !== undefined && cache.delete(text)) cache.set(text, prepared);
+  });
+  const preparedTrusted = new Map<string, PreparedDocument>();
+
+  return {
+    find(text) {
+      const document = trusted?.parsed.get(text);
+      if (document === undefined) return cache.get(text);
+      const known = preparedTrusted.get(text) ?? prepare(document);
+      preparedTrusted.set(text, known);
+      return known;
+    },
+    parse(text) {
+      assertBytes(text);
+      const document = parseDocument(text);
+      checkLiterals(schema, document);
+      return prepare(document);
+    },
+    validate(text, prepared) {
+      const errors = validate(schema, prepared.document, rules, { maxErrors: MAX_ERRORS });
+      if (errors.length > 0) throw new AggregateError(errors.slice(0, MAX_ERRORS).map(invalid));
+      cache.set(text, prepared);
+    },
+  };
+}
+
+function parseDocument(text: string): DocumentNode {
+  try {
+    return parse(text, { maxTokens: MAX_TOKENS });
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+    throw tooManyTokens(error) ?? withStatus(error, 'GRAPHQL_PARSE_FAILED');
+  }
+}
+
+function invalid(error: GraphQLError): GraphQLError {
+  return withStatus(error, 'GRAPHQL_VALIDATION_FAILED');
+}
+
+/** https://graphql.github.io/graphql-over-http/draft/#sec-application-json: 200 for `application/json`. */
+function withStatus(error: GraphQLError, code: string): GraphQLError {
+  const { message, source, positions } = error;
+  const extensions = { code, http: { status: 400, spec: true } };
+  return new GraphQLError(message, { source, positions, extensions });
+}
+
+/** Heap of a token and its nodes. Measured over many kinds of documents: 200 to 500. */
+const BYTES_PER_TOKEN = 500;
+/** A text with one character beyond Latin-1 takes two bytes for each. */
+const BYTES_PER_CHARACTER = 2;
+/** The entry itself, and what is computed of each document. */
+const BYTES_OF_ENTRY = 2_000;
+
+function tokensOf(document: DocumentNode): number {
+  let count = 0;
+  for (let token = document.loc?.startToken; token != null; token = token.next ?? undefined) count++;
+  return count;
+}

@@ -1,0 +1,101 @@
+import { type ExecutionResult, GraphQLError } from 'graphql';
+import { apiError, ERROR_CODES, type HttpHint, httpHintOf } from '../errors.ts';
+import { isObject } from '../lib/is-object.ts';
+import { MAX_RESPONSE_BYTES } from '../limits.ts';
+import { ResponseTooLarge, type Serialize, serializeAny, toBytes } from './execution/serialize.ts';
+import type { RequestRecord } from '../observability/request-record.ts';
+import type { PublicErrors } from './public-error.ts';
+
+/** A result of an operation: the response of a request, or one of a subscription's. */
+export interface OperationResult {
+  /** The result as JSON, with one character for each byte of its UTF-8. */
+  readonly json: string;
+  /** The result as an object. */
+  readonly result: ExecutionResult;
+  /** What its errors mean for an HTTP response. */
+  readonly http: readonly HttpHint[];
+}
+
+/** The outcome of an execution. */
+export interface Execution {
+  /** The completed data: an object, or null. */
+  readonly data: unknown;
+  readonly errors: readonly unknown[];
+  /** Serializes the data. Default: as `JSON.stringify` does. */
+  readonly serialize?: Serialize;
+  readonly isMutation: boolean;
+}
+
+/** Creates results whose errors are public. */
+export interface Results {
+  /** The result of a request that failed before its execution. @param error several where it is an AggregateError */
+  failed(error: unknown, requestId: string): OperationResult;
+  /** The result of an execution. */
+  executed(execution: Execution, requestId: string): OperationResult;
+}
+
+/** @param publicErrors makes errors public */
+export function createResults(publicErrors: PublicErrors): Results {
+  function withErrors(
+    errors: readonly unknown[],
+    requestId: string,
+    data?: { readonly object: unknown; readonly json: string },
+  ): OperationResult {
+    const shown = publicErrors(errors, requestId);
+    const sent = shown.map(withoutHttp);
+    const text = toBytes(JSON.stringify(sent));
+    return {
+      json: data === undefined ? `{"errors":${text}}` : `{"errors":${text},"data":${data.json}}`,
+      result: data === undefined ? { errors: sent } : { errors: sent, ...dataOf(data.object) },
+      http: shown.map(httpHintOf).filter((hint) => hint !== null),
+    };
+  }
+
+  return {
+    failed: (error, requestId) =>
+      withErrors(error instanceof AggregateError ? error.errors : [error], requestId),
+    executed({ data, errors, serialize = serializeAny, isMutation }, requestId) {
+      let result: OperationResult | null = null;
+      try {
+        const json = data === null ? 'null' : serialize(data, { bytes: 0, limit: MAX_RESPONSE_BYTES });
+        result =
+          errors.length > 0
+            ? withErrors(errors, requestId, { object: data, json })
+            : { json: `{"data":${json}}`, result: dataOf(data), http: NO_HINTS };
+      } catch (error) {
+        if (!(error instanceof ResponseTooLarge)) return withErrors([error], requestId);
+      }
+      if (result !== null && result.json.length <= MAX_RESPONSE_BYTES) return result;
+      return withErrors([tooLarge(isMutation)], requestId, { object: null, json: 'null' });
+    },
+  };
+}
+
+/** Records the first error that the client gets. */
+export function recordError(record: RequestRecord, { result }: OperationResult): void {
+  const first = result.errors?.[0];
+  if (first === undefined) return;
+  record.error ??= { code: ERROR_CODES.find((code) => code === first.extensions['code']) ?? null };
+}
+
+const NO_HINTS: readonly HttpHint[] = [];
+
+function dataOf(data: unknown): { readonly data: Record<string, unknown> | null } {
+  return { data: isObject(data) ? data : null };
+}
+
+function withoutHttp(error: GraphQLError): GraphQLError {
+  const { message, source, positions, path } = error;
+  const { http: _, ...extensions } = error.extensions;
+  return new GraphQLError(message, { source, positions, path, extensions });
+}
+
+function tooLarge(isMutation: boolean): GraphQLError {
+  const limit = `The response would have more than ${MAX_RESPONSE_BYTES.toLocaleString('en')} bytes`;
+  return apiError(
+    'LIMIT_EXCEEDED',
+    isMutation
+      ? `${limit}: select less. The mutation has been carried out.`
+      : `${limit}: select less, or ask for smaller pages.`,
+  );
+}

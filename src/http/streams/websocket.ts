@@ -1,0 +1,121 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type ExecutionArgs, GraphQLError, GraphQLSchema, parse } from 'graphql';
+import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+
+import { type OperationResult, recordError } from '../../graphql/operation-result.ts';
+import type { ResultStream } from '../../graphql/subscribe.ts';
+import { MAX_BODY_BYTES } from '../../limits.ts';
+import type { RequestRecord } from '../../observability/request-record.ts';
+import {
+  authenticateConnection,
+  beginSocketRecord,
+  type Connection,
+  type ConnectionParts,
+  keepAlive,
+  sendMessage,
+  SERVICE_RESTART,
+} from './socket-connection.ts';
+import { type OperationParts, runSocketOperation, toMessages } from './socket-operation.ts';
+
+/** The WebSocket transport. */
+export interface WebSocketHandler {
+  /** Accepts an upgrade to a WebSocket. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Closes all connections with the code 1012 (service restart): clients connect again. */
+  close(): void;
+}
+
+/** An operation that has begun. */
+interface StartedOperation {
+  readonly outcome: OperationResult | ResultStream;
+  readonly record: RequestRecord;
+  readonly socket: WebSocket;
+}
+
+/**
+ * Creates the transport for the `graphql-transport-ws` protocol:
+ * https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+ */
+export function createWebSocketHandler(parts: ConnectionParts & OperationParts): WebSocketHandler {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_BODY_BYTES, handleProtocols });
+  const started = new WeakMap<ExecutionArgs, StartedOperation>();
+  const server = makeServer<Record<string, unknown>, Connection>({
+    onConnect: ({ extra, connectionParams }) => authenticateConnection(parts, extra, connectionParams),
+    async onSubscribe({ extra, subscriptions }, _id, payload) {
+      const { socket, request } = extra;
+      const record = beginSocketRecord(parts, request);
+      const count = Object.keys(subscriptions).length;
+      const outcome = await runSocketOperation(parts, extra, record, payload, count);
+      if (outcome === null) {
+        parts.report(record, null, true);
+        return [GONE];
+      }
+      if ('json' in outcome) {
+        recordError(record, outcome);
+        parts.report(record, null, false);
+        // A request error is an `error` message, and no result.
+        if (!('data' in outcome.result)) return outcome.result.errors;
+      }
+      const args = { schema: NO_SCHEMA, document: 'json' in outcome ? QUERY : SUBSCRIPTION };
+      started.set(args, { outcome, record, socket });
+      return args;
+    },
+    execute(args) {
+      const operation = started.get(args);
+      return operation !== undefined && 'json' in operation.outcome ? operation.outcome.result : {};
+    },
+    subscribe(args) {
+      const operation = started.get(args);
+      if (operation === undefined || 'json' in operation.outcome) return {};
+      return toMessages(operation.outcome, operation.record, operation.socket, parts.report);
+    },
+    onClose: ({ extra }) => clearTimeout(extra.tokenTimer),
+  });
+
+  sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
+    // Each operation that runs listens for its end.
+    socket.setMaxListeners(0);
+    const closed = server.opened(
+      {
+        protocol: socket.protocol,
+        send: (text) => sendMessage(socket, text),
+        close: (code, reason) => socket.close(code, reason),
+        onMessage: (listener) =>
+          socket.on('message', (data) => {
+            // What comes after the server has closed the connection, such as at the end of its token.
+            if (socket.readyState !== socket.OPEN) return;
+            // With the default `binaryType` it is a Buffer.
+            const text = Buffer.isBuffer(data) ? data.toString() : '';
+            // A message that is not of the protocol.
+            listener(text).catch(() => socket.close(CloseCode.BadRequest, 'Invalid message'));
+          }),
+      },
+      { socket, request, identity: null, tokenTimer: undefined },
+    );
+    const stopPings = keepAlive(socket);
+    // The connection is closed after an error.
+    socket.on('error', () => {});
+    socket.once('close', (code, reason) => {
+      stopPings();
+      void closed(code, String(reason));
+    });
+  });
+
+  return {
+    upgrade(request, socket, head) {
+      sockets.handleUpgrade(request, socket, head, (opened) => sockets.emit('connection', opened, request));
+    },
+    close() {
+      for (const socket of sockets.clients) socket.close(SERVICE_RESTART, 'The server is shutting down');
+    },
+  };
+}
+
+/** Arguments for graphql-ws, which only reads the kind of the operation from them: the pipeline runs it. */
+const NO_SCHEMA = new GraphQLSchema({});
+const QUERY = parse('query { __typename }');
+const SUBSCRIPTION = parse('subscription { __typename }');
+/** An error for nobody. */
+const GONE = new GraphQLError('The client has gone.');

@@ -1,0 +1,27 @@
+import type { Database } from 'lmdb';
+import { DamagedFile, NewerFile } from './data-file-errors.ts';
+import type { Records } from './open-lmdb.ts';
+
+/** Upgrades all records from one version of the format to the next. */
+export type Upgrade = (records: Records) => void;
+
+/** The upgrades from version 1 on, in order: the newest version of the format is one more than their number. */
+export const UPGRADES: readonly Upgrade[] = [];
+
+/**
+ * Upgrades a file to the newest version, within the caller's transaction.
+ * @throws DamagedFile
+ * @throws NewerFile
+ */
+export function upgradeFormat(meta: Database<string>, records: Records, upgrades: readonly Upgrade[]): void {
+  const newest = 1 + upgrades.length;
+  const stored = meta.get('version') ?? '';
+  if (!/^[1-9]\d{0,5}$/.test(stored)) throw new DamagedFile('its version is not a number');
+  const version = Number(stored);
+  if (version > newest) {
+    throw new NewerFile(`has version ${version} of the format, and this program knows ${newest} at most`);
+  }
+  if (version === newest) return;
+  for (const upgrade of upgrades.slice(version - 1)) upgrade(records);
+  void meta.put('version', String(newest));
+}

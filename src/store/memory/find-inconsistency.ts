@@ -1,0 +1,26 @@
+import type { OwnerPartition } from './owner-partition.ts';
+import { ThreadRuns } from './run-group.ts';
+
+/** How the records of an owner contradict each other, in a few words for an error; null when they do not. */
+export function findInconsistency(partition: OwnerPartition): string | null {
+  for (const [threadId, runs] of partition.runsOfThread) {
+    if (partition.threads.get(threadId) === null) return `a run's thread ${threadId} is missing`;
+    if (runs.distinctEnded + runs.active !== runs.index.size)
+      return `two runs of the thread ${threadId} have the same \`ended\``;
+  }
+  for (const [assistantId, runs] of partition.runsOfAssistant) {
+    if (runs.active > 0 && partition.assistants.get(assistantId) === null) {
+      return `the assistant ${assistantId} of a run that has not ended is missing`;
+    }
+  }
+  for (const thread of partition.threads.index.scan({ field: 'CREATED_AT', ascending: true })) {
+    const runs = partition.runsOfThread.get(thread.id) ?? NO_RUNS;
+    const expected = runs.statusAfter(null, null);
+    if (thread.status !== expected) {
+      return `the thread ${thread.id} is ${thread.status}, but its runs require ${expected}`;
+    }
+  }
+  return null;
+}
+
+const NO_RUNS = new ThreadRuns();

@@ -1,0 +1,53 @@
+import type { Owner } from '../../owner.ts';
+import type { BeginStatement, Pool, Transaction } from './pool.ts';
+import { withTimeout } from './timeout.ts';
+
+/** The database as the stores use it. */
+export interface Database {
+  readonly pool: Pool;
+  /** In milliseconds. */
+  readonly statementTimeout: number;
+}
+
+/**
+ * Runs a read-write transaction of one owner: all of it is stored, or nothing.
+ * @throws StoreUnavailable when the database cannot do it now
+ */
+export async function runInTransaction<T>(
+  database: Database,
+  owner: Owner,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  return withTimeout(database, (signal) => ownerTransaction(database, 'BEGIN', owner, signal, work));
+}
+
+/** Runs a transaction of one owner, without a time limit of its own. */
+export async function ownerTransaction<T>(
+  { pool, statementTimeout }: Database,
+  begin: BeginStatement,
+  owner: Owner,
+  signal: AbortSignal,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  return pool.transaction(begin, signal, async (tx) => {
+    const [, result] = await Promise.all([configureTransaction(tx, owner, statementTimeout), work(tx)]);
+    return result;
+  });
+}
+
+/** `idle_in_transaction_session_timeout`, in milliseconds: PostgreSQL then ends the transaction and its locks. */
+const IDLE_IN_TRANSACTION = '10000';
+
+/**
+ * Names the owner of a transaction, which sees and writes no rows before. All settings are local to the transaction, so
+ * that connections can be shared. Bitmap scans are only for metadata searches: see `metadata-search.ts`. Each execution
+ * is planned anew: a generic plan takes every owner for a small one, and may read all rows of a large one to look up a
+ * few.
+ */
+async function configureTransaction(tx: Transaction, owner: Owner, statementTimeout: number): Promise<void> {
+  await tx.run(tx.sql`SELECT set_config('agent_graphql.owner', ${owner}, true),
+    set_config('statement_timeout', ${String(statementTimeout)}, true),
+    set_config('idle_in_transaction_session_timeout', ${IDLE_IN_TRANSACTION}, true),
+    set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true),
+    set_config('plan_cache_mode', 'force_custom_plan', true)`);
+}

@@ -1,0 +1,101 @@
+import type { OwnedRecord } from '../../archive.ts';
+import type { Change } from '../../change.ts';
+import type { Owner } from '../../owner.ts';
+import { foldCase } from '../../rules/text.ts';
+import type { Transaction } from '../client/pool.ts';
+import { TABLES } from './tables.ts';
+
+/** The columns of each table besides `owner`, with the key of the record that each holds, and its type. */
+const COLUMNS: Readonly<
+  Record<Change['resource'], readonly (readonly [column: string, key: string, type: string])[]>
+> = {
+  assistant: [
+    ['id', 'id', 'uuid'],
+    ['graph_id', 'graphId', 'text'],
+    ['name', 'name', 'text'],
+    ['folded_name', 'foldedName', 'text'],
+    ['description', 'description', 'text'],
+    ['config', 'config', 'json'],
+    ['context', 'context', 'json'],
+    ['metadata', 'metadata', 'json'],
+    ['version', 'version', 'integer'],
+    ['created_at', 'createdAt', 'timestamptz'],
+    ['updated_at', 'updatedAt', 'timestamptz'],
+  ],
+  thread: [
+    ['id', 'id', 'uuid'],
+    ['status', 'status', 'text'],
+    ['metadata', 'metadata', 'json'],
+    ['created_at', 'createdAt', 'timestamptz'],
+    ['updated_at', 'updatedAt', 'timestamptz'],
+  ],
+  run: [
+    ['id', 'id', 'uuid'],
+    ['thread_id', 'threadId', 'uuid'],
+    ['assistant_id', 'assistantId', 'uuid'],
+    ['status', 'status', 'text'],
+    ['ended', 'ended', 'bigint'],
+    ['metadata', 'metadata', 'json'],
+    ['created_at', 'createdAt', 'timestamptz'],
+    ['updated_at', 'updatedAt', 'timestamptz'],
+  ],
+};
+
+/** Inserts records into empty tables, and updates the planner's statistics. */
+export async function insertRecords(
+  tx: Transaction,
+  batches: AsyncIterable<readonly OwnedRecord[]>,
+): Promise<void> {
+  let owner: Owner | null = null;
+  let sent: Promise<unknown> = Promise.resolve();
+  for await (const batch of batches) {
+    const statements: Promise<unknown>[] = [];
+    for (const group of groupByTable(batch)) {
+      const [first] = group;
+      if (first === undefined) continue;
+      if (first.owner !== owner) statements.push(nameOwner(tx, (owner = first.owner)));
+      statements.push(insert(tx, first, group));
+    }
+    const inserted = Promise.all(statements);
+    // It is awaited after the next batch was read: until then, a rejection is not unhandled.
+    inserted.catch(() => {});
+    await sent;
+    sent = inserted;
+  }
+  await sent;
+  for (const { name } of Object.values(TABLES)) await tx.run(tx.sql.unsafe(`ANALYZE ${name}`));
+}
+
+/** Consecutive records of the same owner and table, in their order. */
+function groupByTable(records: readonly OwnedRecord[]): readonly (readonly OwnedRecord[])[] {
+  const groups: OwnedRecord[][] = [];
+  for (const record of records) {
+    const last = groups.at(-1);
+    const [first] = last ?? [];
+    if (first?.owner === record.owner && first.resource === record.resource) last?.push(record);
+    else groups.push([record]);
+  }
+  return groups;
+}
+
+async function nameOwner({ sql, run }: Transaction, owner: Owner): Promise<void> {
+  await run(sql`SELECT set_config('agent_graphql.owner', ${owner}, true)`);
+}
+
+async function insert(
+  { sql, run }: Transaction,
+  { owner, resource }: OwnedRecord,
+  records: readonly OwnedRecord[],
+): Promise<void> {
+  const columns = COLUMNS[resource];
+  const names = columns.map(([column]) => column).join(', ');
+  const keys = columns.map(([, key]) => `"${key}"`).join(', ');
+  const types = columns.map(([, key, type]) => `"${key}" ${type}`).join(', ');
+  await run(sql`INSERT INTO ${sql.unsafe(TABLES[resource].name)} (owner, ${sql.unsafe(names)})
+    SELECT ${owner}, ${sql.unsafe(keys)}
+    FROM json_to_recordset(${JSON.stringify(records.map(toRow))}::text::json) AS rows (${sql.unsafe(types)})`);
+}
+
+function toRow({ resource, after }: OwnedRecord): object {
+  return resource === 'assistant' ? { ...after, foldedName: foldCase(after.name) } : after;
+}
