@@ -1,6 +1,6 @@
 import type { Row } from './measure.ts';
 import type { Section } from './report.ts';
-import { BASELINE, CONSTANT, THIS_SERVER } from './systems.ts';
+import { CONSTANT, THIS_SERVER } from './systems.ts';
 
 const WIDTH = 760;
 const LABEL = 170;
@@ -28,7 +28,7 @@ export function chartOf(all: readonly Section[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${top + 16}" viewBox="0 0 ${WIDTH} ${top + 16}" font-family="sans-serif" font-size="12">`,
     '<rect width="100%" height="100%" fill="#fff"/>',
-    `<text x="10" y="20" font-weight="bold">Requests a second, as a ratio to ${BASELINE}</text>`,
+    `<text x="10" y="20" font-weight="bold">Requests or events a second, as a ratio to the baseline of each work</text>`,
     ...groups,
     '</svg>\n',
   ].join('\n');

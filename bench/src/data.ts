@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Stored } from '../../dist/store/archive.js';
+import type { OwnedRecord } from '../../dist/store/archive.js';
 import { Database } from '../../dist/store/memory/database.js';
 import { createStores, type StoreOptions } from '../../dist/store/memory/stores.js';
 import { asOwner, type Owner } from '../../dist/store/owner.js';
@@ -22,7 +22,7 @@ const EPOCH = Date.UTC(2026, 0, 1);
  * The same records, ids and times in every process: owner by owner, what others refer to first.
  * @param threads none, 1,000 of the measured owner, or as many more of other owners
  */
-export function* recordsOf(threads: number): Generator<Stored, void> {
+export function* recordsOf(threads: number): Generator<OwnedRecord, void> {
   if (threads === 0) return;
   const measured = asOwner(OWNER);
   for (let index = 0; index < ASSISTANTS; index++) {
@@ -70,7 +70,7 @@ export function openFilledStores(
   publish: NonNullable<StoreOptions['publish']>,
 ): OpenedStores {
   const stores = createFilledStores(threads, publish);
-  return { forRequest: () => stores, isReady: () => true, held: null, close: () => {} };
+  return { forRequest: () => stores, isReady: () => true, loadedCounts: null, close: () => {} };
 }
 
 /** How many threads this process was told to hold. */

@@ -1,7 +1,8 @@
 import postgres from 'postgres';
+import { parseConnectionUri } from '../../dist/store/postgres/uri/parse-uri.js';
 import { postgresArchive } from '../../dist/store/postgres/archive.js';
-import type { DatabaseConfig } from '../../dist/config.js';
-import type { Stored } from '../../dist/store/archive.js';
+import type { DatabaseConfig } from '../../dist/store/postgres/client/database-config.js';
+import type { OwnedRecord } from '../../dist/store/archive.js';
 import { CURSOR_KEY, recordsOf } from './data.ts';
 
 /** Records that are sent together. */
@@ -17,11 +18,16 @@ export async function fillPostgres(url: string, threads: number): Promise<void> 
 
 /** As the server has it unless told. */
 export function databaseAt(url: string): DatabaseConfig {
-  return { url, poolSize: 10, statementTimeout: 5_000, connectTimeout: 5_000 };
+  return {
+    server: parseConnectionUri(url).server,
+    poolSize: 10,
+    statementTimeout: 5_000,
+    connectTimeout: 5_000,
+  };
 }
 
-async function* inGroups(records: Iterable<Stored>): AsyncGenerator<readonly Stored[], void> {
-  let group: Stored[] = [];
+async function* inGroups(records: Iterable<OwnedRecord>): AsyncGenerator<readonly OwnedRecord[], void> {
+  let group: OwnedRecord[] = [];
   for (const record of records) {
     group.push(record);
     if (group.length < TOGETHER) continue;

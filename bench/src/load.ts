@@ -1,19 +1,24 @@
-import autocannon, { type Options, type Result } from 'autocannon';
+import autocannon, { type Options, type Request, type Result } from 'autocannon';
 import { cpuTime } from './proc.ts';
+import { headersFor, withUnique } from './requests.ts';
 import { quantile } from './statistics.ts';
+import { UNIQUE } from './works.ts';
 
-/** What is to be sent, over and over, for some time. */
+/** Requests to send over and over, for some time. */
 export interface Job {
   readonly url: string;
   readonly token: string;
   /** Taken in turn by each connection. */
   readonly requests: readonly { readonly path: string; readonly body: string }[];
-  readonly seconds: number;
+  readonly length: Length;
   /** The process that answers. */
   readonly pid: number;
 }
 
-/** What came of it. Times are in milliseconds. */
+/** How long a job takes: by time, or by the number of answers or events. */
+export type Length = { readonly seconds: number } | { readonly amount: number };
+
+/** The result of a job. Times are in milliseconds. */
 export interface LoadResult {
   readonly answers: number;
   readonly perSecond: number;
@@ -28,8 +33,8 @@ export interface LoadResult {
 const CONNECTIONS = 16;
 
 /** Sends the requests by autocannon. Rejects unless all are answered with a status of 2xx. */
-export async function load({ url, token, requests, seconds, pid }: Job): Promise<LoadResult> {
-  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+export async function load({ url, token, requests, length, pid }: Job): Promise<LoadResult> {
+  const headers = headersFor(token);
   const started = performance.now();
   const startedCpu = process.cpuUsage();
   const startedServer = cpuTime(pid);
@@ -39,9 +44,17 @@ export async function load({ url, token, requests, seconds, pid }: Job): Promise
   const options = {
     url,
     connections: CONNECTIONS,
-    duration: seconds,
+    ...('seconds' in length ? { duration: length.seconds } : { amount: length.amount }),
     sampleInt: 50,
-    requests: requests.map((request) => ({ ...request, method: 'POST' as const, headers })),
+    requests: requests.map((request) => ({
+      ...request,
+      method: 'POST' as const,
+      headers,
+      // autocannon builds the others once.
+      ...(request.body.includes(UNIQUE) && {
+        setupRequest: (one: Request) => ({ ...one, body: withUnique(request.body) }),
+      }),
+    })),
   };
   const { statusCodeStats, non2xx, errors, timeouts } = await run(options, (time) => {
     times.push(time);

@@ -1,52 +1,51 @@
+import type { FanOutJob } from './fan-out.ts';
 import type { LoadClient } from './load-client.ts';
 import { type Contestant, measure, type Plan, type Row } from './measure.ts';
+import type { Subscription } from './readers.ts';
 import { requestFor } from './requests.ts';
-import type { System } from './systems.ts';
-import { SUBSCRIPTION, WORKS } from './works.ts';
+import { comparableEvent, type SubscriptionWork } from './subscriptions.ts';
+import { BASELINE } from './systems.ts';
+import { M1 } from './works.ts';
 
-/** This server lets an owner have 50 subscriptions, so 1,000 subscribers are 20 owners' with a change each. */
+/** This server lets an owner have 50 subscriptions, so 1,000 subscribers are those of 20 owners. */
 export const SUBSCRIBERS_OF_OWNER = 50;
 /** How many owners there are. */
 export const SUBSCRIBING_OWNERS = 20;
 
-/** Measures S1. @param tokens of the owners that subscribe */
+/** Measures a way to subscribe. @param tokens of the owners that subscribe */
 export async function measureFanOut(
   contestants: readonly Contestant[],
+  work: SubscriptionWork,
   tokens: readonly string[],
   client: LoadClient,
   plan: Plan,
 ): Promise<readonly Row[]> {
-  const work = WORKS.find(({ name }) => name === 'M1') ?? WORKS[0];
   const events = new Set<string>();
-  const rows = await measure(
-    contestants.filter(({ running }) => running.system.hasEvents),
-    plan,
-    async ({ running: { system, url, pid } }, seconds) => {
-      const { path, body } = requestFor(system, work, work.variables[0] ?? {});
-      const result = await client.fanOut({
-        subscription: subscriptionFor(system, url),
-        mutation: { url: url + path, body },
-        tokens,
-        subscribersOfOwner: SUBSCRIBERS_OF_OWNER,
-        seconds,
-        pid,
-      });
-      events.add(comparable(result.event));
-      return result;
-    },
-  );
-  if (events.size > 1) throw new Error(`Events differ:\n${[...events].join('\n')}`);
+  const warmUp = { amount: plan.warmUpEvents };
+  const rows = await measure(contestants, BASELINE, { ...plan, warmUp }, async (contestant, length) => {
+    const result = await client.fanOut({ ...jobFor(contestant, work, tokens), length });
+    events.add(comparableEvent(result.event));
+    return result;
+  });
+  if (events.size > 1) throw new Error(`Events of ${work.name} differ:\n${[...events].join('\n')}`);
   return rows;
 }
 
-function subscriptionFor({ speaks }: System, url: string): { url: string; body: string } {
-  return speaks === 'GraphQL'
-    ? { url: `${url}/graphql`, body: JSON.stringify({ query: SUBSCRIPTION }) }
-    : { url: `${url}/thread-changes`, body: '' };
-}
-
-/** An event without what is new in each: ids, times, the owner. */
-function comparable(event: string): string {
-  const [, data = event] = /^data: (.*)$/m.exec(event) ?? [];
-  return data.replace(/"[0-9a-f]{32}"|"[\d:T.Z-]{24}"|"subscriber-\d+"/g, '""');
+function jobFor(
+  { running: { system, url, pid } }: Contestant,
+  { transport, documentOf }: SubscriptionWork,
+  tokens: readonly string[],
+): Omit<FanOutJob, 'length'> {
+  const { path, body } = requestFor(system, M1, M1.variables[0] ?? {});
+  const subscriptionOf = (subscriber: number): Subscription =>
+    system.speaks === 'GraphQL'
+      ? { transport, url: `${url}/graphql`, document: documentOf(subscriber) }
+      : { transport, url: `${url}/thread-changes`, document: null };
+  const owners = tokens.map((token, owner) => ({
+    token,
+    subscriptions: Array.from({ length: SUBSCRIBERS_OF_OWNER }, (_, index) =>
+      subscriptionOf(owner * SUBSCRIBERS_OF_OWNER + index),
+    ),
+  }));
+  return { owners, mutation: { url: url + path, body }, pid };
 }

@@ -1,22 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import type { Cores } from './cores.ts';
-import { type Plan, ratioOf, type Row } from './measure.ts';
+import { type Figure, type Plan, ratioOf, type Row } from './measure.ts';
 import type { Start } from './measure-starts.ts';
 import type { Spread } from './statistics.ts';
-import { BASELINE, THIS_SERVER, THIS_SERVER_SMALL, TUNED } from './systems.ts';
+import { THIS_SERVER, THIS_SERVER_SMALL, TUNED } from './systems.ts';
 
 /** Some rows under a heading. */
 export interface Section {
   /** The work: Q1 and so on. */
   readonly name: string;
   readonly heading: string;
+  /** The name of the system that the others are compared with. */
+  readonly baseline: string;
   readonly rows: readonly Row[];
   /** What is counted by the second. */
   readonly unit: 'requests' | 'events';
 }
 
-/** How much of its core the load may take before it is what limits the figures. */
+/** How much of its core the load may take before it limits the figures, from 0 to 1. */
 const BUSY = 0.9;
 
 /** The table of a section, as Markdown. */
@@ -37,28 +39,41 @@ export function tableOf({ rows, unit }: Pick<Section, 'rows' | 'unit'>): string 
   );
 }
 
-/** What the requests of this server come to, beside REST by hand and beside itself, as Markdown. */
+/**
+ * This server's figures as ratios to those of the baseline, of REST by hand with optimizations, and of itself with
+ * fewer threads: as Markdown.
+ */
 export function summaryTable(few: readonly Section[], many: readonly Section[]): string {
-  const others = [BASELINE, TUNED].filter((other) =>
-    few.some(({ rows }) => rows.some(({ name }) => name === other)),
-  );
   return table(
-    ['work', ...others.map((other) => `to ${other}`), '1,000,000 threads to 1,000'],
-    few.map(({ name, rows }) => {
+    [
+      'work',
+      'compared with',
+      'rate',
+      'processor time',
+      'p99',
+      `rate to ${TUNED}`,
+      '1,000,000 threads to 1,000',
+    ],
+    few.map(({ name, rows, baseline }) => {
       const same = many.find((section) => section.name === name)?.rows ?? [];
       return [
         name,
-        ...others.map((other) => compared(rows, THIS_SERVER, other)),
-        compared(same, THIS_SERVER, THIS_SERVER_SMALL),
+        baseline,
+        compared(rows, baseline, 'perSecond'),
+        compared(rows, baseline, 'cpu'),
+        compared(rows, baseline, 'p99'),
+        compared(rows, TUNED, 'perSecond'),
+        compared(same, THIS_SERVER_SMALL, 'perSecond'),
       ];
     }),
   );
 }
 
-function compared(rows: readonly Row[], one: string, other: string): string {
-  const [first, second] = [one, other].map((name) => rows.find((row) => row.name === name));
-  if (first === undefined || second === undefined) return '—';
-  const ratio = ratioOf(first.rounds, second.rounds);
+function compared(rows: readonly Row[], other: string, key: keyof Figure): string {
+  const own = rows.find(({ name }) => name.startsWith(THIS_SERVER) && name !== THIS_SERVER_SMALL);
+  const others = rows.find(({ name }) => name === other);
+  if (own === undefined || others === undefined) return '—';
+  const ratio = ratioOf(own.rounds, others.rounds, key);
   return `${figure(ratio.median, 2)} (${rangeOf(ratio, 2)})`;
 }
 
@@ -75,10 +90,10 @@ export function startsTable(starts: readonly Start[]): string {
   );
 }
 
-/** All that was measured. */
+/** The results of a run. */
 export interface Results {
   readonly title: string;
-  /** How it is measured again. */
+  /** The command that measures them. */
   readonly command: string;
   /** Whether the records are in PostgreSQL. */
   readonly onPostgres: boolean;
@@ -86,7 +101,7 @@ export interface Results {
   readonly cores: Cores | null;
   readonly starts: readonly Start[];
   readonly sections: readonly Section[];
-  /** What this server comes to. */
+  /** The table of this server's ratios. */
   readonly summary: string;
   /** The file with the picture, beside the results. */
   readonly chart: string;
@@ -109,7 +124,7 @@ export function resultsOf({
     `# ${title}`,
     `\`${command}\` writes this page; [README.md](README.md) says what is measured, and how.`,
     preamble(plan, cores, onPostgres),
-    `![The ratios to ${BASELINE}, as bars](${chart})`,
+    `![The ratios, as bars](${chart})`,
     '## This server',
     summary,
     '## Start',
@@ -119,9 +134,9 @@ export function resultsOf({
   ].join('\n\n')}\n`;
 }
 
-/** On what was measured, and for how long, as Markdown. */
+/** The machine, the times and the versions, as Markdown. */
 export function preamble(
-  { rounds, seconds, warmUpSeconds }: Plan,
+  { rounds, seconds, warmUpRequests }: Plan,
   cores: Cores | null,
   onPostgres: boolean,
 ): string {
@@ -131,11 +146,11 @@ export function preamble(
   return [
     `Node.js ${process.versions.node} on ${cpus().length} × ${cpu?.model.trim()}, ${memory} GiB. ` +
       (cores === null
-        ? 'Server and load share the cores, for there is one alone or no `taskset`: figures differ from run to run.'
+        ? 'Server and load share the cores: there is only one, or no `taskset`, and figures differ from run to run.'
         : 'The server that is measured has one core, the load another one.') +
-      (onPostgres ? ' PostgreSQL runs on any of them, and takes its time from both.' : ''),
-    `16 connections by autocannon; ${warmUpSeconds} s to warm up, then ${rounds} rounds of ${seconds} s. ` +
-      `A figure is the median of the rounds, a ratio the median of the ratios to ${BASELINE} in the same round.`,
+      (onPostgres ? ' PostgreSQL runs on any of them.' : ''),
+    `16 connections by autocannon; ${figure(warmUpRequests, 0)} requests to warm up, then ${rounds} rounds of ${seconds} s. ` +
+      'A figure is the median of the rounds, a ratio the median of the ratios in the same rounds.',
     `With ${versions}.`,
   ].join('\n\n');
 }

@@ -1,7 +1,15 @@
 import type { System } from './systems.ts';
-import type { Work } from './works.ts';
+import { UNIQUE, type Work } from './works.ts';
 
-/** Where a system is sent a work, and with which body. */
+/** The page that all requests come from, as a browser's do. Servers answer it with CORS headers. */
+export const ORIGIN = 'https://app.example';
+
+/** The headers of a request. */
+export function headersFor(token: string): Record<string, string> {
+  return { 'content-type': 'application/json', authorization: `Bearer ${token}`, origin: ORIGIN };
+}
+
+/** Where a system is sent a work, and with which body. `withUnique` completes the body. */
 export function requestFor(
   { speaks }: System,
   work: Work,
@@ -11,7 +19,14 @@ export function requestFor(
   return { path: '/graphql', body: JSON.stringify({ query: work.document, variables }) };
 }
 
-/** Asks a system once, and gives the text of its answer. Throws for any status but 200. */
+let count = 0;
+
+/** A body with a number in place of `UNIQUE` that no other request of this process has. */
+export function withUnique(body: string): string {
+  return body.replace(UNIQUE, () => `${process.pid}_${count++}`);
+}
+
+/** Asks a system once. Returns the text of its answer. Throws for any status but 200. */
 export async function ask(
   system: System,
   url: string,
@@ -22,8 +37,8 @@ export async function ask(
   const { path, body } = requestFor(system, work, variables);
   const response = await fetch(url + path, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-    body,
+    headers: headersFor(token),
+    body: withUnique(body),
   });
   const text = await response.text();
   if (response.status === 200) return text;

@@ -5,9 +5,9 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { pinned } from './cores.ts';
-import { ask } from './requests.ts';
+import { ask, ORIGIN } from './requests.ts';
 import type { System } from './systems.ts';
-import { WORKS } from './works.ts';
+import { FIRST_WORK } from './works.ts';
 
 /** A system that answers. */
 export interface Running {
@@ -29,17 +29,18 @@ export interface StartOptions {
   readonly issuer: string;
   readonly audience: string;
   readonly token: string;
-  /** Where its output goes. */
+  /** The file for its output. */
   readonly logFile: string;
-  /** Where the records are, unless in memory. */
+  /** The collector of a traced system's spans. */
+  readonly traceEndpoint?: string;
+  /** The database with the records. Default: they are in memory. */
   readonly databaseUrl?: string;
-  /** Whether what starts is what users start, without records. */
+  /** Whether to start what users start, without records. Default: false. */
   readonly isBare?: boolean;
 }
 
-/** How long a start may take, in milliseconds: a million threads are to be made. */
-const PATIENCE = 120_000;
-const [FIRST_WORK] = WORKS;
+/** How long a start may take, in milliseconds. Some systems create a million threads. */
+const TIMEOUT = 120_000;
 
 /** Starts a system, and waits until it answers the first work. */
 export async function startSystem(system: System, options: StartOptions): Promise<Running> {
@@ -59,19 +60,21 @@ export async function startSystem(system: System, options: StartOptions): Promis
       AUTH_SECRET: options.secret,
       AUTH_ISSUER: options.issuer,
       AUTH_AUDIENCE: options.audience,
+      CORS_ORIGINS: ORIGIN,
       BENCH_THREADS: String(options.threads),
+      ...(options.traceEndpoint !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: options.traceEndpoint }),
       ...(options.databaseUrl !== undefined && { DATABASE_URL: options.databaseUrl }),
     },
   });
   closeSync(log);
-  // However this process ends, those that it started end with it.
+  // The system ends with this process.
   const kill = (): boolean => child.kill('SIGKILL');
   process.once('exit', kill);
   const { pid } = child;
   if (pid === undefined) throw new Error(`${program} cannot be started.`);
   while (!(await isAnswering(system, url, options.token))) {
-    if (child.exitCode !== null || performance.now() - started > PATIENCE) {
-      throw new Error(`${system.name} has not started; its last words:\n${lastWords(options.logFile)}`);
+    if (child.exitCode !== null || performance.now() - started > TIMEOUT) {
+      throw new Error(`${system.name} has not started; its last output:\n${lastOutput(options.logFile)}`);
     }
     await sleep(1);
   }
@@ -94,13 +97,13 @@ async function isAnswering(system: System, url: string, token: string): Promise<
     await ask(system, url, token, FIRST_WORK, FIRST_WORK.variables[0] ?? {});
     return true;
   } catch (error) {
-    // That is how `fetch` says that nobody listens yet.
+    // `fetch` throws it where nobody listens yet.
     if (error instanceof TypeError) return false;
     throw error;
   }
 }
 
-function lastWords(logFile: string): string {
+function lastOutput(logFile: string): string {
   return readFileSync(logFile, 'utf8').slice(-2_000);
 }
 

@@ -89,7 +89,7 @@ export const SDL = /* GraphQL */ `
 
   type ThreadChange {
     kind: ChangeKind!
-    id: ID!
+    threadId: ID!
     thread: Thread
   }
 

@@ -5,8 +5,11 @@ import type { ListQuery, Order, ThreadFilter, ThreadOrderField } from '../../../
 import type { Assistant, JsonObject, Run, Thread } from '../../../dist/store/records.js';
 import type { Stores } from '../../../dist/store/stores.js';
 
-/** From a parsed body to what is answered under `data`. Throws `TypeError` for a body that cannot be. */
-export type Endpoint = (owner: Owner, body: unknown) => MaybePromise<object>;
+/**
+ * Returns the `data` of an answer. Throws `TypeError` for an invalid body.
+ * @param stores of this request
+ */
+export type Endpoint = (owner: Owner, body: unknown, stores: Stores) => MaybePromise<object>;
 
 /** The times of a record as they go into an answer. */
 export type TimesOf = (record: Assistant | Thread | Run) => {
@@ -14,17 +17,14 @@ export type TimesOf = (record: Assistant | Thread | Run) => {
   readonly updatedAt: Date | string;
 };
 
-/**
- * The works as somebody writes them by hand, by their paths. The stores in memory answer at once unless they have
- * been kept from it for some milliseconds, and nothing here waits when they do.
- */
-export function endpointsByHand(stores: Stores, timesOf: TimesOf): Readonly<Record<string, Endpoint>> {
+/** The works as somebody writes them by hand, by their paths. What the stores answer at once is not waited for. */
+export function endpointsByHand(timesOf: TimesOf): Readonly<Record<string, Endpoint>> {
   return {
-    '/assistant': (owner, body) =>
+    '/assistant': (owner, body, stores) =>
       andThen(stores.assistants.get(owner, readId(body)), (assistant) => ({
         assistant: assistant && showAssistant(assistant, timesOf),
       })),
-    '/threads': (owner, body) =>
+    '/threads': (owner, body, stores) =>
       andThen(stores.threads.list(owner, readQuery(body)), (page) => {
         const edges = page.items.map((thread) => ({
           cursor: page.cursorOf(thread),
@@ -38,13 +38,13 @@ export function endpointsByHand(stores: Stores, timesOf: TimesOf): Readonly<Reco
         };
         return { threads: { edges, pageInfo } };
       }),
-    '/threads-with-runs': (owner, body) =>
+    '/threads-with-runs': (owner, body, stores) =>
       andThen(stores.threads.list(owner, readQuery(body)), ({ items }) =>
         andThen(all(items.map((thread) => showWithRuns(stores, owner, thread, timesOf))), (nodes) => ({
           threads: { nodes },
         })),
       ),
-    '/create-thread': (owner, body) =>
+    '/create-thread': (owner, body, stores) =>
       andThen(stores.threads.create(owner, { metadata: readMetadata(body) }), (outcome) => {
         if ('value' in outcome) {
           const { id, status, metadata } = outcome.value;
@@ -64,7 +64,7 @@ export function endpointsByHand(stores: Stores, timesOf: TimesOf): Readonly<Reco
 export function showChange({ before, after }: Change & { resource: 'thread' }, timesOf: TimesOf): object {
   const latest = after ?? before;
   const kind = before === null ? 'CREATED' : after === null ? 'DELETED' : 'UPDATED';
-  return { threadChanged: { kind, id: latest?.id, thread: after && showThread(after, timesOf) } };
+  return { threadChanged: { kind, threadId: latest?.id, thread: after && showThread(after, timesOf) } };
 }
 
 export function showThread(thread: Thread, timesOf: TimesOf): object {

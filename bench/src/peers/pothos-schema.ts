@@ -167,7 +167,7 @@ export function createPothosSchema(stores: Stores, subscribe: SubscribeToThreads
         resolve: ({ before, after }) =>
           before === null ? 'CREATED' : after === null ? 'DELETED' : 'UPDATED',
       }),
-      id: t.id({ resolve: ({ before, after }) => (after ?? before)?.id ?? '' }),
+      threadId: t.id({ resolve: ({ before, after }) => (after ?? before)?.id ?? '' }),
       thread: t.expose('after', { type: ThreadRef, nullable: true }),
     }),
   });

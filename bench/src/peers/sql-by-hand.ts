@@ -3,7 +3,7 @@ import postgres, { type TransactionSql } from 'postgres';
 import type { Owner } from '../../../dist/store/owner.js';
 import type { Assistant, Run, Thread } from '../../../dist/store/records.js';
 import { createCursors } from '../../../dist/store/rules/cursor.js';
-import { listName } from '../../../dist/store/rules/list-name.js';
+import { cursorScope } from '../../../dist/store/rules/cursor-scope.js';
 import { CURSOR_KEY } from '../data.ts';
 import {
   type Endpoint,
@@ -57,7 +57,7 @@ export function sqlByHand(url: string): Readonly<Record<string, Endpoint>> {
     async '/threads'(owner, body) {
       const { orderBy } = readQuery(body);
       const found = await read(owner, (tx) => threadsOf(tx, owner, body));
-      const list = listName('thread', owner, orderBy, {})();
+      const list = cursorScope('thread', owner, orderBy, {})();
       const edges = found.slice(0, 20).map((thread) => {
         const key = orderBy.field === 'CREATED_AT' ? thread.createdAt : thread.updatedAt;
         return { cursor: cursors.encode(list, { id: thread.id, key }), node: showThread(thread, asTheyAre) };
