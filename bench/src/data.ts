@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { OwnedRecord } from '../../dist/store/archive.js';
 import { Database } from '../../dist/store/memory/database.js';
-import { createStores, type StoreOptions } from '../../dist/store/memory/stores.js';
+import { createStores } from '../../dist/store/memory/stores.js';
+import type { StoreOptions } from '../../dist/store/store-options.js';
 import { asOwner, type Owner } from '../../dist/store/owner.js';
 import type { Assistant, Run, Thread } from '../../dist/store/records.js';
 import { createCursors } from '../../dist/store/rules/cursor.js';

@@ -65,13 +65,12 @@ export function sendStream(
     // A client that does not read gets no pings either: its connection times out.
     if (!response.writableNeedDrain) response.write(format.ping);
   }, PING_INTERVAL);
-  let resume = (): void => {};
+  const resume = results.pipe(sink);
+  response.on('drain', resume);
   response.once('close', () => {
     clearInterval(ping);
     // A response can outlive its subscription.
     response.off('drain', resume);
     void results.return();
   });
-  resume = results.pipe(sink);
-  if (!response.closed) response.on('drain', resume);
 }
