@@ -54,7 +54,7 @@ export function createJsonHandler(parts: JsonHandlerParts): RequestListener {
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
     const { headers, method = 'POST' } = request;
-    const trace = startTrace?.(traceHeaders(request)) ?? null;
+    const trace = startTrace?.(headers) ?? null;
     const record = beginRecord(method, GRAPHQL_PATH, headers['x-request-id']?.toString(), trace);
     const exchange: Exchange = { request, response, record, accepts: acceptedTypes(headers.accept) };
     response.on('close', () => report(record, response.headersSent ? response.statusCode : null, true));
@@ -153,10 +153,6 @@ function settle<T>(
 
 function acceptsOnlyStream(accepts: Accepted): accepts is Accepted & { readonly stream: StreamType } {
   return accepts.result === null && accepts.stream !== null;
-}
-
-function traceHeaders({ headers }: IncomingMessage) {
-  return { traceparent: headers['traceparent']?.toString(), tracestate: headers['tracestate']?.toString() };
 }
 
 /** The parameters of a GET request: https://graphql.github.io/graphql-over-http/draft/#sec-GET */

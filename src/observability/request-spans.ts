@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import {
   type Context,
   defaultTextMapGetter,
@@ -14,14 +15,8 @@ import type { CompletedRequest, RequestObserver } from './completed-request.ts';
 import type { RequestTrace } from './request-record.ts';
 import { traceStores } from './traced-stores.ts';
 
-/** The headers that continue a trace: https://www.w3.org/TR/trace-context/ */
-export interface TraceHeaders {
-  readonly traceparent?: string | undefined;
-  readonly tracestate?: string | undefined;
-}
-
-/** Starts the trace of a request. */
-export type StartTrace = (headers: TraceHeaders) => RequestTrace;
+/** Starts the trace of a request, or continues that of its headers: https://www.w3.org/TR/trace-context/ */
+export type StartTrace = (headers: IncomingHttpHeaders) => RequestTrace;
 
 /**
  * Makes a span for each request, under the one that its `traceparent` names, and spans within it for parsing,
@@ -31,9 +26,9 @@ export function createRequestSpans(tracer: Tracer): { start: StartTrace; observe
   const propagator = new W3CTraceContextPropagator();
   const spans = new WeakMap<RequestTrace, { readonly span: Span; readonly open: Set<Span> }>();
 
-  function start(headers: TraceHeaders): RequestTrace {
+  function start(headers: IncomingHttpHeaders): RequestTrace {
     const parent =
-      headers.traceparent === undefined
+      headers['traceparent'] === undefined
         ? ROOT_CONTEXT
         : propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
     const span = tracer.startSpan('request', { kind: SpanKind.SERVER }, parent);

@@ -77,12 +77,7 @@ export function beginSocketRecord(
   { startTrace }: ConnectionParts,
   { headers }: IncomingMessage,
 ): RequestRecord {
-  const trace =
-    startTrace?.({
-      traceparent: headers['traceparent']?.toString(),
-      tracestate: headers['tracestate']?.toString(),
-    }) ?? null;
-  return beginRecord('WEBSOCKET', GRAPHQL_PATH, undefined, trace);
+  return beginRecord('WEBSOCKET', GRAPHQL_PATH, undefined, startTrace?.(headers) ?? null);
 }
 
 /** Pings a client, and ends the connection when it does not answer. Returns the function that stops it. */

@@ -45,12 +45,7 @@ export function createYogaHandler(parts: YogaHandlerParts): RequestListener {
   return (request: IncomingMessage, response: ServerResponse) => {
     const { method = 'GET', url = '', headers } = request;
     const path = url.split('?', 1)[0] ?? '';
-    const trace = isProbe(path)
-      ? null
-      : (startTrace?.({
-          traceparent: headers['traceparent']?.toString(),
-          tracestate: headers['tracestate']?.toString(),
-        }) ?? null);
+    const trace = isProbe(path) ? null : (startTrace?.(headers) ?? null);
     const record = beginRecord(method, path, headers['x-request-id']?.toString(), trace);
     response.setHeader(...NOSNIFF);
     response.on('close', () => report(record, response.headersSent ? response.statusCode : null, true));
