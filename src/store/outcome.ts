@@ -4,12 +4,17 @@ export interface Refusal {
   readonly code: 'INVALID' | 'NOT_FOUND' | 'CONFLICT';
   /** For the caller: what was wrong, and what is accepted. */
   readonly message: string;
-  /** The key of the input that is at fault. */
+  /** The path of the input that is at fault, with dots: `threadId`, `error.code`, `events.3.type`. */
   readonly key: string;
 }
 
 /** The result of a mutation: a value, or the reasons why nothing was stored. */
 export type Outcome<T> = { readonly value: T } | { readonly refusals: readonly Refusal[] };
+
+/** The result of a creation. */
+export type CreateOutcome<T> =
+  | { readonly value: T; /** Whether an earlier call with the same key made it. */ readonly replayed: boolean }
+  | { readonly refusals: readonly Refusal[] };
 
 /** The outcome of a mutation that was refused. */
 export function refused(...refusals: Refusal[]): { readonly refusals: readonly Refusal[] } {

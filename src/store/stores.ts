@@ -1,6 +1,7 @@
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Change } from './change.ts';
-import type { Outcome } from './outcome.ts';
+import type { EventPage, RunPayloads } from './execution.ts';
+import type { CreateOutcome, Outcome } from './outcome.ts';
 import type { Owner } from './owner.ts';
 import type {
   AssistantFilter,
@@ -14,8 +15,19 @@ import type {
   ThreadOrderField,
 } from './query.ts';
 import type {
+  AppendOutcome,
+  AppendRequest,
+  CheckpointRequest,
+  Claim,
+  ClaimRequest,
+  FinishRequest,
+  HeartbeatRequest,
+  LeaseState,
+} from './queue.ts';
+import type {
   Assistant,
   AssistantPatch,
+  CancelAction,
   NewAssistant,
   NewRun,
   NewThread,
@@ -24,14 +36,15 @@ import type {
   Thread,
   ThreadPatch,
 } from './records.ts';
+import type { EndResult } from './rules/execution/leased.ts';
 
 /**
  * A store of one resource. Every method takes the owner first, and cannot reach the records of other owners: another
  * owner's id is an unknown id. Mutations are atomic, and their changes are published after they are stored.
  */
 export interface Store<R, New, Patch, Filter, Field extends OrderField> {
-  /** Creates a record. */
-  create(owner: Owner, input: New): MaybePromise<Outcome<R>>;
+  /** Creates a record; with an idempotency key that was used before, the record that it made. */
+  create(owner: Owner, input: New): MaybePromise<CreateOutcome<R>>;
   /** The record with this id; null where there is none, also for a text that is no id. */
   get(owner: Owner, id: string): MaybePromise<R | null>;
   /** The records with these ids, in the same order; null where there is none. */
@@ -56,14 +69,51 @@ export type AssistantStore = Store<
 >;
 /** The store of threads. A delete deletes the thread's runs. */
 export type ThreadStore = Store<Thread, NewThread, ThreadPatch, ThreadFilter, ThreadOrderField>;
-/** The store of runs. Each mutation updates the status of the run's thread in the same transaction. */
-export type RunStore = Store<Run, NewRun, RunPatch, RunFilter, RunOrderField>;
+/** The store of runs. Each mutation updates the run's thread in the same transaction. */
+export interface RunStore extends Store<Run, NewRun, RunPatch, RunFilter, RunOrderField> {
+  /**
+   * Cancels a run: it ends at once where no worker holds it, else its worker is told. The run as it is then; null where
+   * there is none.
+   */
+  cancel(owner: Owner, id: string, action: CancelAction): MaybePromise<Run | null>;
+  /** A payload of a run as compact JSON; null where there is none. */
+  payload(owner: Owner, id: string, name: keyof RunPayloads): MaybePromise<string | null>;
+  /**
+   * The events of a run with a greater `seq` than `after`; null where there is no run. Events are left out beyond
+   * `limit`, or once there are `maxBytes` of them.
+   */
+  events(
+    owner: Owner,
+    id: string,
+    range: { readonly after: number; readonly limit: number; readonly maxBytes: number },
+  ): MaybePromise<EventPage | null>;
+}
+
+/**
+ * The waiting runs, and those that workers hold. Each method takes the owner that the worker's token names: without
+ * `allOwners` it reaches the runs of that owner alone, and with a lease the run that the lease names.
+ */
+export interface RunQueue {
+  /** Gives waiting runs to a worker, and does not wait for any. */
+  claim(worker: Owner, request: ClaimRequest): MaybePromise<Outcome<readonly Claim[]>>;
+  /** Renews leases. Their states, in the same order. @throws BadUserInput for more than 100 */
+  heartbeat(worker: Owner, request: HeartbeatRequest): MaybePromise<Outcome<readonly LeaseState[]>>;
+  /** Appends events to a run, each once. @throws BadUserInput for more than 100 */
+  appendEvents(worker: Owner, request: AppendRequest): MaybePromise<AppendOutcome>;
+  /** Saves the state that the next attempt would go on from. */
+  checkpoint(worker: Owner, request: CheckpointRequest): MaybePromise<Outcome<LeaseState>>;
+  /** Ends an attempt: the run ends, or is tried again. */
+  finish(worker: Owner, request: FinishRequest): MaybePromise<Outcome<EndResult>>;
+  /** Gives runs back at once. @throws BadUserInput for more than 100 */
+  release(worker: Owner, leases: readonly string[]): MaybePromise<readonly LeaseState[]>;
+}
 
 /** The stores of all resources. */
 export interface Stores {
   readonly assistants: AssistantStore;
   readonly threads: ThreadStore;
   readonly runs: RunStore;
+  readonly queue: RunQueue;
 }
 
 /** How many records of each resource there are. */
@@ -77,6 +127,11 @@ export interface OpenedStores {
   isReady(): MaybePromise<boolean>;
   /** The records that were loaded into memory; null where the records are in a database. */
   readonly loadedCounts: RecordCounts | null;
+  /**
+   * Does what is due: lost leases, timeouts, overdue cancellations, delays, old events. The stores do it by themselves
+   * every half a second; of several servers on one database, one does each.
+   */
+  sweep(): MaybePromise<void>;
   /** Closes the stores. No request may use them any more. */
   close(): MaybePromise<void>;
 }

@@ -5,6 +5,8 @@ import { invalid, isStorableText } from './text.ts';
 
 /** The maximum size of a stored JSON object, in bytes of UTF-8 without white space. */
 export const MAX_JSON_BYTES = 65_536;
+/** The maximum size of a run's input, output or checkpoint, likewise. */
+export const MAX_PAYLOAD_BYTES = 524_288;
 /** The maximum depth of a stored JSON object: the object itself is level 1, scalars are no level. */
 export const MAX_JSON_DEPTH = 32;
 
@@ -31,11 +33,26 @@ export function refuseNull(key: string): Refusal {
 
 /** Why a JSON object is too large to be stored, or null when it is not. */
 export function refuseSize(key: string, value: JsonObject): Refusal | null {
-  if (Buffer.byteLength(JSON.stringify(value)) <= MAX_JSON_BYTES) return null;
-  return invalid(
-    key,
-    `\`${key}\` is too large: at most 64 KiB (${MAX_JSON_BYTES} bytes) of JSON are accepted.`,
-  );
+  return refuseBytes(key, JSON.stringify(value), MAX_JSON_BYTES);
+}
+
+/** Checks a JSON object and its size: its compact JSON, or why it cannot be stored. @param max in bytes */
+export function storableText(
+  key: string,
+  value: Readonly<Record<string, unknown>>,
+  max: number,
+): Outcome<string> {
+  const outcome = storableJson(key, value);
+  if ('refusals' in outcome) return outcome;
+  const text = JSON.stringify(outcome.value);
+  const refusal = refuseBytes(key, text, max);
+  return refusal === null ? { value: text } : refused(refusal);
+}
+
+function refuseBytes(key: string, text: string, max: number): Refusal | null {
+  if (Buffer.byteLength(text) <= max) return null;
+  const message = `\`${key}\` is too large: at most ${max / 1024} KiB (${max} bytes) of JSON are accepted.`;
+  return invalid(key, message);
 }
 
 /** Whether a JSON object can be stored. */

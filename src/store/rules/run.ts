@@ -1,44 +1,190 @@
+import type { RunState, RunStep } from '../execution.ts';
 import { type Outcome, type Refusal, refused } from '../outcome.ts';
 import type { Owner } from '../owner.ts';
-import type { JsonObject, NewRun, Run, RunPatch, RunStatus } from '../records.ts';
-import { instant, newId, nextInstant } from './identity.ts';
-import { refuseNull } from './json.ts';
+import type { JsonObject, NewRun, Run, RunPatch, RunStatus, Thread } from '../records.ts';
+import { cancelRun } from './execution/cancel.ts';
+import { isHeld } from './execution/due.ts';
+import { changeRun, endRun, type StoredRun } from './execution/steps.ts';
+import { instant, newId } from './identity.ts';
+import { MAX_PAYLOAD_BYTES, refuseNull, storableText } from './json.ts';
 import { checkMetadata, mergeMetadata, newMetadata } from './metadata.ts';
 import { isActive, refuseTransition } from './status.ts';
+import { invalid } from './text.ts';
+import { newThread } from './thread.ts';
 
-/**
- * A new run, or why it is refused.
- * @param exists whether the owner has the thread and the assistant that the input refers to
- * @param now milliseconds since 1970
- */
+/** The longest delay of a run, and the longest pause before another attempt, in seconds: 30 days. */
+export const MAX_DELAY = 2_592_000;
+/** The longest `timeoutSeconds`: 7 days. */
+const MAX_TIMEOUT = 604_800;
+const MAX_ATTEMPTS = 100;
+
+/** The input of a new run, checked, copied and frozen. */
+export interface CheckedNewRun {
+  /** Null for a new thread. */
+  readonly threadId: string | null;
+  readonly assistantId: string;
+  readonly metadata: JsonObject;
+  /** Compact JSON. */
+  readonly input: string | null;
+  readonly resumes: string | null;
+  readonly multitaskStrategy: Run['multitaskStrategy'];
+  readonly delaySeconds: number;
+  readonly timeoutSeconds: number | null;
+  readonly maxAttempts: number;
+}
+
+/** Checks the input of a new run, as far as possible without what is stored. */
+export function checkNewRun(owner: Owner, input: NewRun): Outcome<CheckedNewRun> {
+  const { delaySeconds = 0, timeoutSeconds = null, maxAttempts = 3 } = input;
+  const given = checkMetadata(input.metadata);
+  const metadata = 'refusals' in given ? given : newMetadata(owner, given.value);
+  const payload: Outcome<string | null> =
+    input.input == null ? { value: null } : storableText('input', input.input, MAX_PAYLOAD_BYTES);
+  const refusals = [
+    ...('refusals' in metadata ? metadata.refusals : []),
+    ...('refusals' in payload ? payload.refusals : []),
+    ...refuseRange('delaySeconds', delaySeconds, 0, MAX_DELAY),
+    ...(timeoutSeconds === null ? [] : refuseRange('timeoutSeconds', timeoutSeconds, 1, MAX_TIMEOUT)),
+    ...refuseRange('maxAttempts', maxAttempts, 1, MAX_ATTEMPTS),
+  ];
+  if (refusals.length > 0 || 'refusals' in metadata || 'refusals' in payload) return { refusals };
+  return {
+    value: {
+      threadId: input.threadId ?? null,
+      assistantId: input.assistantId,
+      metadata: metadata.value,
+      input: payload.value,
+      resumes: input.resumes ?? null,
+      multitaskStrategy: input.multitaskStrategy ?? 'ENQUEUE',
+      delaySeconds,
+      timeoutSeconds,
+      maxAttempts,
+    },
+  };
+}
+
+/** Why a whole number is not accepted: none or one refusal. */
+export function refuseRange(key: string, value: number, min: number, max: number): readonly Refusal[] {
+  if (Number.isInteger(value) && value >= min && value <= max) return [];
+  return [invalid(key, `\`${key}\` is ${value}: ${min} to ${max} is accepted.`)];
+}
+
+/** What a new run meets in its owner's records. */
+export interface NewRunContext {
+  /** The thread that the input names; null where there is none. */
+  readonly thread: Thread | null;
+  readonly hasAssistant: boolean;
+  /** The run that the input resumes; null where there is none. */
+  readonly resumed: Run | null;
+  /** The active runs of the thread, in the order in which they were created. */
+  readonly active: readonly RunState[];
+  /** The `ended` of the thread's next run that ends. */
+  readonly nextEnded: number;
+}
+
+/** A new run, and all that is created and changed with it. */
+export interface RunCreation {
+  readonly run: Run;
+  /** Compact JSON. */
+  readonly input: string | null;
+  /** The thread that is created for it; null where it has one. */
+  readonly newThread: Thread | null;
+  /** What happens to the active runs of the thread. */
+  readonly cancellations: readonly RunStep[];
+}
+
+/** A new run, or why it is refused. @param now milliseconds since 1970 */
 export function newRun(
   owner: Owner,
-  input: NewRun,
-  exists: { readonly thread: boolean; readonly assistant: boolean },
+  input: CheckedNewRun,
+  context: NewRunContext,
   now: number,
-): Outcome<Run> {
-  const given = checkMetadata(input.metadata);
-  if ('refusals' in given) return given;
-  const metadata = newMetadata(owner, given.value);
-  if ('refusals' in metadata) return metadata;
+): Outcome<RunCreation> {
+  const { multitaskStrategy, delaySeconds } = input;
   const missing = [
-    ...(exists.thread ? [] : [notFound('threadId', 'thread')]),
-    ...(exists.assistant ? [] : [notFound('assistantId', 'assistant')]),
+    ...(input.threadId === null || context.thread !== null ? [] : [notFound('threadId', 'thread')]),
+    ...(context.hasAssistant ? [] : [notFound('assistantId', 'assistant')]),
+    ...(input.resumes === null || context.resumed !== null ? [] : [notFound('resumes', 'run')]),
   ];
   if (missing.length > 0) return { refusals: missing };
+  const conflict = refuseResumption(input, context) ?? refuseParallel(input, context);
+  if (conflict !== null) return refused(conflict);
+  const created = context.thread === null ? newThread(owner, {}, now) : null;
+  if (created !== null && 'refusals' in created) return created;
   const createdAt = instant(now);
+  const run: Run = Object.freeze({
+    id: newId(now),
+    threadId: (created?.value ?? context.thread)?.id ?? '',
+    assistantId: input.assistantId,
+    status: 'PENDING',
+    ended: null,
+    hasInput: input.input !== null,
+    hasOutput: false,
+    hasCheckpoint: false,
+    error: null,
+    interrupt: null,
+    resumes: input.resumes,
+    multitaskStrategy,
+    attempt: 0,
+    maxAttempts: input.maxAttempts,
+    timeoutSeconds: input.timeoutSeconds,
+    assistantVersion: null,
+    worker: null,
+    availableAt: delaySeconds === 0 ? createdAt : instant(now + delaySeconds * 1_000),
+    startedAt: null,
+    finishedAt: null,
+    cancelRequestedAt: null,
+    metadata: input.metadata,
+    createdAt,
+    updatedAt: createdAt,
+  });
   return {
-    value: Object.freeze({
-      id: newId(now),
-      threadId: input.threadId,
-      assistantId: input.assistantId,
-      status: 'PENDING',
-      ended: null,
-      metadata: metadata.value,
-      createdAt,
-      updatedAt: createdAt,
-    }),
+    value: {
+      run,
+      input: input.input,
+      newThread: created?.value ?? null,
+      cancellations:
+        multitaskStrategy === 'INTERRUPT' || multitaskStrategy === 'ROLLBACK'
+          ? cancelAll(context, multitaskStrategy, now)
+          : [],
+    },
   };
+}
+
+function cancelAll(
+  { active, nextEnded }: NewRunContext,
+  action: 'INTERRUPT' | 'ROLLBACK',
+  now: number,
+): readonly RunStep[] {
+  const steps: RunStep[] = [];
+  let next = nextEnded;
+  for (const state of active) {
+    const step = cancelRun({ ...state, nextEnded: next }, action, now);
+    if (step === null) continue;
+    if (step.run.ended !== null) next++;
+    steps.push(step);
+  }
+  return steps;
+}
+
+function refuseResumption(
+  { resumes, threadId }: CheckedNewRun,
+  { resumed, active, nextEnded }: NewRunContext,
+): Refusal | null {
+  if (resumes === null || resumed === null) return null;
+  const isLast = resumed.threadId === threadId && resumed.ended === nextEnded - 1;
+  const isAnswered = active.some(({ run }) => run.resumes === resumes);
+  if (isLast && resumed.status === 'INTERRUPTED' && !isAnswered) return null;
+  const message = isAnswered
+    ? 'The run that `resumes` names has been answered already.'
+    : '`resumes` must name the run of the thread that ended last, and that run must be INTERRUPTED.';
+  return { code: 'CONFLICT', message, key: 'resumes' };
+}
+
+function refuseParallel({ multitaskStrategy }: CheckedNewRun, { active }: NewRunContext): Refusal | null {
+  if (multitaskStrategy !== 'REJECT' || active.length === 0) return null;
+  const message = 'A run of the thread is pending or running: wait until it has ended, or choose a strategy.';
+  return { code: 'CONFLICT', message, key: 'threadId' };
 }
 
 /** The checked input of a changed run, copied and frozen. */
@@ -57,31 +203,35 @@ export function checkRunPatch({ status, metadata }: RunPatch): Outcome<CheckedRu
 }
 
 /**
- * A run with a patch applied; the same object when that changes nothing.
- * @param nextEnded the value of `ended` if the patch ends the run
+ * A run with a patch applied; null where that changes nothing.
  * @param now milliseconds since 1970
  */
 export function applyRunPatch(
   owner: Owner,
-  stored: Run,
-  { status = stored.status, metadata: given }: CheckedRunPatch,
-  nextEnded: number,
+  stored: StoredRun,
+  { status = stored.run.status, metadata: given }: CheckedRunPatch,
   now: number,
-): Outcome<Run> {
-  const refusal = refuseTransition(stored.status, status);
+): Outcome<RunStep | null> {
+  const { run, execution } = stored;
+  const refusal = refuseTransition(run.status, status) ?? refuseHeld(stored, status, now);
   if (refusal !== null) return refused(refusal);
-  const metadata = mergeMetadata(owner, stored.metadata, given);
+  const metadata = mergeMetadata(owner, run.metadata, given);
   if ('refusals' in metadata) return metadata;
-  if (status === stored.status && metadata.value === stored.metadata) return { value: stored };
-  return {
-    value: Object.freeze({
-      ...stored,
-      status,
-      ended: stored.ended ?? (isActive(status) ? null : nextEnded),
-      metadata: metadata.value,
-      updatedAt: nextInstant(stored.updatedAt, now),
-    }),
-  };
+  if (status === run.status) {
+    if (metadata.value === run.metadata) return { value: null };
+    const changed = changeRun(run, { metadata: metadata.value }, now);
+    return { value: { run: changed, execution, events: [], payloads: null } };
+  }
+  const labelled = { ...stored, run: { ...run, metadata: metadata.value } };
+  if (status !== 'PENDING' && status !== 'RUNNING') return { value: endRun(labelled, { status }, now) };
+  const begun = { status, availableAt: null, startedAt: instant(now) };
+  return { value: { run: changeRun(labelled.run, begun, now), execution, events: [], payloads: null } };
+}
+
+function refuseHeld(stored: StoredRun, status: RunStatus, now: number): Refusal | null {
+  if (status === stored.run.status || !isHeld(stored, now)) return null;
+  const message = 'A worker holds the run, and alone can move it: `cancelRun` asks it to stop.';
+  return { code: 'CONFLICT', message, key: 'status' };
 }
 
 /** Why a run cannot be deleted, or null when it can. */

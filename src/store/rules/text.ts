@@ -16,16 +16,28 @@ export interface TextRule {
   readonly blank: boolean;
 }
 
-/** The limits of an assistant's texts. */
+/** The limits of texts, by their path in an input. */
 export const TEXT_RULES = {
   graphId: { max: 256, blank: false },
   name: { max: 256, blank: false },
   description: { max: 4096, blank: true },
+  idempotencyKey: { max: 255, blank: false },
+  worker: { max: 256, blank: false },
+  type: { max: 64, blank: false },
+  'error.code': { max: 64, blank: false },
+  'error.message': { max: 4096, blank: true },
 } as const satisfies Record<string, TextRule>;
 
-/** Why a text is not accepted under a key of the input, or null when it is. */
-export function refuseText(key: keyof typeof TEXT_RULES, text: string): Refusal | null {
-  const { max, blank } = TEXT_RULES[key];
+/**
+ * Why a text is not accepted, or null when it is.
+ * @param key where the text is in the input. Default: the name of its rule.
+ */
+export function refuseText(
+  rule: keyof typeof TEXT_RULES,
+  text: string,
+  key: string = rule,
+): Refusal | null {
+  const { max, blank } = TEXT_RULES[rule];
   if (!blank && !VISIBLE.test(text)) return invalid(key, `\`${key}\` cannot be blank.`);
   if (countCodePoints(text, max) > max) {
     return invalid(key, `\`${key}\` is too long: at most ${max} characters are accepted.`);

@@ -15,6 +15,7 @@ export function newThread(owner: Owner, input: NewThread, now: number): Outcome<
     value: Object.freeze({
       id: newId(now),
       status: 'IDLE',
+      valuesRunId: null,
       metadata: metadata.value,
       createdAt,
       updatedAt: createdAt,
@@ -40,8 +41,11 @@ export function applyThreadPatch(
   return { value: Object.freeze({ ...stored, metadata: metadata.value, updatedAt }) };
 }
 
-/** A thread with this status; the same object when it has it already. @param now milliseconds since 1970 */
-export function withStatus(stored: Thread, status: ThreadStatus, now: number): Thread {
-  if (stored.status === status) return stored;
-  return Object.freeze({ ...stored, status, updatedAt: nextInstant(stored.updatedAt, now) });
+/** What a thread's runs say about it. */
+export type ThreadState = Pick<Thread, 'status' | 'valuesRunId'>;
+
+/** A thread after a change of its runs; the same object when it stays as it is. @param now milliseconds since 1970 */
+export function withThreadState(stored: Thread, { status, valuesRunId }: ThreadState, now: number): Thread {
+  if (stored.status === status && stored.valuesRunId === valuesRunId) return stored;
+  return Object.freeze({ ...stored, status, valuesRunId, updatedAt: nextInstant(stored.updatedAt, now) });
 }

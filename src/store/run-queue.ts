@@ -1,0 +1,147 @@
+import { allOf, andThen, type MaybePromise } from '../lib/maybe-promise.ts';
+import type { RunState } from './execution.ts';
+import type { Owner } from './owner.ts';
+import type { Claim, ClaimRequest, LeaseState } from './queue.ts';
+import type { Assistant } from './records.ts';
+import { checkLength } from './rules/filter.ts';
+import { type Claimant, secondsLeft } from './rules/execution/claim.ts';
+import {
+  appendEvents,
+  type ClaimRef,
+  type Decision,
+  finishAttempt,
+  type LeaseStatus,
+  LOST,
+  releaseRun,
+  renewLease,
+  saveCheckpoint,
+} from './rules/execution/leased.ts';
+import type { StoredRun } from './rules/execution/steps.ts';
+import {
+  checkCheckpoint,
+  checkEnd,
+  checkEvents,
+  refuseClaimRequest,
+  refuseHeartbeat,
+} from './rules/execution/worker-input.ts';
+import type { LeaseTokens } from './rules/lease-token.ts';
+import type { RunQueue } from './stores.ts';
+
+/** Decides what a call with a lease does, given the run that is stored. @param now milliseconds since 1970 */
+export type Decide<T> = (stored: StoredRun, now: number) => Decision<T>;
+
+/** A run that was taken from the queue, right after that. */
+export interface TakenRun {
+  readonly owner: Owner;
+  readonly state: RunState;
+  readonly assistant: Assistant;
+  readonly input: string | null;
+  readonly values: string | null;
+  readonly checkpoint: string | null;
+  /** Milliseconds since 1970, by the clock of the store. */
+  readonly now: number;
+}
+
+/** What a kind of store does for its queue. */
+export interface QueueStorage {
+  readonly tokens: LeaseTokens;
+  /** Decides about a run and stores the step, in one transaction. Null where there is no such run. */
+  decide<T>(owner: Owner, runId: string, decide: Decide<T>): MaybePromise<T | null>;
+  /** Takes waiting runs: owners take turns, and of one owner the run that was created first is taken. */
+  take(request: ClaimRequest, claimant: Claimant): MaybePromise<readonly TakenRun[]>;
+}
+
+/** The queue of a store: it checks what workers send, and what their leases name. */
+export function createRunQueue({ tokens, decide, take }: QueueStorage): RunQueue {
+  /** Decides about the run that a lease names; `lost` where the lease is not genuine, or the run is gone. */
+  function withLease<T>(
+    worker: Owner,
+    lease: string,
+    lost: T,
+    decideBy: (stored: StoredRun, ref: ClaimRef, now: number) => Decision<T>,
+  ): MaybePromise<T> {
+    const ref = tokens.decode(worker, lease);
+    if (ref === null) return lost;
+    const decided = decide(ref.owner, ref.runId, (stored, now) => decideBy(stored, ref, now));
+    return andThen(decided, (result) => result ?? lost);
+  }
+
+  function stateOf(lease: string, status: MaybePromise<LeaseStatus>): MaybePromise<LeaseState> {
+    return andThen(status, ({ held, leaseSeconds, cancel, storedEvents }) => {
+      return { lease, held, leaseSeconds, cancel, storedEvents };
+    });
+  }
+
+  return {
+    claim(worker, request) {
+      const refusals = refuseClaimRequest(request);
+      if (refusals.length > 0) return { refusals };
+      const claimant = { holder: worker, worker: request.name, leaseSeconds: request.leaseSeconds };
+      return andThen(take(request, claimant), (taken) => {
+        return { value: taken.map((run) => claimOf(tokens, worker, run)) };
+      });
+    },
+    heartbeat(worker, request) {
+      const refusals = refuseHeartbeat(request);
+      if (refusals.length > 0) return { refusals };
+      const renew = (lease: string) =>
+        withLease(worker, lease, LOST, (stored, ref, now) => renewLease(stored, ref, request, now));
+      const states = allOf(request.leases.map((lease) => stateOf(lease, renew(lease))));
+      return andThen(states, (value) => ({ value }));
+    },
+    appendEvents(worker, request) {
+      const { lease, offset } = request;
+      const checked = checkEvents(request);
+      if ('refusals' in checked) return { lease: null, refusals: checked.refusals };
+      const appended = withLease<ReturnType<typeof appendEvents>['result']>(
+        worker,
+        lease,
+        LOST,
+        (stored, ref, now) => appendEvents(stored, ref, offset, checked.value, now),
+      );
+      return andThen(appended, (result) =>
+        andThen(stateOf(lease, result), (state) => ({ lease: state, refusals: result.refusals ?? [] })),
+      );
+    },
+    checkpoint(worker, { lease, values }) {
+      const checked = checkCheckpoint(values);
+      if ('refusals' in checked) return checked;
+      const saved = withLease(worker, lease, LOST, (stored, ref, now) =>
+        saveCheckpoint(stored, ref, checked.value, now),
+      );
+      return andThen(stateOf(lease, saved), (value) => ({ value }));
+    },
+    finish(worker, request) {
+      const checked = checkEnd(request);
+      if ('refusals' in checked) return checked;
+      const unknown: ReturnType<typeof finishAttempt>['result'] = { accepted: false, status: null };
+      const finished = withLease(worker, request.lease, unknown, (stored, ref, now) =>
+        finishAttempt(stored, ref, checked.value, now),
+      );
+      return andThen(finished, (value) => ({ value }));
+    },
+    release(worker, leases) {
+      checkLength('input.leases', 'leases', leases);
+      return allOf(leases.map((lease) => stateOf(lease, withLease(worker, lease, LOST, releaseRun))));
+    },
+  };
+}
+
+function claimOf(
+  tokens: LeaseTokens,
+  holder: Owner,
+  { owner, state, assistant, input, values, checkpoint, now }: TakenRun,
+): Claim {
+  const { run, execution } = state;
+  return {
+    lease: tokens.encode({ owner, runId: run.id, claim: execution.claims, holder }),
+    leaseSeconds: execution.lease?.seconds ?? 0,
+    owner,
+    run,
+    assistant,
+    input,
+    values,
+    checkpoint,
+    secondsLeft: secondsLeft(state, now),
+  };
+}
