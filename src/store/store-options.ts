@@ -1,4 +1,5 @@
 import type { Change } from './change.ts';
+import type { AppendedEvents } from './execution.ts';
 import type { Owner } from './owner.ts';
 
 /** What every kind of stores can be given. */
@@ -8,6 +9,17 @@ export interface StoreOptions {
    * throw. Default: changes are not published.
    */
   readonly publish?: (owner: Owner, changes: readonly Change[]) => void;
-  /** The current time, in milliseconds since 1970. Default: `Date.now`. */
+  /** Called when events of a run are stored, after that. It must not throw. Default: they are not published. */
+  readonly publishEvents?: (owner: Owner, appended: AppendedEvents) => void;
+  /** Called when a run can be claimed. It must not throw, and must not call the stores. Default: nobody is told. */
+  readonly onReady?: (owner: Owner, graphId: string) => void;
+  /** How long the events of a run are kept after its end, in milliseconds. Default: 24 hours. */
+  readonly eventRetention?: number;
+  /** The current time, in milliseconds since 1970. Default: that of the machine; in PostgreSQL, that of the database. */
   readonly now?: () => number;
 }
+
+/** How long the events of a run are kept after its end, in milliseconds: 24 hours. */
+export const DEFAULT_EVENT_RETENTION = 86_400_000;
+/** The interval in which stores do what is due, in milliseconds. */
+export const SWEEP_INTERVAL = 500;
