@@ -128,7 +128,9 @@ export class Database {
       }
     }
     const limit = now - this.#options.eventRetention;
-    for (const { owner, runId } of this.#finished.takeBefore(limit)) this.#dropEvents(owner, runId);
+    for (let old = this.#finished.takeFirst(limit); old !== null; old = this.#finished.takeFirst(limit)) {
+      this.#dropEvents(old.owner, old.runId);
+    }
   }
 
   /** Drops the events of the runs that ended first, while there are too many of all runs. */
