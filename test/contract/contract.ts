@@ -5,9 +5,11 @@ import { testClaims } from './cases/claims.ts';
 import { testCursors } from './cases/cursors.ts';
 import { testFilters } from './cases/filters.ts';
 import { testJson } from './cases/json.ts';
+import { testLeases } from './cases/leases.ts';
 import { testOwners } from './cases/owners.ts';
 import { testPageArgs } from './cases/page-args.ts';
 import { testRecords } from './cases/records.ts';
+import { testRetries } from './cases/retries.ts';
 import { testRuns } from './cases/runs.ts';
 import { testTime } from './cases/time.ts';
 
@@ -25,5 +27,7 @@ export function testStores(name: string, open: OpenStores): void {
     testRuns(onBench);
     testChanges(onBench);
     testClaims(onBench);
+    testLeases(onBench);
+    testRetries(onBench);
   });
 }
