@@ -142,7 +142,7 @@ export function newRun(
     value: {
       run,
       input: input.input,
-      newThread: created?.value ?? null,
+      newThread: created && Object.freeze({ ...created.value, status: 'BUSY' }),
       cancellations:
         multitaskStrategy === 'INTERRUPT' || multitaskStrategy === 'ROLLBACK'
           ? cancelAll(context, multitaskStrategy, now)
@@ -223,7 +223,9 @@ export function applyRunPatch(
     return { value: { run: changed, execution, events: [], payloads: null } };
   }
   const labelled = { ...stored, run: { ...run, metadata: metadata.value } };
-  if (status !== 'PENDING' && status !== 'RUNNING') return { value: endRun(labelled, { status }, now) };
+  if (status !== 'PENDING' && status !== 'RUNNING') {
+    return { value: endRun(labelled, { status, cancelAction: execution.cancelAction }, now) };
+  }
   const begun = { status, availableAt: null, startedAt: instant(now) };
   return { value: { run: changeRun(labelled.run, begun, now), execution, events: [], payloads: null } };
 }
