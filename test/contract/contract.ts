@@ -1,11 +1,13 @@
 import { describe } from 'vitest';
 import { type OnBench, type OpenStores, withBench } from '../support/bench.ts';
+import { testCancellation } from './cases/cancellation.ts';
 import { testChanges } from './cases/changes.ts';
 import { testClaims } from './cases/claims.ts';
 import { testCursors } from './cases/cursors.ts';
 import { testFilters } from './cases/filters.ts';
 import { testJson } from './cases/json.ts';
 import { testLeases } from './cases/leases.ts';
+import { testMultitask } from './cases/multitask.ts';
 import { testOwners } from './cases/owners.ts';
 import { testPageArgs } from './cases/page-args.ts';
 import { testRecords } from './cases/records.ts';
@@ -29,5 +31,7 @@ export function testStores(name: string, open: OpenStores): void {
     testClaims(onBench);
     testLeases(onBench);
     testRetries(onBench);
+    testCancellation(onBench);
+    testMultitask(onBench);
   });
 }
