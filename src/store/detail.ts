@@ -1,4 +1,4 @@
-import type { Execution, RunEvent, RunPayloads } from './execution.ts';
+import type { AppendedEvents, Execution, RunPayloads } from './execution.ts';
 import type { KeyRecord } from './rules/idempotency.ts';
 import type { Change } from './change.ts';
 
@@ -35,7 +35,7 @@ export function keyId(resource: Change['resource'], key: string): string {
 export interface EventChange {
   readonly runId: string;
   /** The events to append; null where all of the run's are deleted. */
-  readonly appended: readonly RunEvent[] | null;
+  readonly appended: AppendedEvents | null;
 }
 
 /** Everything that one mutation changes. */

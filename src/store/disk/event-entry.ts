@@ -27,7 +27,7 @@ export function applyEvents(events: Events, owner: Owner, { runId, appended }: E
     for (const key of events.getKeys(range)) void events.remove(key);
     return;
   }
-  for (const { seq, ...event } of appended) {
+  for (const { seq, ...event } of appended.events) {
     void events.put([owner, runId, seq], withChecksum(JSON.stringify(event)));
   }
 }
