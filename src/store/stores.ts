@@ -20,6 +20,7 @@ import type {
   CheckpointRequest,
   Claim,
   ClaimRequest,
+  EndResult,
   FinishRequest,
   HeartbeatRequest,
   LeaseState,
@@ -36,7 +37,6 @@ import type {
   Thread,
   ThreadPatch,
 } from './records.ts';
-import type { EndResult } from './rules/execution/leased.ts';
 
 /**
  * A store of one resource. Every method takes the owner first, and cannot reach the records of other owners: another
