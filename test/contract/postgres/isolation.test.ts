@@ -39,7 +39,7 @@ beforeEach(async () => {
   for (const one of [alice, bob]) {
     const { threads, runs, assistants } = stores.forRequest();
     const thread = valueOf(await threads.create(one, { metadata: { of: one } }));
-    const assistant = await makeAssistant({ threads, runs, assistants }, one, {});
+    const assistant = await makeAssistant({ assistants }, one, {});
     valueOf(await runs.create(one, { threadId: thread.id, assistantId: assistant.id }));
   }
 });

@@ -37,7 +37,7 @@ beforeAll(async () => {
   const { threads, runs, assistants } = other.forRequest();
   for (let i = 0; i < 20; i++) {
     const thread = valueOf(await threads.create(alice, { metadata: { place: i } }));
-    const assistant = await makeAssistant({ threads, runs, assistants }, alice, {});
+    const assistant = await makeAssistant({ assistants }, alice, {});
     await Promise.all(
       Array.from({ length: 20 }, async () =>
         valueOf(await runs.create(alice, { threadId: thread.id, assistantId: assistant.id })),
@@ -153,7 +153,7 @@ describe('a request', () => {
   it('should see one moment, though things change between two levels of its answer', async () => {
     const { threads, runs, assistants } = other.forRequest();
     const thread = valueOf(await threads.create(alice, {}));
-    const assistant = await makeAssistant({ threads, runs, assistants }, alice, { name: 'before' });
+    const assistant = await makeAssistant({ assistants }, alice, { name: 'before' });
     const run = valueOf(await runs.create(alice, { threadId: thread.id, assistantId: assistant.id }));
     let done = false;
     spy.before('CROSS JOIN LATERAL', async () => {
@@ -245,7 +245,7 @@ describe('all statements', () => {
 async function useEverything(opened: PostgresStores): Promise<void> {
   const carol = asOwner('carol');
   const { assistants, threads, runs } = opened.forRequest();
-  const assistant = await makeAssistant({ assistants, threads, runs }, carol, {});
+  const assistant = await makeAssistant({ assistants }, carol, {});
   const thread = valueOf(await threads.create(carol, { metadata: { label: 1 } }));
   const made = await Promise.all(
     Array.from({ length: 3 }, async () =>
