@@ -107,6 +107,7 @@ function caughtUp(opened: PostgresStores): Stores {
       appendEvents: (...args) => after(work.appendEvents(...args)),
       checkpoint: (...args) => after(work.checkpoint(...args)),
       finish: (...args) => after(work.finish(...args)),
+      runOf: (...args) => work.runOf(...args),
       release: (...args) => after(work.release(...args)),
     };
   }
