@@ -1,4 +1,5 @@
 import type { Change } from './change.ts';
+import type { AppendedEvents } from './execution.ts';
 import type { Owner } from './owner.ts';
 
 /** What every kind of stores can be given. */
@@ -10,4 +11,10 @@ export interface StoreOptions {
   readonly publish?: (owner: Owner, changes: readonly Change[]) => void;
   /** The current time, in milliseconds since 1970. Default: `Date.now`. */
   readonly now?: () => number;
+  /** Called when a run of this graph may be waiting that was not before, after it is stored. It must not throw. */
+  readonly onReady?: (owner: Owner, graphId: string) => void;
+  /** Called with events of a run, after they are stored. It must not throw. */
+  readonly publishEvents?: (owner: Owner, appended: AppendedEvents) => void;
+  /** How long events are kept after their run's end, in milliseconds. Default: 24 hours. */
+  readonly eventRetention?: number;
 }
