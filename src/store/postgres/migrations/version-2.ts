@@ -249,15 +249,16 @@ RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   day date;
   name text;
+  has_events boolean;
 BEGIN
   FOR day IN SELECT first_day + i FROM generate_series(0, days - 1) AS i LOOP
     name := 'run_events_' || to_char(day, 'YYYYMMDD');
     CONTINUE WHEN to_regclass(format('agent_graphql.%I', name)) IS NOT NULL;
     LOCK TABLE agent_graphql.run_events_default IN ACCESS EXCLUSIVE MODE;
     PERFORM set_config('agent_graphql.everybody', 'on', true);
-    PERFORM 1 FROM agent_graphql.run_events_default WHERE at >= day AND at < day + 1 LIMIT 1;
-    CONTINUE WHEN FOUND;
+    has_events := EXISTS (SELECT FROM agent_graphql.run_events_default WHERE at >= day AND at < day + 1);
     PERFORM set_config('agent_graphql.everybody', '', true);
+    CONTINUE WHEN has_events;
     EXECUTE format('CREATE TABLE agent_graphql.%I (LIKE agent_graphql.run_events INCLUDING ALL)', name);
     EXECUTE format('ALTER TABLE agent_graphql.%I ENABLE ROW LEVEL SECURITY', name);
     EXECUTE format('ALTER TABLE agent_graphql.%I FORCE ROW LEVEL SECURITY', name);
@@ -280,12 +281,8 @@ BEGIN
     EXECUTE format('DROP TABLE agent_graphql.%I', name);
   END LOOP;
   PERFORM set_config('agent_graphql.everybody', 'on', true);
-  PERFORM 1 FROM agent_graphql.run_events_default WHERE at < before LIMIT 1;
-  IF FOUND THEN
-    PERFORM 1 FROM agent_graphql.run_events_default WHERE at >= before LIMIT 1;
-    IF NOT FOUND THEN
-      TRUNCATE agent_graphql.run_events_default;
-    END IF;
+  IF (SELECT max(at) FROM agent_graphql.run_events_default) < before THEN
+    TRUNCATE agent_graphql.run_events_default;
   END IF;
   PERFORM set_config('agent_graphql.everybody', '', true);
 END
