@@ -139,10 +139,11 @@ export async function openPostgresStores(
       sweep: () => sweeper.sweep(),
       async close() {
         clearInterval(timer);
-        await sweeper.close();
+        const swept = sweeper.close();
         announcer.close();
         await listener.close();
         await pool.close();
+        await swept;
       },
     };
   } catch (error) {
