@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
-import { createMemoryStores } from './memory/stores.ts';
+import { openMemoryStores } from './memory/stores.ts';
 import type { Owner } from './owner.ts';
 import type { Storage } from './storage.ts';
 import type { StoreOptions } from './store-options.ts';
 import type { OpenedStores } from './stores.ts';
 
 /** What the stores call. */
-export interface StoreObserver extends Required<Pick<StoreOptions, 'publish'>> {
+export interface StoreObserver
+  extends Required<Pick<StoreOptions, 'publish' | 'publishEvents' | 'onReady' | 'eventRetention'>> {
   /** Whether this process has subscribers to an owner's changes. */
   hasSubscribers(owner: Owner): boolean;
   /** Called when changes may have been missed. */
@@ -30,11 +31,5 @@ export async function openStores(
     const { openPostgresStores } = await import('./postgres/stores.ts');
     return openPostgresStores(database, observer);
   }
-  const stores = createMemoryStores(observer);
-  return {
-    forRequest: () => stores,
-    isReady: () => true,
-    loadedCounts: { assistant: 0, thread: 0, run: 0 },
-    close: () => {},
-  };
+  return openMemoryStores(observer);
 }

@@ -15,6 +15,8 @@ export interface ClaimRequest {
   readonly max: number;
   /** 5 to 300. */
   readonly leaseSeconds: number;
+  /** How long the caller waits, 0 to 10. The store does not. */
+  readonly waitSeconds: number;
 }
 
 /** A run that was given to a worker, with all that it needs to execute it. */
@@ -56,7 +58,11 @@ export interface AppendRequest {
   /** How many events of this claim were sent before these. */
   readonly offset: number;
   /** 100 at most, and 512 KiB. */
-  readonly events: readonly { readonly type: string; readonly data: JsonObject }[];
+  readonly events: readonly {
+    readonly type: string;
+    /** Default: an empty object. */
+    readonly data?: JsonObject | null | undefined;
+  }[];
 }
 
 /** The result of an append: the lease's state, also where the events were refused for the run's sake. */

@@ -124,6 +124,7 @@ export function createRunQueue({ tokens, decide, take }: QueueStorage): RunQueue
       const finished = withLease(worker, request.lease, unknown, finish, true);
       return andThen(finished, (value) => ({ value }));
     },
+    runOf: (worker, lease) => tokens.decode(worker, lease),
     release(worker, leases) {
       checkLength('input.leases', 'leases', leases);
       return allOf(leases.map((lease) => stateOf(lease, withLease(worker, lease, LOST, releaseRun, true))));

@@ -9,7 +9,13 @@ export interface StoreOptions {
    * throw. Default: changes are not published.
    */
   readonly publish?: (owner: Owner, changes: readonly Change[]) => void;
-  /** The current time, in milliseconds since 1970. Default: `Date.now`. */
+  /** Called when events of a run are stored, after that. It must not throw. Default: they are not published. */
+  readonly publishEvents?: (owner: Owner, appended: AppendedEvents) => void;
+  /** Called when a run can be claimed. It must not throw, and must not call the stores. Default: nobody is told. */
+  readonly onReady?: (owner: Owner, graphId: string) => void;
+  /** How long the events of a run are kept after its end, in milliseconds. Default: 24 hours. */
+  readonly eventRetention?: number;
+  /** The current time, in milliseconds since 1970. Default: that of the machine; in PostgreSQL, that of the database. */
   readonly now?: () => number;
   /** Called when a run of this graph may be waiting that was not before, after it is stored. It must not throw. */
   readonly onReady?: (owner: Owner, graphId: string) => void;
@@ -18,3 +24,8 @@ export interface StoreOptions {
   /** How long events are kept after their run's end, in milliseconds. Default: 24 hours. */
   readonly eventRetention?: number;
 }
+
+/** How long the events of a run are kept after its end, in milliseconds: 24 hours. */
+export const DEFAULT_EVENT_RETENTION = 86_400_000;
+/** The interval in which stores do what is due, in milliseconds. */
+export const SWEEP_INTERVAL = 500;

@@ -1,9 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { OwnedRecord } from '../archive.ts';
 import { type Change, RESOURCES } from '../change.ts';
+import type { Detail } from '../detail.ts';
+import type { RunEvent } from '../execution.ts';
+import type { EventRange } from '../memory/event-log.ts';
 import type { Owner } from '../owner.ts';
 import { DamagedFile } from './data-file-errors.ts';
-import type { Mutation } from './journal.ts';
+import { detailEntries, parseDetails } from './detail-entry.ts';
+import { applyEvents, readEvents } from './event-entry.ts';
+import type { OwnedMutation } from './journal.ts';
 import { type Environment, openLmdb, type Records } from './open-lmdb.ts';
 import { parseEntry, parseKey, withChecksum } from './record-entry.ts';
 import { type Upgrade, upgradeFormat } from './upgrades.ts';
@@ -28,10 +33,10 @@ export class DataFile {
    */
   constructor(path: string, upgrades: readonly Upgrade[]) {
     this.#environment = openLmdb(path);
-    const { root, meta, records } = this.#environment;
+    const { root, meta } = this.#environment;
     try {
       this.cursorKey = root.transactionSync(() => {
-        upgradeFormat(meta, records, upgrades);
+        upgradeFormat(this.#environment, upgrades);
         const key = Buffer.from(meta.get('cursorKey') ?? '', 'hex');
         if (key.length !== CURSOR_KEY_BYTES) throw new DamagedFile('its key for cursors is missing');
         return key;
@@ -81,6 +86,20 @@ export class DataFile {
     this.#checkCount(count);
   }
 
+  /**
+   * The details of an owner's records.
+   * @throws DamagedFile about the first one that is not valid
+   */
+  detailsOf(owner: Owner): readonly Detail[] {
+    const range = { start: [owner], end: [owner, AFTER_ALL] };
+    return parseDetails(this.#environment.details.getRange(range));
+  }
+
+  /** Events of a run that are on disk, in order. @throws DamagedFile */
+  events(owner: Owner, runId: string, range: EventRange): readonly RunEvent[] {
+    return readEvents(this.#environment.events, owner, runId, range);
+  }
+
   /** Whether there are no records. */
   get isEmpty(): boolean {
     return entryCount(this.#records) === 0;
@@ -90,10 +109,14 @@ export class DataFile {
    * Stores all changes in one transaction; resolves when that is on disk. Rejects with LMDB's error when nothing is
    * stored: the file must not be written to any more then.
    */
-  async write(mutations: readonly Mutation[]): Promise<void> {
+  async write(mutations: readonly OwnedMutation[]): Promise<void> {
     try {
       await this.#records.batch(() => {
-        for (const { owner, changes } of mutations) for (const change of changes) this.#put(owner, change);
+        for (const { owner, mutation } of mutations) {
+          for (const change of mutation.changes) this.#put(owner, change);
+          for (const detail of mutation.details) this.#putDetail(owner, detail);
+          for (const change of mutation.events) applyEvents(this.#environment.events, owner, change);
+        }
       });
     } catch (error) {
       throw await commitErrorOf(error);
@@ -114,6 +137,14 @@ export class DataFile {
     // The promise of the batch covers those of its operations.
     if (after === null) void this.#records.remove([owner, resource, id]);
     else void this.#records.put([owner, resource, id], withChecksum(JSON.stringify(after)));
+  }
+
+  #putDetail(owner: Owner, detail: Detail): void {
+    const { details } = this.#environment;
+    for (const { kind, id, text } of detailEntries(detail)) {
+      if (text === null) void details.remove([owner, kind, id]);
+      else void details.put([owner, kind, id], withChecksum(text));
+    }
   }
 
   #ownerAfter(owner: Owner | null): Owner | null {

@@ -1,27 +1,27 @@
-import type { Change } from '../change.ts';
+import type { Mutation } from '../detail.ts';
 import type { Owner } from '../owner.ts';
 import { StoreUnavailable } from '../unavailable.ts';
 
-/** All changes of one mutation. */
-export interface Mutation {
+/** A mutation of an owner's records. */
+export interface OwnedMutation {
   readonly owner: Owner;
-  readonly changes: readonly Change[];
+  readonly mutation: Mutation;
 }
 
 /** What a journal calls. */
 export interface JournalOptions {
   /** Writes mutations in one transaction; resolves when it is durable, and rejects when nothing is stored. */
-  write(mutations: readonly Mutation[]): Promise<void>;
+  write(mutations: readonly OwnedMutation[]): Promise<void>;
   /** Called with each mutation after it is durable, in the order of the mutations. It must not throw. */
-  publish(owner: Owner, changes: readonly Change[]): void;
+  publish(owner: Owner, mutation: Mutation): void;
   /** Reverts a mutation in memory. Called with the latest one first. */
-  revert(owner: Owner, changes: readonly Change[]): void;
+  revert(owner: Owner, mutation: Mutation): void;
   /** Called once, when a write has failed: nothing is written any more. */
   onFailure(reason: unknown): void;
 }
 
 interface Batch {
-  readonly mutations: Mutation[];
+  readonly mutations: OwnedMutation[];
   /** Resolves when all are durable and published. */
   readonly durable: Promise<void>;
 }
@@ -49,9 +49,9 @@ export class Journal {
   }
 
   /** Adds a mutation that was made in memory. */
-  append(owner: Owner, changes: readonly Change[]): void {
+  append(owner: Owner, mutation: Mutation): void {
     this.#next ??= this.#begin();
-    this.#next.mutations.push({ owner, changes });
+    this.#next.mutations.push({ owner, mutation });
   }
 
   /**
@@ -69,7 +69,7 @@ export class Journal {
   }
 
   #begin(): Batch {
-    const mutations: Mutation[] = [];
+    const mutations: OwnedMutation[] = [];
     // Asynchronous in any case, so that mutations of the same turn are written together.
     const durable = (this.#current?.durable ?? Promise.resolve()).then(() => this.#write(mutations));
     // Each mutation awaits it; without any, its rejection must not be unhandled.
@@ -77,7 +77,7 @@ export class Journal {
     return { mutations, durable };
   }
 
-  async #write(mutations: readonly Mutation[]): Promise<void> {
+  async #write(mutations: readonly OwnedMutation[]): Promise<void> {
     const { write, publish } = this.#options;
     this.#current = this.#next;
     this.#next = null;
@@ -87,7 +87,7 @@ export class Journal {
       throw this.#fail(error);
     }
     this.#current = null;
-    for (const { owner, changes } of mutations) publish(owner, changes);
+    for (const { owner, mutation } of mutations) publish(owner, mutation);
   }
 
   /** Reverts what is not durable: the next batch fails together with the current one. */
@@ -96,7 +96,7 @@ export class Journal {
     const lost = [this.#current, this.#next].flatMap((batch) => batch?.mutations ?? []);
     this.#failure = new StoreUnavailable('Nothing can be stored at the moment: try again later.', { cause });
     this.#current = this.#next = null;
-    for (const { owner, changes } of lost.toReversed()) revert(owner, changes);
+    for (const { owner, mutation } of lost.toReversed()) revert(owner, mutation);
     onFailure(cause);
     return this.#failure;
   }

@@ -4,12 +4,22 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 /** The records of a data file: `[owner, resource, id]` to what `encodeRecord` returns. */
 export type Records = Database<string>;
 
-/** An open LMDB environment with its two databases. */
+/**
+ * The details of records: `[owner, kind, id]` to a checksum and JSON. See `detail-entry.ts`.
+ */
+export type Details = Database<string>;
+
+/** The events of runs: `[owner, run id, seq]` to a checksum and JSON. */
+export type Events = Database<string>;
+
+/** An open LMDB environment with its databases. */
 export interface Environment {
   readonly root: RootDatabase<string>;
   /** The version of the format (`version`), and the key that signs cursors in hex digits (`cursorKey`). */
   readonly meta: Database<string>;
   readonly records: Records;
+  readonly details: Details;
+  readonly events: Events;
 }
 
 /** The size of LMDB's lock file in bytes, rounded up to pages. */
@@ -28,7 +38,7 @@ export function openLmdb(path: string): Environment {
   const options = {
     path,
     noSubdir: true,
-    maxDbs: 2,
+    maxDbs: 4,
     encoding: 'string',
     // A commit resolves when it is on disk, and not before.
     overlappingSync: false,
@@ -41,7 +51,9 @@ export function openLmdb(path: string): Environment {
   try {
     const meta = root.openDB<string>({ name: 'meta', encoding: 'string' });
     const records = root.openDB<string>({ name: 'records', encoding: 'string' });
-    return { root, meta, records };
+    const details = root.openDB<string>({ name: 'details', encoding: 'string' });
+    const events = root.openDB<string>({ name: 'events', encoding: 'string' });
+    return { root, meta, records, details, events };
   } catch (error) {
     void root.close();
     throw error;

@@ -16,7 +16,7 @@ export function withChecksum(json: string): string {
 /** Reads an entry of the records. @throws DamagedFile when it is not valid */
 export function parseEntry({ key, value }: { readonly key: Key; readonly value: string }): OwnedRecord {
   const [owner, resource, id] = parseKey(key);
-  const record = parseRecord(resource, owner, parseText(value, id));
+  const record = parseRecord(resource, owner, parseJson(value, id));
   if ('problem' in record) throw new DamagedFile(`the ${resource} ${id} ${record.problem}`);
   if (record.after.id !== id) throw new DamagedFile(`the ${resource} ${id} has another id in it`);
   return { owner, ...record };
@@ -32,11 +32,17 @@ export function parseKey(key: Key): readonly [owner: Owner, resource: Change['re
   throw new DamagedFile('it has a record with an invalid key');
 }
 
-function parseText(text: string, id: string): unknown {
+/** The text of {@link withChecksum}. @throws DamagedFile when its checksum is another */
+export function withoutChecksum(text: string, id: string): string {
   const json = text.slice(CHECKSUM_DIGITS);
   if (crc32(json) !== Number.parseInt(text.slice(0, CHECKSUM_DIGITS), 16)) {
     throw new DamagedFile(`the record ${id.slice(0, 32)} has a wrong checksum`);
   }
-  const value: unknown = JSON.parse(json);
+  return json;
+}
+
+/** The value of the JSON in a text of {@link withChecksum}. @throws DamagedFile when its checksum is another */
+export function parseJson(text: string, id: string): unknown {
+  const value: unknown = JSON.parse(withoutChecksum(text, id));
   return value;
 }

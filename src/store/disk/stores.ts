@@ -6,12 +6,14 @@ import { Database } from '../memory/database.ts';
 import { findInconsistency } from '../memory/find-inconsistency.ts';
 import { createStores } from '../memory/stores.ts';
 import { createCursors } from '../rules/cursor.ts';
-import type { StoreOptions } from '../store-options.ts';
+import { createLeaseTokens } from '../rules/lease-token.ts';
+import { DEFAULT_EVENT_RETENTION, type StoreOptions, SWEEP_INTERVAL } from '../store-options.ts';
 import type { OpenedStores, RecordCounts } from '../stores.ts';
 import { createDataFile, removeDraft } from './create-data-file.ts';
 import { DamagedFile } from './data-file-errors.ts';
 import { DATA_FILE, DataFile } from './data-file.ts';
 import { createDurableStores } from './durable-stores.ts';
+import { eventLogOnDisk } from './event-entry.ts';
 import { syncFolder, withLockedFolder } from './folder.ts';
 import { Journal } from './journal.ts';
 import { checkPages } from './lmdb-pages.ts';
@@ -36,7 +38,8 @@ export async function openDiskStores(folder: string, options: DiskStoreOptions =
 }
 
 async function open(folder: string, unlock: () => void, options: DiskStoreOptions): Promise<OpenedStores> {
-  const { publish = () => {}, now = Date.now, log, upgrades = UPGRADES } = options;
+  const { publish = () => {}, publishEvents = () => {}, onReady = () => {} } = options;
+  const { now = Date.now, eventRetention = DEFAULT_EVENT_RETENTION, log, upgrades = UPGRADES } = options;
   const start = performance.now();
   const path = join(folder, DATA_FILE);
   removeDraft(path);
@@ -48,8 +51,11 @@ async function open(folder: string, unlock: () => void, options: DiskStoreOption
   const file = new DataFile(path, upgrades);
   const journal: Journal = new Journal({
     write: (mutations) => file.write(mutations),
-    publish,
-    revert: (owner, changes) => database.revert(owner, changes),
+    publish(owner, mutation) {
+      if (mutation.changes.length > 0) publish(owner, mutation.changes);
+      for (const { appended } of mutation.events) if (appended !== null) publishEvents(owner, appended);
+    },
+    revert: (owner, mutation) => database.revert(owner, mutation),
     onFailure(reason) {
       log?.error(
         { folder, reason: errorMessage(reason) },
@@ -58,19 +64,33 @@ async function open(folder: string, unlock: () => void, options: DiskStoreOption
     },
   });
   const database = new Database({
-    publish: (owner, changes) => journal.append(owner, changes),
+    publish: (owner, mutation) => journal.append(owner, mutation),
+    onReady,
     now,
     cursors: createCursors(file.cursorKey),
+    tokens: createLeaseTokens(file.cursorKey),
+    events: eventLogOnDisk(file),
+    eventRetention,
+    eventMemory: Infinity,
   });
   const loadedCounts = await load(file, database);
   const milliseconds = Math.round(performance.now() - start);
   log?.info({ folder, ...loadedCounts, milliseconds }, 'DATA_DIR loaded');
   const stores = createDurableStores(createStores(database), journal);
+  const sweep = (): void => {
+    if (journal.failure === null) database.sweep();
+  };
+  const timer = setInterval(sweep, SWEEP_INTERVAL).unref();
   return {
     forRequest: () => stores,
+    sweep: () => {
+      sweep();
+      return journal.pending() ?? undefined;
+    },
     isReady: () => journal.failure === null,
     loadedCounts,
     async close() {
+      clearInterval(timer);
       await journal.close();
       await file.close();
       unlock();
@@ -83,7 +103,7 @@ async function load(file: DataFile, database: Database): Promise<RecordCounts> {
   const counts = { assistant: 0, thread: 0, run: 0 };
   try {
     for (const { owner, records } of file.owners()) {
-      database.load(owner, records);
+      database.load(owner, records, file.detailsOf(owner));
       const problem = findInconsistency(database.partition(owner));
       if (problem !== null) throw new DamagedFile(problem);
       for (const { resource } of records) counts[resource]++;

@@ -8,7 +8,9 @@ import {
   refuseAssistantDelete,
 } from '../rules/assistant.ts';
 import { matchAssistants } from '../rules/filter.ts';
+import { ASSISTANT_DEFAULTS } from '../rules/idempotency.ts';
 import type { AssistantStore } from '../stores.ts';
+import { createOnce } from './creation.ts';
 import type { Database } from './database.ts';
 import { createReads } from './reads.ts';
 
@@ -21,13 +23,20 @@ export function createAssistants(database: Database): AssistantStore {
   });
   return {
     ...reads,
-    create(owner, input) {
-      const created = newAssistant(owner, input, database.now());
-      if ('value' in created) {
-        database.commit(owner, [{ resource: 'assistant', before: null, after: created.value }]);
-      }
-      return created;
-    },
+    create: (owner, input) =>
+      createOnce(database, owner, {
+        resource: 'assistant',
+        input,
+        defaults: ASSISTANT_DEFAULTS,
+        table: database.partition(owner).assistants,
+        create(keyDetails) {
+          const created = newAssistant(owner, input, database.now());
+          if ('refusals' in created) return created;
+          const { value } = created;
+          database.commit(owner, [{ resource: 'assistant', before: null, after: value }], keyDetails(value.id));
+          return { value, replayed: false };
+        },
+      }),
     update(owner, id, changes) {
       const checked = checkAssistantInput(changes);
       if ('refusals' in checked) return checked;

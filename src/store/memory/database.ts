@@ -1,23 +1,56 @@
 import type { Change, Creation } from '../change.ts';
+import type { Detail, EventChange, Mutation } from '../detail.ts';
+import type { RunState } from '../execution.ts';
 import type { Owner } from '../owner.ts';
+import type { Run } from '../records.ts';
 import type { Cursors } from '../rules/cursor.ts';
+import { doDue } from '../rules/execution/due.ts';
+import { instant } from '../rules/identity.ts';
+import type { LeaseTokens } from '../rules/lease-token.ts';
+import type { EventLog } from './event-log.ts';
+import { FinishedRuns } from './finished-runs.ts';
 import { OwnerPartition } from './owner-partition.ts';
+import { ReadyQueue } from './ready-queue.ts';
+import { Schedule } from './schedule.ts';
+import { stepMutation } from './step-mutation.ts';
+
+/** What a database is made of, and what it calls. */
+export interface DatabaseOptions {
+  /** Called with each mutation after it was applied. */
+  readonly publish: (owner: Owner, mutation: Mutation) => void;
+  /** Called when a run can be claimed. */
+  readonly onReady: (owner: Owner, graphId: string) => void;
+  readonly cursors: Cursors;
+  readonly tokens: LeaseTokens;
+  readonly events: EventLog;
+  /** How long the events of a run are kept after its end, in milliseconds. */
+  readonly eventRetention: number;
+  /** How many bytes of events may be kept in memory. */
+  readonly eventMemory: number;
+  /** The current time, in milliseconds since 1970. */
+  readonly now: () => number;
+}
 
 /** The records of all owners: a partition for each, so that the size of one does not slow down another. */
 export class Database {
   readonly #partitions = new Map<Owner, OwnerPartition>();
-  readonly #publish: (owner: Owner, changes: readonly Change[]) => void;
+  readonly #options: DatabaseOptions;
+  readonly #ready = new ReadyQueue();
+  /** The runs in the queue, by owner and thread. */
+  readonly #queued = new Map<string, { readonly graphId: string; readonly run: Run }>();
+  readonly #schedule = new Schedule();
+  readonly #finished = new FinishedRuns();
   readonly cursors: Cursors;
+  readonly tokens: LeaseTokens;
+  readonly events: EventLog;
   /** The current time, in milliseconds since 1970. */
   readonly now: () => number;
 
-  constructor(options: {
-    readonly publish: (owner: Owner, changes: readonly Change[]) => void;
-    readonly cursors: Cursors;
-    readonly now: () => number;
-  }) {
-    this.#publish = options.publish;
+  constructor(options: DatabaseOptions) {
+    this.#options = options;
     this.cursors = options.cursors;
+    this.tokens = options.tokens;
+    this.events = options.events;
     this.now = options.now;
   }
 
@@ -26,32 +59,173 @@ export class Database {
     return this.#partitions.get(owner) ?? new OwnerPartition();
   }
 
-  /** Applies all changes of a mutation, then publishes them. They must follow from the partition's current state. */
-  commit(owner: Owner, changes: readonly Change[]): void {
-    this.#change(owner, (partition) => {
+  /**
+   * Applies all changes of a mutation, then publishes them. They must follow from the partition's current state. What
+   * belongs to a deleted record is deleted with it.
+   */
+  commit(
+    owner: Owner,
+    changes: readonly Change[],
+    details: readonly Detail[] = [],
+    events: readonly EventChange[] = [],
+  ): void {
+    const deletions = this.#deletionsWith(owner, changes);
+    const mutation: Mutation = {
+      changes,
+      details: [...details, ...deletions],
+      events: [...events, ...deletions.flatMap(deletedEvents)],
+    };
+    this.#change(owner, mutation, (partition) => {
       for (const change of changes) partition.apply(change);
+      for (const detail of mutation.details) partition.applyDetail(detail);
     });
-    this.#publish(owner, changes);
+    for (const change of mutation.events) this.events.apply(owner, change);
+    this.#noteFinished(owner, mutation);
+    this.#options.publish(owner, mutation);
+    this.#refreshQueue(owner, changes);
   }
 
   /** Reverts the latest mutation that is not reverted yet. Nothing is published. */
-  revert(owner: Owner, changes: readonly Change[]): void {
-    this.#change(owner, (partition) => {
-      for (const change of changes.toReversed()) partition.revert(change);
+  revert(owner: Owner, mutation: Mutation): void {
+    this.#change(owner, mutation, (partition) => {
+      for (const detail of mutation.details.toReversed()) partition.revertDetail(detail);
+      for (const change of mutation.changes.toReversed()) partition.revert(change);
     });
   }
 
-  /** Loads an owner's records that were stored earlier, in any order. Nothing is published. */
-  load(owner: Owner, records: readonly Creation[]): void {
-    this.#change(owner, (partition) => {
+  /** Loads an owner's records and details that were stored earlier, in any order. Nothing is published. */
+  load(owner: Owner, records: readonly Creation[], details: readonly Detail[] = []): void {
+    const mutation = { changes: records, details, events: [] };
+    this.#change(owner, mutation, (partition) => {
       for (const record of records) partition.apply(record);
+      for (const detail of details) partition.applyDetail(detail);
     });
+    this.#noteFinished(owner, mutation);
+    this.#refreshQueue(owner, records);
   }
 
-  #change(owner: Owner, change: (partition: OwnerPartition) => void): void {
+  /** The next run of a graph that can be claimed. @param of its owner. Default: owners take turns. */
+  nextReady(graphId: string, of: Owner | null): { readonly owner: Owner; readonly run: Run } | null {
+    return this.#ready.next(graphId, of);
+  }
+
+  /** Does what is due. */
+  sweep(): void {
+    const now = this.now();
+    for (let due = this.#schedule.takeDue(now); due !== null; due = this.#schedule.takeDue(now)) {
+      const { owner, runId } = due;
+      const partition = this.partition(owner);
+      const stored = partition.storedRun(runId);
+      if (stored === null) continue;
+      const step = doDue(stored, now);
+      if (step === null) {
+        // Its delay has ended.
+        this.#refreshThread(owner, partition, stored.run.threadId);
+        this.#schedule.addDeadline(owner, stored, now);
+      } else {
+        const { changes, details, events } = stepMutation(partition, stored, step, now);
+        this.commit(owner, changes, details, events);
+      }
+    }
+    const limit = now - this.#options.eventRetention;
+    for (let old = this.#finished.takeFirst(limit); old !== null; old = this.#finished.takeFirst(limit)) {
+      this.#dropEvents(old.owner, old.runId);
+    }
+  }
+
+  /** Drops the events of the runs that ended first, while there are too many of all runs. */
+  limitEvents(): void {
+    while (this.events.bytes > this.#options.eventMemory) {
+      const oldest = this.#finished.takeFirst();
+      if (oldest === null) return;
+      this.#dropEvents(oldest.owner, oldest.runId);
+    }
+  }
+
+  #dropEvents(owner: Owner, runId: string): void {
+    const before = this.partition(owner).executions.get(runId);
+    if (before === undefined || before.lastSeq === before.droppedSeq) return;
+    const after = Object.freeze({ ...before, droppedSeq: before.lastSeq });
+    this.commit(
+      owner,
+      [],
+      [{ kind: 'execution', id: runId, before, after }],
+      [{ runId, appended: null }],
+    );
+  }
+
+  #deletionsWith(owner: Owner, changes: readonly Change[]): readonly Detail[] {
+    const deleted = changes.filter(({ after }) => after === null);
+    if (deleted.length === 0) return [];
+    const partition = this.partition(owner);
+    return deleted.flatMap(({ resource, before }) => partition.detailsOf({ resource, id: before?.id ?? '' }));
+  }
+
+  /** Changes a partition, and schedules the runs whose state changes. */
+  #change(owner: Owner, mutation: Mutation, change: (partition: OwnerPartition) => void): void {
     let partition = this.#partitions.get(owner);
     if (partition === undefined) this.#partitions.set(owner, (partition = new OwnerPartition()));
+    const before = new Map<string, RunState | null>();
+    for (const id of changedRuns(mutation)) before.set(id, partition.stateOf(id));
     change(partition);
+    for (const [id, state] of before) this.#schedule.replace(owner, state, partition.stateOf(id));
     if (partition.isEmpty) this.#partitions.delete(owner);
   }
+
+  /** Notes the runs that have ended and have events, and those that have none any more. */
+  #noteFinished(owner: Owner, { changes, details }: Pick<Mutation, 'changes' | 'details'>): void {
+    for (const detail of details) {
+      if (detail.kind !== 'execution') continue;
+      const { id, after } = detail;
+      const finishedAt = this.partition(owner).runs.get(id)?.finishedAt ?? null;
+      if (after === null) this.#finished.delete(owner, id);
+      else if (finishedAt !== null && after.lastSeq > after.droppedSeq) this.#finished.add(owner, id, finishedAt);
+    }
+    for (const { resource, before, after } of changes) {
+      if (resource === 'run' && after === null && before !== null) this.#finished.delete(owner, before.id);
+    }
+  }
+
+  /** Puts the runs into the queue that can be claimed after these changes, and takes out those that cannot. */
+  #refreshQueue(owner: Owner, changes: readonly Change[]): void {
+    const threads = new Set<string>();
+    const partition = this.partition(owner);
+    for (const { resource, before, after } of changes) {
+      if (resource === 'run') threads.add((after ?? before)?.threadId ?? '');
+      else if (resource === 'assistant' && before !== null && after !== null && before.graphId !== after.graphId) {
+        for (const run of partition.runsOfAssistant.get(after.id)?.activeRuns() ?? []) threads.add(run.threadId);
+      }
+    }
+    for (const threadId of threads) this.#refreshThread(owner, partition, threadId);
+  }
+
+  #refreshThread(owner: Owner, partition: OwnerPartition, threadId: string): void {
+    const key = `${owner}\0${threadId}`;
+    const head = partition.runsOfThread.get(threadId)?.head ?? null;
+    const isReady = head?.availableAt != null && head.availableAt <= instant(this.now());
+    const graphId = isReady ? (partition.assistants.get(head.assistantId)?.graphId ?? null) : null;
+    const queued = this.#queued.get(key);
+    if (queued?.run.id === head?.id && queued?.graphId === graphId) return;
+    if (queued !== undefined) {
+      this.#ready.remove(queued.graphId, owner, queued.run);
+      this.#queued.delete(key);
+    }
+    if (head === null || graphId === null) return;
+    this.#ready.add(graphId, owner, head);
+    this.#queued.set(key, { graphId, run: head });
+    this.#options.onReady(owner, graphId);
+  }
+}
+
+function deletedEvents(detail: Detail): readonly EventChange[] {
+  return detail.kind === 'execution' ? [{ runId: detail.id, appended: null }] : [];
+}
+
+function changedRuns({ changes, details }: Mutation): ReadonlySet<string> {
+  const ids = new Set<string>();
+  for (const { resource, before, after } of changes) {
+    if (resource === 'run') ids.add((after ?? before)?.id ?? '');
+  }
+  for (const { kind, id } of details) if (kind === 'execution') ids.add(id);
+  return ids;
 }

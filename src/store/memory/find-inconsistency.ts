@@ -15,9 +15,13 @@ export function findInconsistency(partition: OwnerPartition): string | null {
   }
   for (const thread of partition.threads.index.scan({ field: 'CREATED_AT', ascending: true })) {
     const runs = partition.runsOfThread.get(thread.id) ?? NO_RUNS;
-    const expected = runs.statusAfter(null, null);
-    if (thread.status !== expected) {
-      return `the thread ${thread.id} is ${thread.status}, but its runs require ${expected}`;
+    const { status } = runs.stateAfter(null, null, null);
+    if (thread.status !== status) {
+      return `the thread ${thread.id} is ${thread.status}, but its runs require ${status}`;
+    }
+    const valuesRunId = runs.lastWithOutput(null);
+    if (thread.valuesRunId !== valuesRunId) {
+      return `the thread ${thread.id} has the values of another run than its runs require`;
     }
   }
   return null;

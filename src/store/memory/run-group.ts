@@ -1,6 +1,8 @@
 import sortedBTree from 'sorted-btree';
-import type { Run, ThreadStatus } from '../records.ts';
+import type { Run } from '../records.ts';
+import { compareWaiting, isBusy, isWaiting } from '../rules/execution/order.ts';
 import { activeCount, threadStatus } from '../rules/status.ts';
+import type { ThreadState } from '../rules/thread.ts';
 import { SortedIndex, TIME_ORDERS } from './sorted-index.ts';
 
 /** The runs of one thread, or of one assistant. */
@@ -14,22 +16,48 @@ export class RunGroup {
     this.index.replace(before, after);
     this.active += activeCount(after) - activeCount(before);
   }
+
+  /** The active runs, in the order in which they were created. */
+  activeRuns(): readonly Run[] {
+    const found: Run[] = [];
+    // Most of them are new.
+    for (const run of this.index.scan({ field: 'CREATED_AT', ascending: false })) {
+      if (found.length === this.active) break;
+      if (run.ended === null) found.push(run);
+    }
+    return found.toReversed();
+  }
 }
 
-/** The runs of one thread, and the order in which they ended. */
+/** The runs of one thread: the order in which they ended, and that in which they are executed. */
 export class ThreadRuns extends RunGroup {
   /** The runs that have ended, by `ended`. */
   readonly #ended = new sortedBTree.default<number, Run>();
+  /** The runs that wait for a worker, in the order of their execution. Null where none does. */
+  #waiting: InstanceType<typeof sortedBTree.default<Run, null>> | null = null;
+  /** How many have begun and do not wait for a worker. */
+  #busy = 0;
 
   /** The `ended` of the next run that ends. */
   get nextEnded(): number {
     return (this.#ended.maxKey() ?? 0) + 1;
   }
 
+  /** The run that is executed next, once its `availableAt` has come; null while one is executed, and where none waits. */
+  get head(): Run | null {
+    return this.#busy > 0 ? null : (this.#waiting?.minKey() ?? null);
+  }
+
   override replace(before: Run | null, after: Run | null): void {
     super.replace(before, after);
     if (before?.ended != null && before.ended !== after?.ended) this.#ended.delete(before.ended);
     if (after?.ended != null) this.#ended.set(after.ended, after);
+    if (before !== null && isWaiting(before)) this.#waiting?.delete(before);
+    if (after !== null && isWaiting(after)) {
+      this.#waiting ??= new sortedBTree.default<Run, null>(undefined, compareWaiting);
+      this.#waiting.set(after, null);
+    } else if (this.#waiting?.size === 0) this.#waiting = null;
+    this.#busy += Number(after !== null && isBusy(after)) - Number(before !== null && isBusy(before));
   }
 
   /** How many distinct values `ended` has: fewer than runs that have ended, where two contradict each other. */
@@ -37,10 +65,22 @@ export class ThreadRuns extends RunGroup {
     return this.#ended.size;
   }
 
-  /** The status of the thread after a change of one of its runs; its present status for two nulls. */
-  statusAfter(before: Run | null, after: Run | null): ThreadStatus {
+  /** What the thread is after a change of one of its runs; its present state for two nulls. */
+  stateAfter(before: Run | null, after: Run | null, valuesRunId: string | null): ThreadState {
     const active = this.active + activeCount(after) - activeCount(before);
-    return threadStatus(active, this.#lastEndedAfter(before, after));
+    return {
+      status: threadStatus(active, this.#lastEndedAfter(before, after)),
+      valuesRunId: this.#valuesAfter(before, after, valuesRunId),
+    };
+  }
+
+  /** The run that ended last with an output. */
+  lastWithOutput(except: string | null): string | null {
+    for (let key = this.#ended.maxKey(); key !== undefined; key = this.#ended.nextLowerKey(key)) {
+      const run = this.#ended.get(key);
+      if (run?.hasOutput === true && run.id !== except) return run.id;
+    }
+    return null;
   }
 
   #lastEndedAfter(before: Run | null, after: Run | null): Run | undefined {
@@ -49,5 +89,10 @@ export class ThreadRuns extends RunGroup {
     const isDeleted = after === null && before?.ended === last;
     const key = isDeleted ? this.#ended.nextLowerKey(last) : last;
     return key === undefined ? undefined : this.#ended.get(key);
+  }
+
+  #valuesAfter(before: Run | null, after: Run | null, valuesRunId: string | null): string | null {
+    if (after === null) return before?.id === valuesRunId ? this.lastWithOutput(valuesRunId) : valuesRunId;
+    return before?.ended == null && after.hasOutput ? after.id : valuesRunId;
   }
 }

@@ -1,17 +1,24 @@
 import type { Change } from '../change.ts';
-import { refused } from '../outcome.ts';
+import type { Detail, EventChange } from '../detail.ts';
+import { NO_PAYLOADS } from '../execution.ts';
+import { type CreateOutcome, refused } from '../outcome.ts';
 import type { Owner } from '../owner.ts';
 import type { RunFilter, RunOrderField } from '../query.ts';
-import type { Run } from '../records.ts';
+import type { NewRun, Run } from '../records.ts';
+import { cancelRun } from '../rules/execution/cancel.ts';
 import { matchRuns } from '../rules/filter.ts';
-import { applyRunPatch, checkRunPatch, newRun, refuseRunDelete } from '../rules/run.ts';
-import { withStatus } from '../rules/thread.ts';
+import { RUN_DEFAULTS } from '../rules/idempotency.ts';
+import { applyRunPatch, checkNewRun, checkRunPatch, newRun, refuseRunDelete } from '../rules/run.ts';
+import { withThreadState } from '../rules/thread.ts';
 import type { RunStore } from '../stores.ts';
+import { commitStep } from './commit-step.ts';
+import { createOnce } from './creation.ts';
 import type { Database } from './database.ts';
 import type { OwnerPartition } from './owner-partition.ts';
 import { createReads, type Selection } from './reads.ts';
-import { type RunGroup, ThreadRuns } from './run-group.ts';
+import type { RunGroup } from './run-group.ts';
 import { SortedIndex, TIME_ORDERS } from './sorted-index.ts';
+import { runChanges, stepDetails } from './step-mutation.ts';
 
 /** The runs in memory. Methods are synchronous, except for reads whose filter has to compare many records. */
 export function createRuns(database: Database): RunStore {
@@ -22,58 +29,107 @@ export function createRuns(database: Database): RunStore {
     narrow: narrowRuns,
   });
 
-  /** Commits the change of a run, and that of its thread where the thread's status follows it. */
-  function commit(owner: Owner, threadId: string, before: Run | null, after: Run | null, now: number): void {
-    const partition = database.partition(owner);
-    const changes: Change[] = [{ resource: 'run', before, after }];
-    const thread = partition.threads.get(threadId);
-    if (thread !== null) {
-      const moved = withStatus(thread, runsOf(partition, threadId).statusAfter(before, after), now);
-      if (moved !== thread) changes.push({ resource: 'thread', before: thread, after: moved });
-    }
-    database.commit(owner, changes);
-  }
-
   return {
     ...reads,
-    create(owner, input) {
-      const partition = database.partition(owner);
-      const exists = {
-        thread: partition.threads.get(input.threadId) !== null,
-        assistant: partition.assistants.get(input.assistantId) !== null,
-      };
-      const now = database.now();
-      const created = newRun(owner, input, exists, now);
-      if ('value' in created) commit(owner, input.threadId, null, created.value, now);
-      return created;
-    },
+    create: (owner, input) =>
+      createOnce(database, owner, {
+        resource: 'run',
+        input,
+        defaults: RUN_DEFAULTS,
+        table: database.partition(owner).runs,
+        create: (keyDetails) => createRun(database, owner, input, keyDetails),
+      }),
     update(owner, id, changes) {
       const checked = checkRunPatch(changes);
       if ('refusals' in checked) return checked;
+      const stored = database.partition(owner).storedRun(id);
+      if (stored === null) return { value: null };
+      const now = database.now();
+      const changed = applyRunPatch(owner, stored, checked.value, now);
+      if ('refusals' in changed) return changed;
+      if (changed.value === null) return { value: stored.run };
+      commitStep(database, owner, stored, changed.value, now);
+      return { value: changed.value.run };
+    },
+    delete(owner, id) {
       const partition = database.partition(owner);
       const before = partition.runs.get(id);
       if (before === null) return { value: null };
-      const { nextEnded } = runsOf(partition, before.threadId);
-      const now = database.now();
-      const changed = applyRunPatch(owner, before, checked.value, nextEnded, now);
-      if ('value' in changed && changed.value !== before) {
-        commit(owner, before.threadId, before, changed.value, now);
-      }
-      return changed;
-    },
-    delete(owner, id) {
-      const before = database.partition(owner).runs.get(id);
-      if (before === null) return { value: null };
       const refusal = refuseRunDelete(before);
       if (refusal !== null) return refused(refusal);
-      commit(owner, before.threadId, before, null, database.now());
+      database.commit(owner, runChanges(partition, before, null, database.now()));
       return { value: before };
+    },
+    cancel(owner, id, action) {
+      const stored = database.partition(owner).storedRun(id);
+      if (stored === null) return null;
+      const now = database.now();
+      const step = cancelRun(stored, action, now);
+      if (step !== null) commitStep(database, owner, stored, step, now);
+      return step?.run ?? stored.run;
+    },
+    payload: (owner, id, name) => database.partition(owner).payloadsOf(id)[name],
+    events(owner, id, range) {
+      const state = database.partition(owner).stateOf(id);
+      if (state === null) return null;
+      const { droppedSeq, lastSeq } = state.execution;
+      return {
+        run: state.run,
+        events: database.events.read(owner, id, range),
+        missedUpTo: range.after < droppedSeq ? droppedSeq : null,
+        lastSeq,
+      };
     },
   };
 }
 
-function runsOf(partition: OwnerPartition, threadId: string): ThreadRuns {
-  return partition.runsOfThread.get(threadId) ?? new ThreadRuns();
+function createRun(
+  database: Database,
+  owner: Owner,
+  input: NewRun,
+  keyDetails: (id: string) => readonly Detail[],
+): CreateOutcome<Run> {
+  const checked = checkNewRun(owner, input);
+  if ('refusals' in checked) return checked;
+  const partition = database.partition(owner);
+  const { threadId, assistantId, resumes, multitaskStrategy } = checked.value;
+  const runs = partition.runsOf(threadId ?? '');
+  const isAlone = multitaskStrategy === 'ENQUEUE' && resumes === null;
+  const context = {
+    thread: threadId === null ? null : partition.threads.get(threadId),
+    hasAssistant: partition.assistants.get(assistantId) !== null,
+    resumed: resumes === null ? null : partition.runs.get(resumes),
+    active: isAlone ? [] : runs.activeRuns().flatMap(({ id }) => partition.stateOf(id) ?? []),
+    nextEnded: runs.nextEnded,
+  };
+  const now = database.now();
+  const created = newRun(owner, checked.value, context, now);
+  if ('refusals' in created) return created;
+  const { run, input: payload, newThread, cancellations } = created.value;
+  const changes: Change[] = [];
+  const details: Detail[] = [...keyDetails(run.id)];
+  const events: EventChange[] = [];
+  for (const step of cancellations) {
+    const stored = partition.stateOf(step.run.id);
+    if (stored === null) continue;
+    changes.push({ resource: 'run', before: stored.run, after: step.run });
+    const rest = stepDetails(partition, stored, step);
+    details.push(...rest.details);
+    events.push(...rest.events);
+  }
+  changes.push({ resource: 'run', before: null, after: run });
+  if (payload !== null) {
+    const after = Object.freeze({ ...NO_PAYLOADS, input: payload });
+    details.push({ kind: 'payloads', id: run.id, before: null, after });
+  }
+  if (newThread !== null) changes.unshift({ resource: 'thread', before: null, after: newThread });
+  if (context.thread !== null) {
+    const values = cancellations.findLast((step) => step.run.hasOutput)?.run.id ?? context.thread.valuesRunId;
+    const moved = withThreadState(context.thread, { status: 'BUSY', valuesRunId: values }, now);
+    if (moved !== context.thread) changes.push({ resource: 'thread', before: context.thread, after: moved });
+  }
+  database.commit(owner, changes, details, events);
+  return { value: run, replayed: false };
 }
 
 /** The runs of the thread or assistant that a filter names, and a match for its other conditions. */

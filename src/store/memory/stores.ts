@@ -1,15 +1,61 @@
 import { randomBytes } from 'node:crypto';
 import { createCursors } from '../rules/cursor.ts';
-import type { StoreOptions } from '../store-options.ts';
-import type { Stores } from '../stores.ts';
+import { createLeaseTokens } from '../rules/lease-token.ts';
+import { DEFAULT_EVENT_RETENTION, type StoreOptions, SWEEP_INTERVAL } from '../store-options.ts';
+import type { OpenedStores, Stores } from '../stores.ts';
 import { createAssistants } from './assistants.ts';
 import { Database } from './database.ts';
+import { MemoryEventLog } from './event-log.ts';
+import { createQueue } from './queue.ts';
 import { createRuns } from './runs.ts';
 import { createThreads } from './threads.ts';
 
-/** Opens empty stores in memory, which are lost with the process, as is the key that signs their cursors. */
-export function createMemoryStores({ publish = () => {}, now = Date.now }: StoreOptions = {}): Stores {
-  return createStores(new Database({ publish, now, cursors: createCursors(randomBytes(32)) }));
+/** The bytes of events that are kept in memory: with more, those of the runs that ended first are dropped. */
+const EVENT_MEMORY = 268_435_456;
+
+/** What the stores in memory can be given. */
+export interface MemoryStoreOptions extends StoreOptions {
+  /** How many bytes of events may be kept. Default: 256 MiB. */
+  readonly eventMemory?: number;
+}
+
+/** Opens empty stores in memory, which are lost with the process, as is the key that signs their cursors and leases. */
+export function openMemoryStores({
+  publish = () => {},
+  publishEvents = () => {},
+  onReady = () => {},
+  eventRetention = DEFAULT_EVENT_RETENTION,
+  eventMemory = EVENT_MEMORY,
+  now = Date.now,
+}: MemoryStoreOptions = {}): OpenedStores {
+  const key = randomBytes(32);
+  const database: Database = new Database({
+    publish(owner, mutation) {
+      if (mutation.changes.length > 0) publish(owner, mutation.changes);
+      for (const { appended } of mutation.events) if (appended !== null) publishEvents(owner, appended);
+    },
+    onReady,
+    cursors: createCursors(key),
+    tokens: createLeaseTokens(key),
+    events: new MemoryEventLog(),
+    eventRetention,
+    eventMemory,
+    now,
+  });
+  const stores = createStores(database);
+  const timer = setInterval(() => database.sweep(), SWEEP_INTERVAL).unref();
+  return {
+    forRequest: () => stores,
+    isReady: () => true,
+    loadedCounts: { assistant: 0, thread: 0, run: 0 },
+    sweep: () => database.sweep(),
+    close: () => clearInterval(timer),
+  };
+}
+
+/** {@link openMemoryStores} for those who do not close them. */
+export function createMemoryStores(options: MemoryStoreOptions = {}): Stores {
+  return openMemoryStores(options).forRequest();
 }
 
 /** The stores of a database. */
@@ -18,5 +64,6 @@ export function createStores(database: Database): Stores {
     assistants: createAssistants(database),
     threads: createThreads(database),
     runs: createRuns(database),
+    queue: createQueue(database),
   };
 }

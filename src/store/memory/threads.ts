@@ -2,9 +2,11 @@ import type { Change } from '../change.ts';
 import type { ThreadFilter, ThreadOrderField } from '../query.ts';
 import type { Thread } from '../records.ts';
 import { matchThreads } from '../rules/filter.ts';
+import { THREAD_DEFAULTS } from '../rules/idempotency.ts';
 import { checkMetadata } from '../rules/metadata.ts';
 import { applyThreadPatch, newThread } from '../rules/thread.ts';
 import type { ThreadStore } from '../stores.ts';
+import { createOnce } from './creation.ts';
 import type { Database } from './database.ts';
 import { createReads } from './reads.ts';
 
@@ -17,13 +19,20 @@ export function createThreads(database: Database): ThreadStore {
   });
   return {
     ...reads,
-    create(owner, input) {
-      const created = newThread(owner, input, database.now());
-      if ('value' in created) {
-        database.commit(owner, [{ resource: 'thread', before: null, after: created.value }]);
-      }
-      return created;
-    },
+    create: (owner, input) =>
+      createOnce(database, owner, {
+        resource: 'thread',
+        input,
+        defaults: THREAD_DEFAULTS,
+        table: database.partition(owner).threads,
+        create(keyDetails) {
+          const created = newThread(owner, input, database.now());
+          if ('refusals' in created) return created;
+          const { value } = created;
+          database.commit(owner, [{ resource: 'thread', before: null, after: value }], keyDetails(value.id));
+          return { value, replayed: false };
+        },
+      }),
     update(owner, id, changes) {
       const given = checkMetadata(changes.metadata);
       if ('refusals' in given) return given;

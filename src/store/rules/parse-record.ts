@@ -4,7 +4,10 @@ import type { Owner } from '../owner.ts';
 import {
   type Assistant,
   type JsonObject,
+  MULTITASK_STRATEGIES,
+  type MultitaskStrategy,
   type Run,
+  type RunError,
   RUN_STATUSES,
   type RunStatus,
   type Thread,
@@ -72,13 +75,15 @@ function parseAssistant(owner: Owner, value: Fields): Assistant {
 }
 
 function parseThread(owner: Owner, value: Fields): Thread {
-  checkKeys(value, 5);
+  checkKeys(value, 6);
   const { id, createdAt, updatedAt } = parseIdentity(value);
-  const { status } = value;
+  const { status, valuesRunId } = value;
   if (!isThreadStatus(status)) throw new InvalidRecord('has no valid status');
+  if (valuesRunId !== null && !isId(valuesRunId)) throw new InvalidRecord('has no id as `valuesRunId`');
   return Object.freeze({
     id,
     status,
+    valuesRunId,
     metadata: parseMetadata(owner, value.metadata),
     createdAt,
     updatedAt,
@@ -86,23 +91,70 @@ function parseThread(owner: Owner, value: Fields): Thread {
 }
 
 function parseRun(owner: Owner, value: Fields): Run {
-  checkKeys(value, 8);
+  checkKeys(value, 24);
   const { id, createdAt, updatedAt } = parseIdentity(value);
-  const { threadId, assistantId, status, ended } = value;
+  const { threadId, assistantId, status, ended, resumes, multitaskStrategy } = value;
+  const { timeoutSeconds, assistantVersion, worker } = value;
   if (!isId(threadId)) throw new InvalidRecord('has no id as `threadId`');
   if (!isId(assistantId)) throw new InvalidRecord('has no id as `assistantId`');
   if (!isRunStatus(status)) throw new InvalidRecord('has no valid status');
   if (ended !== null && !isCount(ended)) throw new InvalidRecord('has no positive integer as `ended`');
   if (isActive(status) !== (ended === null)) throw new InvalidRecord('has a status that `ended` contradicts');
+  if (resumes !== null && !isId(resumes)) throw new InvalidRecord('has no id as `resumes`');
+  if (!isStrategy(multitaskStrategy)) throw new InvalidRecord('has no valid `multitaskStrategy`');
+  if (timeoutSeconds !== null && !isCount(timeoutSeconds)) throw new InvalidRecord('has no valid timeout');
+  if (assistantVersion !== null && !isCount(assistantVersion)) {
+    throw new InvalidRecord('has no valid `assistantVersion`');
+  }
   return Object.freeze({
     id,
     threadId,
     assistantId,
     status,
     ended,
+    hasInput: parseFlag('hasInput', value.hasInput),
+    hasOutput: parseFlag('hasOutput', value.hasOutput),
+    hasCheckpoint: parseFlag('hasCheckpoint', value.hasCheckpoint),
+    error: value.error === null ? null : parseError(value.error),
+    interrupt: value.interrupt === null ? null : parseObject('interrupt', value.interrupt),
+    resumes,
+    multitaskStrategy,
+    attempt: parseNumber('attempt', value.attempt, 0),
+    maxAttempts: parseNumber('maxAttempts', value.maxAttempts, 1),
+    timeoutSeconds,
+    assistantVersion,
+    worker: worker === null ? null : parseText('worker', worker),
+    availableAt: parseTime('availableAt', value.availableAt),
+    startedAt: parseTime('startedAt', value.startedAt),
+    finishedAt: parseTime('finishedAt', value.finishedAt),
+    cancelRequestedAt: parseTime('cancelRequestedAt', value.cancelRequestedAt),
     metadata: parseMetadata(owner, value.metadata),
     createdAt,
     updatedAt,
+  });
+}
+
+function parseFlag(key: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw new InvalidRecord(`has no true or false as \`${key}\``);
+  return value;
+}
+
+function parseNumber(key: string, value: unknown, min: number): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min) return value;
+  throw new InvalidRecord(`has no valid \`${key}\``);
+}
+
+function parseTime(key: string, value: unknown): string | null {
+  if (value === null || isInstant(value)) return value;
+  throw new InvalidRecord(`has no time in UTC with milliseconds as \`${key}\``);
+}
+
+function parseError(value: unknown): RunError {
+  if (!isObject(value)) throw new InvalidRecord('has no JSON object as `error`');
+  return Object.freeze({
+    code: parseText('error.code', value.code),
+    message: parseText('error.message', value.message),
+    details: value.details === null ? null : parseObject('error.details', value.details),
   });
 }
 
@@ -170,6 +222,12 @@ const KNOWN_THREAD_STATUSES: ReadonlySet<unknown> = new Set(THREAD_STATUSES);
 
 function isRunStatus(value: unknown): value is RunStatus {
   return KNOWN_RUN_STATUSES.has(value);
+}
+
+const KNOWN_STRATEGIES: ReadonlySet<unknown> = new Set(MULTITASK_STRATEGIES);
+
+function isStrategy(value: unknown): value is MultitaskStrategy {
+  return KNOWN_STRATEGIES.has(value);
 }
 
 function isThreadStatus(value: unknown): value is ThreadStatus {

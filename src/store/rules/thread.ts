@@ -1,6 +1,6 @@
 import type { Outcome } from '../outcome.ts';
 import type { Owner } from '../owner.ts';
-import type { JsonObject, NewThread, Thread, ThreadStatus } from '../records.ts';
+import type { JsonObject, NewThread, Thread } from '../records.ts';
 import { instant, newId, nextInstant } from './identity.ts';
 import { checkMetadata, mergeMetadata, newMetadata } from './metadata.ts';
 

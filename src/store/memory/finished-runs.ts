@@ -1,0 +1,54 @@
+import sortedBTree from 'sorted-btree';
+import type { Owner } from '../owner.ts';
+
+/** A run that has ended. */
+interface FinishedRun {
+  readonly owner: Owner;
+  readonly runId: string;
+  /** In milliseconds since 1970. */
+  readonly finishedAt: number;
+}
+
+/** The runs that have ended and have events, in the order in which they ended. */
+export class FinishedRuns {
+  readonly #byTime = new sortedBTree.default<FinishedRun, null>(undefined, compareFinished);
+  readonly #byId = new Map<string, FinishedRun>();
+
+  /** Adds a run, unless it was added before. */
+  add(owner: Owner, runId: string, finishedAt: string): void {
+    const key = keyOf(owner, runId);
+    if (this.#byId.has(key)) return;
+    const run = { owner, runId, finishedAt: Date.parse(finishedAt) };
+    this.#byId.set(key, run);
+    this.#byTime.set(run, null);
+  }
+
+  delete(owner: Owner, runId: string): void {
+    const key = keyOf(owner, runId);
+    const run = this.#byId.get(key);
+    if (run === undefined) return;
+    this.#byId.delete(key);
+    this.#byTime.delete(run);
+  }
+
+  /** Takes the run that ended first. @param limit milliseconds since 1970: null where none ended up to then */
+  takeFirst(limit = Infinity): FinishedRun | null {
+    const first = this.#byTime.minKey();
+    if (first === undefined || first.finishedAt > limit) return null;
+    this.delete(first.owner, first.runId);
+    return first;
+  }
+}
+
+function compareFinished(a: FinishedRun, b: FinishedRun): number {
+  return a.finishedAt - b.finishedAt || compare(a.runId, b.runId) || compare(a.owner, b.owner);
+}
+
+function compare(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+/** No owner has U+0000 in it. */
+function keyOf(owner: Owner, runId: string): string {
+  return `${owner}\0${runId}`;
+}

@@ -1,0 +1,90 @@
+import sortedBTree from 'sorted-btree';
+import type { Owner } from '../owner.ts';
+import type { Run } from '../records.ts';
+import { compareCreation } from '../rules/execution/order.ts';
+
+type Runs = InstanceType<typeof sortedBTree.default<Run, null>>;
+
+/** The runs of one owner that can be claimed, and when the owner's turn is. */
+interface OwnerRuns {
+  readonly owner: Owner;
+  /** By creation. */
+  readonly runs: Runs;
+  turn: number;
+}
+
+/** The runs of one graph that can be claimed. */
+class GraphRuns {
+  readonly #byOwner = new Map<Owner, OwnerRuns>();
+  /** Whose turn it is: the lowest first. */
+  readonly #turns = new sortedBTree.default<number, OwnerRuns>();
+
+  get isEmpty(): boolean {
+    return this.#byOwner.size === 0;
+  }
+
+  add(owner: Owner, run: Run, turn: number): void {
+    let own = this.#byOwner.get(owner);
+    if (own === undefined) {
+      own = { owner, runs: new sortedBTree.default<Run, null>(undefined, compareCreation), turn };
+      this.#byOwner.set(owner, own);
+      this.#turns.set(turn, own);
+    }
+    own.runs.set(run, null);
+  }
+
+  remove(owner: Owner, run: Run): void {
+    const own = this.#byOwner.get(owner);
+    if (own === undefined) return;
+    own.runs.delete(run);
+    if (own.runs.size > 0) return;
+    this.#byOwner.delete(owner);
+    this.#turns.delete(own.turn);
+  }
+
+  /** The next run: that of the owner whose turn it is, who then waits for the others. */
+  next(turn: number): { readonly owner: Owner; readonly run: Run } | null {
+    const [, own] = this.#turns.getPairOrNextHigher(-Infinity) ?? [];
+    const run = own?.runs.minKey();
+    if (own === undefined || run === undefined) return null;
+    this.#turns.delete(own.turn);
+    own.turn = turn;
+    this.#turns.set(turn, own);
+    return { owner: own.owner, run };
+  }
+
+  /** The next run of one owner. */
+  nextOf(owner: Owner): Run | null {
+    return this.#byOwner.get(owner)?.runs.minKey() ?? null;
+  }
+}
+
+/** The runs that can be claimed, by graph. Each call takes the same time with few runs and with many. */
+export class ReadyQueue {
+  readonly #graphs = new Map<string, GraphRuns>();
+  #turn = 0;
+
+  add(graphId: string, owner: Owner, run: Run): void {
+    let graph = this.#graphs.get(graphId);
+    if (graph === undefined) this.#graphs.set(graphId, (graph = new GraphRuns()));
+    graph.add(owner, run, this.#turn++);
+  }
+
+  remove(graphId: string, owner: Owner, run: Run): void {
+    const graph = this.#graphs.get(graphId);
+    graph?.remove(owner, run);
+    if (graph?.isEmpty === true) this.#graphs.delete(graphId);
+  }
+
+  /**
+   * The next run of a graph, which stays in the queue until it is removed.
+   * @param of the owner whose runs are considered. Null for all: then owners take turns.
+   */
+  next(graphId: string, of: Owner | null): { readonly owner: Owner; readonly run: Run } | null {
+    const graph = this.#graphs.get(graphId);
+    if (graph === undefined) return null;
+    if (of === null) return graph.next(this.#turn++);
+    const run = graph.nextOf(of);
+    return run === null ? null : { owner: of, run };
+  }
+}

@@ -1,0 +1,57 @@
+import sortedBTree from 'sorted-btree';
+import type { RunState } from '../execution.ts';
+import type { Owner } from '../owner.ts';
+import { dueAt } from '../rules/execution/due.ts';
+import { isWaiting } from '../rules/execution/order.ts';
+
+/** A run that something has to be done about. */
+export interface ScheduledRun {
+  /** In milliseconds since 1970. */
+  readonly at: number;
+  readonly owner: Owner;
+  readonly runId: string;
+}
+
+/** The runs that something has to be done about at some time, by that time. */
+export class Schedule {
+  readonly #runs = new sortedBTree.default<ScheduledRun, null>(undefined, compareScheduled);
+
+  /** Schedules a run that was changed. */
+  replace(owner: Owner, before: RunState | null, after: RunState | null): void {
+    const [from, to] = [before && timeOf(before), after && timeOf(after)];
+    const runId = (after ?? before)?.run.id ?? '';
+    if (from !== null && from !== to) this.#runs.delete({ at: from, owner, runId });
+    if (to !== null) this.#runs.set({ at: to, owner, runId }, null);
+  }
+
+  /** Schedules what is due about a run whose delay has ended. @param now milliseconds since 1970 */
+  addDeadline(owner: Owner, state: RunState, now: number): void {
+    const at = dueAt(state);
+    if (at !== null && at > now) this.#runs.set({ at, owner, runId: state.run.id }, null);
+  }
+
+  /** Takes the run whose time came first; null where none has. @param now milliseconds since 1970 */
+  takeDue(now: number): ScheduledRun | null {
+    const first = this.#runs.minKey();
+    if (first === undefined || first.at > now) return null;
+    this.#runs.delete(first);
+    return first;
+  }
+}
+
+/** When something has to be done about a run: what is due, or its delay ends. */
+function timeOf(state: RunState): number | null {
+  const { run } = state;
+  const due = dueAt(state);
+  // A run that can begin when it is stored needs no delay to end.
+  if (run.availableAt === null || !isWaiting(run) || run.availableAt <= run.updatedAt) return due;
+  return Math.min(Date.parse(run.availableAt), due ?? Infinity);
+}
+
+function compareScheduled(a: ScheduledRun, b: ScheduledRun): number {
+  return a.at - b.at || compare(a.runId, b.runId) || compare(a.owner, b.owner);
+}
+
+function compare(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
