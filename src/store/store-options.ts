@@ -17,12 +17,6 @@ export interface StoreOptions {
   readonly eventRetention?: number;
   /** The current time, in milliseconds since 1970. Default: that of the machine; in PostgreSQL, that of the database. */
   readonly now?: () => number;
-  /** Called when a run of this graph may be waiting that was not before, after it is stored. It must not throw. */
-  readonly onReady?: (owner: Owner, graphId: string) => void;
-  /** Called with events of a run, after they are stored. It must not throw. */
-  readonly publishEvents?: (owner: Owner, appended: AppendedEvents) => void;
-  /** How long events are kept after their run's end, in milliseconds. Default: 24 hours. */
-  readonly eventRetention?: number;
 }
 
 /** How long the events of a run are kept after its end, in milliseconds: 24 hours. */

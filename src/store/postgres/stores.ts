@@ -2,7 +2,7 @@ import type { Owner } from '../owner.ts';
 import { createCursors } from '../rules/cursor.ts';
 import { createLeaseTokens } from '../rules/lease-token.ts';
 import { createRunQueue } from '../run-queue.ts';
-import type { StoreOptions } from '../store-options.ts';
+import { DEFAULT_EVENT_RETENTION, type StoreOptions, SWEEP_INTERVAL } from '../store-options.ts';
 import type { OpenedStores, Stores } from '../stores.ts';
 import { databaseClock } from './client/clock.ts';
 import type { DatabaseConfig } from './client/database-config.ts';
@@ -26,10 +26,6 @@ import { createTake, newTurns } from './queue/take.ts';
 
 /** The interval at which old changes are deleted, in milliseconds. */
 const CLEANUP_INTERVAL = 60_000;
-/** The interval at which the queue is swept, in milliseconds. */
-const SWEEP_INTERVAL = 500;
-/** How long events are kept after their run's end, in milliseconds. */
-const EVENT_RETENTION = 24 * 3_600_000;
 
 /** What the stores in PostgreSQL can be given. */
 export interface PostgresStoreOptions extends StoreOptions {
@@ -64,7 +60,7 @@ export async function openPostgresStores(
     now,
     onReady = () => {},
     publishEvents = () => {},
-    eventRetention = EVENT_RETENTION,
+    eventRetention = DEFAULT_EVENT_RETENTION,
     hasSubscribers = () => true,
     onMissedChanges = () => {},
     log = { warn: () => {} },

@@ -48,11 +48,18 @@ async function open(): Promise<Opened> {
   let options: StoreOptions = {};
   const stores = await openPostgresStores(configFor(database.url), {
     publish: (owner, changes) => options.publish?.(owner, changes),
+    publishEvents: (owner, appended) => options.publishEvents?.(owner, appended),
+    onReady: (owner, graphId) => options.onReady?.(owner, graphId),
+    // Tests sweep themselves.
+    sweepInterval: null,
     now: () => options.now?.() ?? Date.now(),
   });
   return {
     stores,
     async use(given) {
+      for (const table of ['run_events', 'run_payloads', 'executions', 'idempotency_keys']) {
+        await admin.unsafe(`DELETE FROM agent_graphql.${table}`);
+      }
       await admin`DELETE FROM agent_graphql.runs`;
       await admin`DELETE FROM agent_graphql.threads`;
       await admin`DELETE FROM agent_graphql.assistants`;
@@ -68,7 +75,7 @@ async function open(): Promise<Opened> {
 
 /** Stores whose mutations answer when their changes have been published. */
 function caughtUp(opened: PostgresStores): Stores {
-  const { assistants, threads, runs } = opened.forRequest();
+  const { assistants, threads, runs, queue } = opened.forRequest();
   async function after<T>(outcome: T | Promise<T>): Promise<T> {
     const result = await outcome;
     await opened.drainNotifications();
@@ -84,5 +91,5 @@ function caughtUp(opened: PostgresStores): Stores {
       delete: (owner, id) => after(store.delete(owner, id)),
     };
   }
-  return { assistants: wait(assistants), threads: wait(threads), runs: wait(runs) };
+  return { assistants: wait(assistants), threads: wait(threads), runs: { ...runs, ...wait(runs) }, queue };
 }

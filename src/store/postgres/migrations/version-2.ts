@@ -171,7 +171,7 @@ BEGIN
     UPDATE agent_graphql.executions SET head = new_head WHERE owner = of_owner AND run_id = first.run_id;
   END IF;
   IF new_head = 'READY' AND first.head IS DISTINCT FROM 'READY' THEN
-    PERFORM pg_notify('agent_graphql', json_build_array('ready', server, of_owner, first.graph_id)::text);
+    PERFORM pg_notify('agent_graphql', json_build_array('ready', server, of_owner, first.graph_id, 1)::text);
     RETURN first.graph_id;
   END IF;
   RETURN NULL;

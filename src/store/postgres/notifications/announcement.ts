@@ -7,15 +7,15 @@ export interface RunRef {
   readonly id: string;
 }
 
-/** What a server announces to the others: a run that may be taken, or runs with new events. */
+/** What a server announces to the others: runs that may be taken, or runs with new events. */
 export type Announced = { readonly serverId: string } & (
-  | { readonly owner: Owner; readonly graphId: string }
+  | { readonly owner: Owner; readonly graphId: string; readonly count: number }
   | { readonly runs: readonly RunRef[] }
 );
 
 /**
  * What the payload of a notification announces; null for one of another kind. A payload is `["ready", server, owner,
- * graph]`, or `["events", server, [owner, run], …]`.
+ * graph, how many]`, or `["events", server, [owner, run], …]`.
  */
 export function parseAnnouncement(payload: string): Announced | null {
   if (!payload.startsWith('[')) return null;
@@ -24,9 +24,9 @@ export function parseAnnouncement(payload: string): Announced | null {
   const [kind, serverId, ...rest]: unknown[] = parsed;
   if (typeof serverId !== 'string') return null;
   if (kind === 'events') return { serverId, runs: rest.flatMap(parseRun) };
-  const [owner, graphId] = rest;
-  if (kind !== 'ready' || !isOwner(owner) || typeof graphId !== 'string') return null;
-  return { serverId, owner, graphId };
+  const [owner, graphId, count] = rest;
+  if (kind !== 'ready' || !isOwner(owner) || typeof graphId !== 'string' || typeof count !== 'number') return null;
+  return { serverId, owner, graphId, count };
 }
 
 function parseRun(value: unknown): readonly RunRef[] {

@@ -15,7 +15,8 @@ const RUNS_PER_NOTIFICATION = 5;
 
 /** What a transaction has done that others wait for, collected until it is committed. */
 export class Announcements {
-  readonly ready: { readonly owner: Owner; readonly graphId: string }[] = [];
+  /** Runs that may be taken: one claim that waits is answered for each. */
+  readonly ready: { readonly owner: Owner; readonly graphId: string; readonly count: number }[] = [];
   readonly appended: { readonly owner: Owner; readonly events: AppendedEvents }[] = [];
 }
 
@@ -37,7 +38,7 @@ export async function notifyReady(
   graphId: string,
   serverId: string,
 ): Promise<void> {
-  await run(sql`SELECT pg_notify(${CHANNEL}, ${JSON.stringify(['ready', serverId, owner, graphId])})`);
+  await run(sql`SELECT pg_notify(${CHANNEL}, ${JSON.stringify(['ready', serverId, owner, graphId, 1])})`);
 }
 
 /** An announcer that calls these at once, and notifies the other servers of events soon. */
@@ -88,7 +89,9 @@ export function createAnnouncer(
   return {
     serverId,
     announce({ ready, appended }) {
-      for (const { owner, graphId } of ready) onReady(owner, graphId);
+      for (const { owner, graphId, count } of ready) {
+        for (let i = 0; i < count; i++) onReady(owner, graphId);
+      }
       for (const { owner, events } of appended) {
         collected.set(`${owner}\0${events.run.id}`, [owner, events.run.id]);
         publishEvents(owner, events);

@@ -150,7 +150,10 @@ export async function listen(
 
   function onAnnouncement(announced: Announced): void {
     if (announced.serverId === serverId) return;
-    if ('graphId' in announced) return onReady(announced.owner, announced.graphId);
+    if ('graphId' in announced) {
+      for (let i = 0; i < announced.count; i++) onReady(announced.owner, announced.graphId);
+      return;
+    }
     queue.push({ runs: announced.runs });
     if (!isProcessing) void processQueue();
   }

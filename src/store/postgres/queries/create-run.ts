@@ -119,5 +119,5 @@ async function enqueue(
     insertExecution(tx, owner, run, graphId, isReady ? 'READY' : 'DELAYED'),
     ...(isReady ? [notifyReady(tx, owner, graphId, serverId)] : []),
   ]);
-  if (isReady) announcements.ready.push({ owner, graphId });
+  if (isReady) announcements.ready.push({ owner, graphId, count: 1 });
 }

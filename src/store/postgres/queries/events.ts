@@ -47,9 +47,9 @@ export function createEventReader({
     );
     return found.map((one) => {
       if (one === null) return null;
-      const { run, droppedSeq: dropped } = one;
+      const { run, droppedSeq: dropped, lastSeq } = one;
       const missedUpTo = dropped > range.after ? dropped : null;
-      return { run, events: events.get(run.id) ?? [], missedUpTo };
+      return { run, events: events.get(run.id) ?? [], missedUpTo, lastSeq };
     });
   }
 
@@ -80,9 +80,10 @@ async function readEvents(
     FROM unnest(${arrayLiteral(runs.map(({ id }) => id))}::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
       SELECT id, seq, attempt, type, data, at FROM (
         SELECT wanted.id, seq, attempt, type, data, at,
-          sum(octet_length(data)) OVER (ORDER BY seq) - octet_length(data) AS bytes_before
+          sum(bytes) OVER (ORDER BY seq) - bytes AS bytes_before
         FROM (
-          SELECT seq, attempt, type, data, at FROM agent_graphql.run_events
+          SELECT seq, attempt, type, data, at, octet_length(type) + octet_length(data) + 150 AS bytes
+          FROM agent_graphql.run_events
           WHERE owner = ${owner} AND run_id = wanted.id AND seq > ${after}::integer AND at >= ${from}::timestamptz - interval '1 day'
           ORDER BY seq LIMIT ${limit}::integer
         ) AS events

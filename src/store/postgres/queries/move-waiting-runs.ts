@@ -1,7 +1,8 @@
 import type { Owner } from '../../owner.ts';
 import type { Assistant } from '../../records.ts';
 import type { Transaction } from '../client/pool.ts';
-import { type Announcements, notifyReady } from '../notifications/announcer.ts';
+import type { Announcements } from '../notifications/announcer.ts';
+import { CHANNEL } from '../notifications/change-log.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import { lockAssistant } from './locks.ts';
 
@@ -35,13 +36,13 @@ export async function moveWaitingRuns(
   { id, graphId }: Assistant,
 ): Promise<void> {
   const { sql, run } = tx;
-  const [[moved]] = await Promise.all([
-    run(sql<{ ready: boolean | null }[]>`WITH moved AS (
-        UPDATE agent_graphql.executions SET graph_id = ${graphId} WHERE owner = ${owner} AND run_id IN (
-          SELECT id FROM agent_graphql.runs WHERE owner = ${owner} AND assistant_id = ${id} AND ended IS NULL
-        ) RETURNING head
-      ) SELECT bool_or(head = 'READY') AS ready FROM moved`),
-    notifyReady(tx, owner, graphId, announcer.serverId),
-  ]);
-  if (moved?.ready === true) announcements.ready.push({ owner, graphId });
+  const [moved] = await run(sql<{ count: number }[]>`WITH moved AS (
+      UPDATE agent_graphql.executions SET graph_id = ${graphId} WHERE owner = ${owner} AND run_id IN (
+        SELECT id FROM agent_graphql.runs WHERE owner = ${owner} AND assistant_id = ${id} AND ended IS NULL
+      ) RETURNING head
+    ), ready AS (SELECT count(*)::integer AS count FROM moved WHERE head = 'READY')
+    SELECT count, CASE WHEN count > 0 THEN pg_notify(${CHANNEL},
+      json_build_array('ready', ${announcer.serverId}::text, ${owner}::text, ${graphId}::text, count)::text) END FROM ready`);
+  const count = moved?.count ?? 0;
+  if (count > 0) announcements.ready.push({ owner, graphId, count });
 }

@@ -70,5 +70,5 @@ export async function setHead(
   const [head] = await run(sql<{ graphId: string | null }[]>`SELECT agent_graphql.set_head(${owner}, ${threadId},
     ${instant(now)}, ${serverId}) AS "graphId"`);
   const graphId = head?.graphId ?? null;
-  if (graphId !== null) announcements.ready.push({ owner, graphId });
+  if (graphId !== null) announcements.ready.push({ owner, graphId, count: 1 });
 }

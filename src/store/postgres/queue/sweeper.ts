@@ -86,10 +86,10 @@ async function wakeDelayed({ database, announcer, clock }: StoreDependencies): P
           RETURNING owner, graph_id
         ), graphs AS (SELECT owner, graph_id, count(*)::integer AS count FROM woken GROUP BY owner, graph_id)
         SELECT owner, graph_id AS "graphId", count,
-          pg_notify(${CHANNEL}, json_build_array('ready', ${announcer.serverId}::text, owner, graph_id)::text)
+          pg_notify(${CHANNEL}, json_build_array('ready', ${announcer.serverId}::text, owner, graph_id, count)::text)
         FROM graphs`);
     });
-    for (const { owner, graphId } of woken) announcements.ready.push({ owner: asOwner(owner), graphId });
+    announcements.ready.push(...woken.map((graph) => ({ ...graph, owner: asOwner(graph.owner) })));
     announcer.announce(announcements);
     if (woken.reduce((sum, { count }) => sum + count, 0) < BATCH_SIZE) return;
   }
