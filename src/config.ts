@@ -21,6 +21,8 @@ export interface Config {
     readonly audience: string | null;
     /** The claim that names the owner. */
     readonly ownerClaim: string;
+    /** The word in `scope` that makes a token one of a worker of all owners; null where none does. */
+    readonly workerScope: string | null;
   };
   /** The origins that a browser may call from, or any of localhost. */
   readonly corsOrigins: readonly string[] | 'localhost';
@@ -33,6 +35,8 @@ export interface Config {
   readonly dataDir: string | null;
   /** The PostgreSQL that holds the data; null where there is none. */
   readonly database: DatabaseConfig | null;
+  /** How long the events of a run are kept after its end, in milliseconds. */
+  readonly eventRetention: number;
   /** How long everything is still served after SIGTERM, in milliseconds. */
   readonly shutdownDelay: number;
   /** How long an idle connection is kept, in milliseconds. */
@@ -68,6 +72,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       issuer: variables.AUTH_ISSUER ?? null,
       audience: variables.AUTH_AUDIENCE ?? null,
       ownerClaim: variables.AUTH_OWNER_CLAIM,
+      workerScope: variables.AUTH_WORKER_SCOPE ?? (production ? null : 'agent-graphql:worker'),
     },
     corsOrigins: variables.CORS_ORIGINS ?? (production ? [] : 'localhost'),
     introspection:
@@ -76,6 +81,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     rateLimit: variables.RATE_LIMIT ?? null,
     dataDir: variables.DATA_DIR ?? null,
     database: readDatabaseConfig(variables),
+    eventRetention: variables.EVENT_RETENTION_HOURS * 3_600_000,
     shutdownDelay: variables.SHUTDOWN_DELAY * 1_000,
     keepAlive: variables.KEEP_ALIVE * 1_000,
     logLevel: variables.LOG_LEVEL,

@@ -124,6 +124,16 @@ export const environment = z.object({
     description: 'The claim that names the owner.',
     example: 'sub',
   }),
+  AUTH_WORKER_SCOPE: z
+    .string()
+    .regex(/^\S+$/, 'must be one word without white space')
+    .optional()
+    .register(variableMetadata, {
+      description: "The word in a token's `scope` that lets it claim runs of every owner: see docs/runs.md.",
+      default: 'none in production, otherwise `agent-graphql:worker`',
+      example: 'agent-graphql:worker',
+      isQuoted: true,
+    }),
   CORS_ORIGINS: z
     .string()
     .transform((list) => list.split(',').map((origin) => origin.trim()))
@@ -162,6 +172,11 @@ export const environment = z.object({
       example: '50',
       isQuoted: true,
     }),
+  EVENT_RETENTION_HOURS: wholeNumber('hours', 1, 8_760).default(24).register(variableMetadata, {
+    description: 'Hours that the events of a run are kept after its end, 1 to 8,760.',
+    example: '24',
+    isQuoted: true,
+  }),
   DATA_DIR: trimmed.optional().register(variableMetadata, {
     description: 'The folder that keeps the data on disk. Not together with `DATABASE_URL`.',
     default: 'none: the data ends with the process',

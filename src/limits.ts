@@ -1,7 +1,10 @@
 /** The limits of a request, a connection and an owner. What exceeds one is refused with LIMIT_EXCEEDED. */
 
-/** Bytes of a request's body: room for the three largest JSON values of an assistant, four times over. */
-export const MAX_BODY_BYTES = 1_048_576;
+/**
+ * Bytes of a request's body: room for the largest payload of a run, four times over, since some clients send six
+ * characters for one that takes two bytes.
+ */
+export const MAX_BODY_BYTES = 2_097_152;
 
 /** Bytes of a document in UTF-8. Clients write fields, not data: GraphiQL's introspection query has 2 KB. */
 export const MAX_DOCUMENT_BYTES = 65_536;
@@ -23,7 +26,7 @@ export const MAX_SELECTIONS = 700;
 /** Errors of a response's validation: the first ones say what is wrong. */
 export const MAX_ERRORS = 5;
 
-/** Keys of an input object: the largest has seven. */
+/** Keys of an input object: the largest has ten. */
 export const MAX_INPUT_KEYS = 100;
 
 /** Fields under another name, `__typename` included. Each is executed by itself. */
@@ -64,6 +67,18 @@ export const MAX_SUBSCRIPTIONS_OF_OWNER = 50;
 
 /** Open subscriptions in all: about 10 KB of memory each. */
 export const MAX_SUBSCRIPTIONS = 10_000;
+
+/** Calls of one owner that may wait at once: its workers' claims and heartbeats, and those for a run's end. */
+export const MAX_WAITS_OF_OWNER = 1_000;
+
+/** Calls that may wait in all: about 8 KB of memory each. */
+export const MAX_WAITS = 20_000;
+
+/** Events of a run in one batch of a subscription. */
+export const MAX_EVENTS_OF_BATCH = 500;
+
+/** Bytes of events in one batch of a subscription, about: several fit into what may wait for a subscriber. */
+export const MAX_BYTES_OF_BATCH = 524_288;
 
 /** Operations that may be open on one WebSocket at once. */
 export const MAX_SOCKET_OPERATIONS = 100;

@@ -6,7 +6,9 @@ import { createAuthenticator } from './auth/authenticator.ts';
 import { DEV_SECRET_FILE, devSecret } from './auth/dev-secret.ts';
 import { mintToken } from './auth/mint-token.ts';
 import { createChangeFeed } from './subscriptions/change-feed.ts';
+import { createClaimWaiters } from './subscriptions/claim-waiters.ts';
 import { createSubscribers } from './subscriptions/subscribers.ts';
+import { createWaits } from './subscriptions/waits.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './lib/config-error.ts';
 import { renderPage } from './http/yoga/graphiql.ts';
@@ -26,6 +28,9 @@ import { readTrustedDocuments } from './graphql/trusted-documents.ts';
 /** How long running requests may take during shutdown, in milliseconds. */
 const SHUTDOWN_TIMEOUT = 10_000;
 
+/** The interval in which claims look for runs that other servers have created, in milliseconds. */
+const LOOK_INTERVAL = 1_000;
+
 /**
  * Serves until SIGTERM or SIGINT. Rejects where it cannot start: `startError` has the message.
  * @param open opens the stores
@@ -42,6 +47,8 @@ export async function startServer(config: Config, open: typeof openStores = open
   if (key === null) throw new TypeError('There is a secret where there is no key set.');
   const changes = createChangeFeed();
   const subscribers = createSubscribers();
+  const waits = createWaits();
+  const claimWaiters = createClaimWaiters();
   const observability = await createObservability({
     ...config,
     log,
@@ -53,11 +60,15 @@ export async function startServer(config: Config, open: typeof openStores = open
       changes.publish(owner, stored);
       observability.count(stored);
     },
+    publishEvents: changes.publishEvents,
+    onReady: claimWaiters.notify,
+    eventRetention: config.eventRetention,
     hasSubscribers: changes.hasSubscribers,
     onMissedChanges: subscribers.interrupt,
     log,
   });
   observability.hold(stores.loadedCounts);
+  if (config.database !== null) setInterval(() => claimWaiters.look(), LOOK_INTERVAL).unref();
   let draining = false;
 
   const devToken = config.production || secret === null ? null : () => mintDevToken(config, secret);
@@ -69,6 +80,8 @@ export async function startServer(config: Config, open: typeof openStores = open
     startTrace: observability.startTrace,
     openStores: () => stores.forRequest(),
     changes,
+    waits,
+    claimWaiters,
     subscribers,
     authenticate: createAuthenticator({ ...config.auth, key }),
     isReady: () => !draining && stores.isReady(),
@@ -93,6 +106,7 @@ export async function startServer(config: Config, open: typeof openStores = open
     draining = true;
     log.debug({ signal }, 'draining');
     if (config.shutdownDelay > 0) await passed(config.shutdownDelay);
+    waits.close();
     subscribers.close();
     api.close();
     await server.close(SHUTDOWN_TIMEOUT);

@@ -5,6 +5,7 @@ import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { isOwner } from '../store/owner.ts';
 import { UnauthenticatedError } from './auth-errors.ts';
 import type { Identity } from './identity.ts';
+import { workerRights } from './worker-rights.ts';
 import { createTokenCache } from './token-cache.ts';
 import { CLOCK_TOLERANCE, MAX_TOKEN_AGE } from './token-limits.ts';
 import { FROM_THE_FUTURE, TOO_LONG, TOO_OLD, tokenRefusal } from './token-refusal.ts';
@@ -20,6 +21,8 @@ export interface AuthenticatorOptions {
   readonly audience: string | null;
   /** The name of the claim that holds the owner. A dot in it does not lead to a nested claim. */
   readonly ownerClaim: string;
+  /** The word in `scope` that makes a token one of a worker of all owners. Default: none does. */
+  readonly workerScope?: string | null | undefined;
   /** The time in ms since the epoch. */
   readonly now?: () => number;
   /** Makes the signal that gives a fetch of the identity provider's keys up. Default: after 5 s. */
@@ -43,7 +46,7 @@ export type Authenticate = (authorization: string | null) => MaybePromise<Identi
  * @throws RangeError when the secret is shorter than 32 bytes
  */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticate {
-  const { key, ownerClaim, now = Date.now, keySetDeadline: deadline } = options;
+  const { key, now = Date.now, keySetDeadline: deadline } = options;
   const cache = createTokenCache({ now });
   // A token must not stay valid by the cache after the provider has withdrawn its key.
   let generation = 0;
@@ -61,7 +64,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
       const currentDate = new Date(now());
       const claims = await verifier.verify(token, { ...rules, currentDate });
       assertAge(claims, currentDate);
-      const identity = identityOf(claims, ownerClaim);
+      const identity = identityOf(claims, options);
       if (generation === started) cache.add(token, identity);
       return identity;
     } catch (error) {
@@ -104,7 +107,10 @@ function claimRules({ issuer, audience, ownerClaim }: AuthenticatorOptions): Cla
   };
 }
 
-function identityOf(claims: JWTPayload, ownerClaim: string): Identity {
+function identityOf(
+  claims: JWTPayload,
+  { ownerClaim, workerScope = null }: Pick<AuthenticatorOptions, 'ownerClaim' | 'workerScope'>,
+): Identity {
   const owner = claims[ownerClaim];
   if (!isOwner(owner)) {
     throw new UnauthenticatedError(
@@ -113,7 +119,11 @@ function identityOf(claims: JWTPayload, ownerClaim: string): Identity {
   }
   // The claim rules refuse a token without `exp`.
   const { exp = 0, iat = Infinity } = claims;
-  return { owner, expiresAt: Math.min(exp, iat + MAX_TOKEN_AGE) * 1000 };
+  return {
+    owner,
+    worker: workerRights(claims, workerScope),
+    expiresAt: Math.min(exp, iat + MAX_TOKEN_AGE) * 1000,
+  };
 }
 
 /** Refuses a token that is good for too long. Without `iat`, it can only be seen from its `exp`. */

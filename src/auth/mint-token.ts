@@ -15,6 +15,13 @@ export interface MintTokenOptions {
   readonly audience: string | null;
   /** The name of the claim that holds the owner, in addition to `sub`. */
   readonly ownerClaim: string;
+  /** The claims of a worker of all owners. Default: none. */
+  readonly worker?: {
+    /** The word in `scope`. */
+    readonly scope: string;
+    /** Null for all graphs. */
+    readonly graphs: readonly string[] | null;
+  };
   /** The time in ms since the epoch. */
   readonly now?: () => number;
 }
@@ -25,7 +32,7 @@ export interface MintTokenOptions {
  * @throws RangeError when the secret is shorter than 32 bytes
  */
 export async function mintToken(options: MintTokenOptions): Promise<string> {
-  const { secret, owner, issuer, audience, ownerClaim, now = Date.now } = options;
+  const { secret, owner, issuer, audience, ownerClaim, worker, now = Date.now } = options;
   const iat = Math.floor(now() / 1000);
   const claims = {
     [ownerClaim]: owner,
@@ -34,6 +41,8 @@ export async function mintToken(options: MintTokenOptions): Promise<string> {
     exp: iat + MAX_TOKEN_AGE,
     ...(issuer !== null && { iss: issuer }),
     ...(audience !== null && { aud: audience }),
+    ...(worker && { scope: worker.scope }),
+    ...(worker?.graphs && { graphs: worker.graphs }),
   };
   const token = new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'JWT' });
   return token.sign(await secretKey(secret, 'sign'));

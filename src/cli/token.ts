@@ -1,7 +1,9 @@
+import { parseArgs } from 'node:util';
 import { DEV_SECRET_FILE, devSecret } from '../auth/dev-secret.ts';
 import { mintToken } from '../auth/mint-token.ts';
 import { readConfig } from '../config.ts';
 import { ConfigError } from '../lib/config-error.ts';
+import { errorMessage } from '../lib/error-message.ts';
 import { isOwner } from '../store/owner.ts';
 
 try {
@@ -12,12 +14,17 @@ try {
   process.exitCode = 1;
 }
 
-/** `npm run token -- alice`: a token for the owner alice that a server with the same environment accepts. */
+const USAGE = 'Name one owner: npm run token -- alice, or a worker: npm run token -- --worker worker-1';
+
+/**
+ * `npm run token -- alice`: a token for the owner alice that a server with the same environment accepts.
+ * `npm run token -- --worker --graphs support worker-1`: one for the worker worker-1, which claims runs of every owner,
+ * here of the graph `support` alone.
+ */
 async function token(args: readonly string[]): Promise<string> {
-  const [owner, ...others] = args;
-  if (owner === undefined || others.length > 0) {
-    throw new ConfigError('Name one owner: npm run token -- alice');
-  }
+  const { values, positionals } = parse(args);
+  const [owner, ...others] = positionals;
+  if (owner === undefined || others.length > 0) throw new ConfigError(USAGE);
   if (!isOwner(owner)) {
     throw new ConfigError('An owner has 1 to 255 characters, is not blank, and has no control characters.');
   }
@@ -25,7 +32,28 @@ async function token(args: readonly string[]): Promise<string> {
   if (auth.jwksUrl !== null) {
     throw new ConfigError('AUTH_JWKS_URL is set: get the token from that identity provider.');
   }
-  return mintToken({ ...auth, secret: auth.secret ?? sharedDevSecret(), owner });
+  const secret = auth.secret ?? sharedDevSecret();
+  if (values.worker !== true) {
+    if (values.graphs !== undefined) throw new ConfigError('--graphs is accepted with --worker alone.');
+    return mintToken({ ...auth, secret, owner });
+  }
+  if (auth.workerScope === null) {
+    throw new ConfigError('AUTH_WORKER_SCOPE must be set: without it no token claims the runs of every owner.');
+  }
+  const graphs = values.graphs?.split(',') ?? null;
+  return mintToken({ ...auth, secret, owner, worker: { scope: auth.workerScope, graphs } });
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { worker: { type: 'boolean' }, graphs: { type: 'string' } },
+    });
+  } catch (error) {
+    throw new ConfigError(`${errorMessage(error).split('. ')[0]}. ${USAGE}`);
+  }
 }
 
 function sharedDevSecret(): string {

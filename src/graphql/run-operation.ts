@@ -66,8 +66,20 @@ export function createPipeline(parts: PipelineParts): RunOperation {
   ): MaybePromise<OperationResult> {
     const span = record.trace?.beginExecution('graphql.execute', parts.openStores());
     const stores = span?.stores ?? parts.openStores();
-    const context: Context = { identity, stores, changes: parts.changes, stopped: null };
-    const onStop = (reason: Error): void => void (context.stopped = reason);
+    const { changes, waits, claimWaiters } = parts;
+    const context: Context = {
+      identity,
+      stores,
+      changes,
+      waits,
+      claimWaiters,
+      stopped: null,
+      stopListeners: null,
+    };
+    const onStop = (reason: Error): void => {
+      context.stopped = reason;
+      for (const listener of context.stopListeners ?? []) listener();
+    };
     const executed = executeOperation(parts.schema, operation, variables, context);
     const inTime =
       executed instanceof Promise

@@ -1,6 +1,7 @@
 import { createSourceEventStream, type GraphQLSchema, Kind } from 'graphql';
 import type { Identity } from '../auth/identity.ts';
 import { SHARED_EVENTS } from '../lib/field-extensions.ts';
+import { MAX_BYTES_BEHIND } from '../limits.ts';
 import type { Context } from '../schema/context.ts';
 import { tokenMissing } from '../schema/owner-of.ts';
 import type { AsyncQueue } from '../subscriptions/async-queue.ts';
@@ -77,7 +78,7 @@ export function createSubscribe(parts: Omit<PipelineParts, 'documents' | 'truste
     identity: Identity,
     requestId: string,
   ): Source {
-    if (!isShared(schema, operation)) return openSource(operation, variables, identity, requestId, () => {});
+    if (!isShared(schema, operation)) return openSource(operation, variables, identity, requestId, null);
     const text = operation.document.loc?.source.body;
     const key = JSON.stringify([identity.owner, text, operation.node.name?.value, variables]);
     const known = sources.get(key);
@@ -94,14 +95,19 @@ export function createSubscribe(parts: Omit<PipelineParts, 'documents' | 'truste
     variables: Variables,
     identity: Identity,
     requestId: string,
-    onClosed: () => void,
+    onShareEnd: (() => void) | null,
   ): Source {
+    const isSharedSource = onShareEnd !== null;
+    const onClosed = onShareEnd ?? (() => {});
     const subscribers = new Set<Subscriber<OperationResult>>();
     const newContext = (): Context => ({
       identity,
       stores: parts.openStores(),
       changes: parts.changes,
+      waits: parts.waits,
+      claimWaiters: parts.claimWaiters,
       stopped: null,
+      stopListeners: null,
     });
     let events: AsyncIterator<unknown> | null = null;
     let isClosed = false;
@@ -128,6 +134,9 @@ export function createSubscribe(parts: Omit<PipelineParts, 'documents' | 'truste
           const result = results.executed(execution, requestId);
           isExecuting = false;
           for (const subscriber of subscribers) subscriber.send(result, result.json.length);
+          // A source of one subscriber waits for it: what is stored need not be read faster than it is sent.
+          const [only] = subscribers;
+          if (!isSharedSource) await only?.results.drained(MAX_BYTES_BEHIND / 2);
         }
         for (const { results: queue } of subscribers) queue.end();
       } catch (error) {

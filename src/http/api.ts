@@ -14,7 +14,9 @@ import type { StartTrace } from '../observability/request-spans.ts';
 import { schema } from '../schema/schema.ts';
 import type { Stores } from '../store/stores.ts';
 import type { ChangeFeed } from '../subscriptions/change-feed.ts';
+import type { ClaimWaiters } from '../subscriptions/claim-waiters.ts';
 import type { Subscribers } from '../subscriptions/subscribers.ts';
+import type { Waits } from '../subscriptions/waits.ts';
 import { createCallerAdmission, createRequestAdmission } from './admission.ts';
 import type { ApiConfig } from './api-config.ts';
 import { createCorsHeaders } from './cors.ts';
@@ -29,6 +31,8 @@ export interface ApiParts extends Routes, ApiConfig {
   /** Opens the stores for one request. */
   readonly openStores: () => Stores;
   readonly changes: ChangeFeed;
+  readonly waits: Waits;
+  readonly claimWaiters: ClaimWaiters;
   readonly subscribers: Subscribers;
   readonly authenticate: Authenticate;
   /** Null where there are none. */

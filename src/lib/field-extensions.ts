@@ -9,3 +9,6 @@ export const PLAIN_TEXT = 'plainText';
  * variables, whenever they subscribed. Each event is executed once for all of them.
  */
 export const SHARED_EVENTS = 'sharedEvents';
+
+/** Extension of fields that take `first`, the largest that they accept. Default: that of a page. */
+export const MAX_ITEMS = 'maxItems';

@@ -6,7 +6,7 @@ import { defineChange, changeEvent } from './change.ts';
 import { connect, defineConnection, NEWEST_FIRST, OrderDirection, pageArgs } from './connection.ts';
 import { NodeRef } from './node.ts';
 import { ownerOf } from './owner-of.ts';
-import { definePayloads, idPayload, inputPayload } from './payload.ts';
+import { creationPayload, definePayloads, IDEMPOTENCY_KEY, idPayload, inputPayload } from './payload.ts';
 import { AssistantRef, RESOURCE_ID } from './refs.ts';
 import { RunConnection, runListArgs, runsOf } from './run.ts';
 
@@ -114,6 +114,7 @@ const CreateAssistantInput = builder.inputType('CreateAssistantInput', {
     config: t.field({ type: 'JSONObject', description: 'Settings, at most 64 KiB and 32 levels.' }),
     context: t.field({ type: 'JSONObject', description: 'Static context, at most 64 KiB and 32 levels.' }),
     metadata: t.field({ type: 'JSONObject', description: 'Labels, at most 64 KiB and 32 levels.' }),
+    idempotencyKey: t.string({ description: IDEMPOTENCY_KEY }),
   }),
 });
 
@@ -142,7 +143,7 @@ builder.mutationFields((t) => ({
     type: payloads.created,
     args: { input: t.arg({ type: CreateAssistantInput, required: true, description: 'The new assistant.' }) },
     resolve: (_, { input }, context) =>
-      andThen(context.stores.assistants.create(ownerOf(context), input), inputPayload),
+      andThen(context.stores.assistants.create(ownerOf(context), input), creationPayload),
   }),
   updateAssistant: t.field({
     description: 'Changes an assistant, and adds 1 to its version.',

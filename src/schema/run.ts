@@ -1,16 +1,26 @@
 import { SHARED_EVENTS } from '../lib/field-extensions.ts';
 import { andThen } from '../lib/maybe-promise.ts';
 import type { ListQuery, RunFilter, RunOrderField } from '../store/query.ts';
-import type { Run, RunStatus } from '../store/records.ts';
+import type { CancelAction, MultitaskStrategy, Run, RunError, RunStatus } from '../store/records.ts';
+import { runOnceEnded } from '../subscriptions/waiting-calls.ts';
 import { builder } from './builder.ts';
 import { defineChange, changeEvent } from './change.ts';
 import { connect, defineConnection, NEWEST_FIRST, OrderDirection, pageArgs } from './connection.ts';
 import { NodeRef } from './node.ts';
 import { ownerOf } from './owner-of.ts';
 import { AssistantRef, RESOURCE_ID, RunRef, ThreadRef } from './refs.ts';
-import { definePayloads, idPayload, inputPayload } from './payload.ts';
+import {
+  creationPayload,
+  definePayloads,
+  IDEMPOTENCY_KEY,
+  idPayload,
+  inputPayload,
+  UserErrorRef,
+} from './payload.ts';
+import { readPayload } from './run-payload.ts';
 
-const RunStatusEnum = builder.enumType('RunStatus', {
+/** The status of a run. */
+export const RunStatusEnum = builder.enumType('RunStatus', {
   description: 'How far a run has got. All but PENDING and RUNNING are final.',
   values: {
     PENDING: { description: 'Waiting to start.' },
@@ -21,6 +31,34 @@ const RunStatusEnum = builder.enumType('RunStatus', {
     INTERRUPTED: { description: 'Stopped half-way, to wait for a person.' },
     CANCELLED: { description: 'Called off before it finished.' },
   } as const satisfies Record<RunStatus, object>,
+});
+
+const MultitaskStrategyEnum = builder.enumType('MultitaskStrategy', {
+  description: 'What a new run does to the active runs of its thread.',
+  values: {
+    ENQUEUE: {
+      description:
+        "Waits until all of them have ended: a thread's runs are executed one at a time, first come, first served.",
+    },
+    REJECT: { description: 'Is refused with CONFLICT while there are any.' },
+    INTERRUPT: { description: 'Cancels them, and keeps what a running one has saved as its checkpoint.' },
+    ROLLBACK: { description: 'Cancels them, and drops what a running one has saved.' },
+  } as const satisfies Record<MultitaskStrategy, object>,
+});
+
+const RunErrorRef = builder.objectRef<RunError>('RunError').implement({
+  description: 'Why a run failed.',
+  fields: (t) => ({
+    code: t.exposeString('code', {
+      description: "For programs: the worker's own, or `ATTEMPTS_EXHAUSTED`, or `TIMEOUT`.",
+    }),
+    message: t.exposeString('message', { description: 'For people.' }),
+    details: t.expose('details', {
+      type: 'JSONObject',
+      nullable: true,
+      description: 'Whatever else the worker said.',
+    }),
+  }),
 });
 
 RunRef.implement({
@@ -45,6 +83,75 @@ RunRef.implement({
       resolve: (run, _, context) => context.stores.assistants.get(ownerOf(context), run.assistantId),
     }),
     status: t.expose('status', { type: RunStatusEnum, description: 'How far the run has got.' }),
+    input: t.field({
+      description: 'What the run was given to work on.',
+      type: 'JSONObject',
+      nullable: true,
+      resolve: (run, _, context) => readPayload(context, run.hasInput ? run.id : null, 'input'),
+    }),
+    output: t.field({
+      description:
+        'What it left: the state of the thread after it. Null while it is active, and where it left none.',
+      type: 'JSONObject',
+      nullable: true,
+      resolve: (run, _, context) => readPayload(context, run.hasOutput ? run.id : null, 'output'),
+    }),
+    error: t.expose('error', {
+      type: RunErrorRef,
+      nullable: true,
+      description: 'Why it failed; null unless its status is ERROR or TIMEOUT.',
+    }),
+    interrupt: t.expose('interrupt', {
+      type: 'JSONObject',
+      nullable: true,
+      description: 'What an INTERRUPTED run asks a person; null for all others.',
+    }),
+    resumes: t.exposeID('resumes', {
+      nullable: true,
+      description: 'The INTERRUPTED run that this one answers.',
+    }),
+    checkpoint: t.field({
+      description: 'The latest state that a worker saved on the way; a new attempt goes on from it.',
+      type: 'JSONObject',
+      nullable: true,
+      resolve: (run, _, context) => readPayload(context, run.hasCheckpoint ? run.id : null, 'checkpoint'),
+    }),
+    multitaskStrategy: t.expose('multitaskStrategy', {
+      type: MultitaskStrategyEnum,
+      description: 'What it does to the runs of its thread that are active when it is created.',
+    }),
+    attempt: t.exposeInt('attempt', {
+      description: 'How often workers have begun it: 0 until the first one does.',
+    }),
+    maxAttempts: t.exposeInt('maxAttempts', { description: 'How often workers may begin it.' }),
+    timeoutSeconds: t.exposeInt('timeoutSeconds', {
+      nullable: true,
+      description: 'Seconds from its start until it ends with TIMEOUT; null for as long as it takes.',
+    }),
+    assistantVersion: t.exposeInt('assistantVersion', {
+      nullable: true,
+      description: "The assistant's version that the latest attempt was given.",
+    }),
+    worker: t.exposeString('worker', {
+      nullable: true,
+      description: 'The worker that holds it; null while none does.',
+    }),
+    availableAt: t.expose('availableAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'No worker gets it before; null while one holds it, and once it has ended.',
+    }),
+    startedAt: t.expose('startedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When a worker, or an update, first set it RUNNING.',
+    }),
+    finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
+    cancelRequestedAt: t.expose('cancelRequestedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When its cancellation was asked for.',
+    }),
     metadata: t.expose('metadata', {
       type: 'JSONObject',
       description: "Caller-defined labels. The key `owner` always holds the caller's identity.",
@@ -121,14 +228,43 @@ builder.queryFields((t) => ({
     args: runListArgs,
     resolve: (_, query, context) => connect(context.stores.runs, ownerOf(context), query),
   }),
+  waitForRun: t.field({
+    description: 'A run once it has ended, or as it is after some seconds: 0 to 10. Null where there is none.',
+    type: RunRef,
+    nullable: true,
+    args: {
+      id: t.arg.id({ required: true, description: "The run's id." }),
+      seconds: t.arg.int({ required: true, defaultValue: 10, description: 'How long to wait, 0 to 10.' }),
+    },
+    resolve: (_, { id, seconds }, context) => runOnceEnded(context, ownerOf(context), id, seconds),
+  }),
 }));
 
 const CreateRunInput = builder.inputType('CreateRunInput', {
   description: 'A new run. It starts PENDING.',
   fields: (t) => ({
-    threadId: t.id({ required: true, description: 'The thread to run on.' }),
+    threadId: t.id({ description: 'The thread to run on; a new one where it is left out.' }),
     assistantId: t.id({ required: true, description: 'The assistant to run.' }),
     metadata: t.field({ type: 'JSONObject', description: 'Labels, at most 64 KiB and 32 levels.' }),
+    input: t.field({ type: 'JSONObject', description: 'What to work on: at most 512 KiB and 32 levels.' }),
+    resumes: t.id({
+      description:
+        'The INTERRUPTED run of the thread that this one answers: CONFLICT unless it is the one that ended last, and nobody has answered.',
+    }),
+    multitaskStrategy: t.field({
+      type: MultitaskStrategyEnum,
+      required: true,
+      defaultValue: 'ENQUEUE',
+      description: 'What it does to the active runs of its thread.',
+    }),
+    delaySeconds: t.int({
+      required: true,
+      defaultValue: 0,
+      description: 'No worker gets it earlier: 0 to 2,592,000.',
+    }),
+    timeoutSeconds: t.int({ description: '1 to 604,800. Default: no limit.' }),
+    maxAttempts: t.int({ required: true, defaultValue: 3, description: '1 to 100.' }),
+    idempotencyKey: t.string({ description: IDEMPOTENCY_KEY }),
   }),
 });
 
@@ -144,6 +280,38 @@ const UpdateRunInput = builder.inputType('UpdateRunInput', {
   }),
 });
 
+/** What is done with the checkpoint of a run that is cancelled. */
+export const CancelActionEnum = builder.enumType('CancelAction', {
+  description: 'What is done with the checkpoint of a run that is cancelled.',
+  values: {
+    INTERRUPT: { description: "It becomes the run's output, and so the thread's values." },
+    ROLLBACK: { description: 'It is dropped: the thread is as it was before the run.' },
+  } as const satisfies Record<CancelAction, object>,
+});
+
+const CancelRunInput = builder.inputType('CancelRunInput', {
+  description: 'Which run to cancel.',
+  fields: (t) => ({
+    id: t.id({ required: true, description: "The run's id." }),
+    action: t.field({
+      type: CancelActionEnum,
+      required: true,
+      defaultValue: 'INTERRUPT',
+      description: 'What is done with its checkpoint.',
+    }),
+  }),
+});
+
+const CancelRunPayload = builder
+  .objectRef<{ readonly run: Run | null }>('CancelRunPayload')
+  .implement({
+    description: 'The run as it is now; null where there is none.',
+    fields: (t) => ({
+      run: t.expose('run', { type: RunRef, nullable: true, description: 'The run.' }),
+      userErrors: t.field({ type: [UserErrorRef], description: 'Empty.', resolve: () => [] }),
+    }),
+  });
+
 const payloads = definePayloads(RunRef);
 
 builder.mutationFields((t) => ({
@@ -152,7 +320,7 @@ builder.mutationFields((t) => ({
     type: payloads.created,
     args: { input: t.arg({ type: CreateRunInput, required: true, description: 'The new run.' }) },
     resolve: (_, { input }, context) =>
-      andThen(context.stores.runs.create(ownerOf(context), input), inputPayload),
+      andThen(context.stores.runs.create(ownerOf(context), input), creationPayload),
   }),
   updateRun: t.field({
     description:
@@ -161,6 +329,14 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: UpdateRunInput, required: true, description: 'What to change.' }) },
     resolve: (_, { input: { id, ...changes } }, context) =>
       andThen(context.stores.runs.update(ownerOf(context), id, changes), inputPayload),
+  }),
+  cancelRun: t.field({
+    description:
+      'Ends a run with CANCELLED: at once, or, where a worker holds it, once the worker has stopped, within 15 seconds. A run that has ended stays as it is.',
+    type: CancelRunPayload,
+    args: { input: t.arg({ type: CancelRunInput, required: true, description: 'Which run.' }) },
+    resolve: (_, { input: { id, action } }, context) =>
+      andThen(context.stores.runs.cancel(ownerOf(context), id, action), (run) => ({ run })),
   }),
   deleteRun: t.field({
     description: 'Deletes a run; CONFLICT while it is pending or running.',

@@ -4,8 +4,10 @@ import { builder } from './builder.ts';
 import './date-time.ts';
 import './json-object.ts';
 import './node.ts';
+import './run-event.ts';
 import './run.ts';
 import './thread.ts';
+import './worker.ts';
 
 builder.queryType({
   description: "A look-up answers null for what does not exist and for what is another owner's, alike.",

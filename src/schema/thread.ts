@@ -6,7 +6,8 @@ import { defineChange, changeEvent } from './change.ts';
 import { connect, defineConnection, NEWEST_FIRST, OrderDirection, pageArgs } from './connection.ts';
 import { NodeRef } from './node.ts';
 import { ownerOf } from './owner-of.ts';
-import { definePayloads, idPayload, inputPayload } from './payload.ts';
+import { creationPayload, definePayloads, IDEMPOTENCY_KEY, idPayload, inputPayload } from './payload.ts';
+import { readPayload } from './run-payload.ts';
 import { RESOURCE_ID, ThreadRef } from './refs.ts';
 import { RunConnection, runListArgs, runsOf } from './run.ts';
 
@@ -30,6 +31,13 @@ ThreadRef.implement({
     status: t.expose('status', {
       type: ThreadStatusEnum,
       description: "What the thread is doing. It follows from the thread's runs and cannot be set.",
+    }),
+    values: t.field({
+      description:
+        "The state that the next run goes on from: the output of the thread's run that ended last with one. Null before.",
+      type: 'JSONObject',
+      nullable: true,
+      resolve: ({ valuesRunId }, _, context) => readPayload(context, valuesRunId, 'output'),
     }),
     metadata: t.expose('metadata', {
       type: 'JSONObject',
@@ -106,6 +114,7 @@ const CreateThreadInput = builder.inputType('CreateThreadInput', {
   description: 'A new thread. It starts IDLE.',
   fields: (t) => ({
     metadata: t.field({ type: 'JSONObject', description: 'Labels, at most 64 KiB and 32 levels.' }),
+    idempotencyKey: t.string({ description: IDEMPOTENCY_KEY }),
   }),
 });
 
@@ -135,7 +144,7 @@ builder.mutationFields((t) => ({
       }),
     },
     resolve: (_, { input }, context) =>
-      andThen(context.stores.threads.create(ownerOf(context), input), inputPayload),
+      andThen(context.stores.threads.create(ownerOf(context), input), creationPayload),
   }),
   updateThread: t.field({
     description: "Changes a thread's metadata.",

@@ -1,6 +1,13 @@
-import type { Execution, RunEvent, RunPayloads } from './execution.ts';
-import type { KeyRecord } from './rules/idempotency.ts';
+import type { AppendedEvents, Execution, RunPayloads } from './execution.ts';
 import type { Change } from './change.ts';
+
+/** What an idempotency key made. */
+export interface KeyRecord {
+  /** The id of the record that the key made. */
+  readonly recordId: string;
+  /** The digest of its input. */
+  readonly digest: string;
+}
 
 /** The change of something that belongs to a record and is never published. Null is none. */
 export type Detail =
@@ -35,7 +42,7 @@ export function keyId(resource: Change['resource'], key: string): string {
 export interface EventChange {
   readonly runId: string;
   /** The events to append; null where all of the run's are deleted. */
-  readonly appended: readonly RunEvent[] | null;
+  readonly appended: AppendedEvents | null;
 }
 
 /** Everything that one mutation changes. */

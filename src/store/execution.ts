@@ -118,4 +118,6 @@ export interface EventPage {
   readonly events: readonly RunEvent[];
   /** The asked-for events up to this `seq` are not kept any more; null where none is missing. */
   readonly missedUpTo: number | null;
+  /** The `seq` of the run's last event, which may not be readable yet; 0 where there is none. */
+  readonly lastSeq: number;
 }

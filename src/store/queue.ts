@@ -1,7 +1,6 @@
 import type { Refusal } from './outcome.ts';
 import type { Owner } from './owner.ts';
-import type { Assistant, JsonObject, Run, RunStatus } from './records.ts';
-import type { LeaseStatus } from './rules/execution/leased.ts';
+import type { Assistant, CancelAction, JsonObject, Run, RunStatus } from './records.ts';
 
 /** A request for waiting runs. */
 export interface ClaimRequest {
@@ -15,6 +14,8 @@ export interface ClaimRequest {
   readonly max: number;
   /** 5 to 300. */
   readonly leaseSeconds: number;
+  /** How long the caller waits, 0 to 10. The store does not. */
+  readonly waitSeconds: number;
 }
 
 /** A run that was given to a worker, with all that it needs to execute it. */
@@ -33,6 +34,15 @@ export interface Claim {
   readonly checkpoint: string | null;
   /** Until the run ends with TIMEOUT; null without a limit. */
   readonly secondsLeft: number | null;
+}
+
+/** How a lease stands. */
+export interface LeaseStatus {
+  readonly held: boolean;
+  /** Seconds until it ends, rounded down. */
+  readonly leaseSeconds: number;
+  readonly cancel: CancelAction | null;
+  readonly storedEvents: number;
 }
 
 /** A lease with its status. */
@@ -56,7 +66,11 @@ export interface AppendRequest {
   /** How many events of this claim were sent before these. */
   readonly offset: number;
   /** 100 at most, and 512 KiB. */
-  readonly events: readonly { readonly type: string; readonly data: JsonObject }[];
+  readonly events: readonly {
+    readonly type: string;
+    /** Default: an empty object. */
+    readonly data?: JsonObject | null | undefined;
+  }[];
 }
 
 /** The result of an append: the lease's state, also where the events were refused for the run's sake. */
@@ -87,4 +101,11 @@ export interface FinishRequest {
   readonly interrupt?: JsonObject | null | undefined;
   readonly retry: boolean;
   readonly retryAfterSeconds?: number | null | undefined;
+}
+
+/** The result of a worker's end. */
+export interface EndResult {
+  readonly accepted: boolean;
+  /** The run's status; null where it is not the worker's to know. */
+  readonly status: RunStatus | null;
 }

@@ -8,6 +8,8 @@ export interface AsyncQueue<T> extends AsyncIterableIterator<T, undefined> {
   readonly length: number;
   /** How many bytes the waiting values have. */
   readonly bytes: number;
+  /** Resolves once no more than this many bytes wait, or the queue has ended; null where that is so. */
+  drained(bytes: number): Promise<void> | null;
   /** Ends the queue after the values that wait, and after `last` where it is given. */
   end(last?: T): void;
   /** Drops the values that wait, and ends the queue with this one. */
@@ -45,6 +47,13 @@ export function createAsyncQueue<T>(onClosed: () => void): AsyncQueue<T> {
   let failure: Error | null = null;
   let sink: Sink<T> | null = null;
   let isPaused = false;
+  let onDrained: { readonly bytes: number; resolve(): void } | null = null;
+
+  function checkDrained(): void {
+    if (onDrained === null || (isOpen && bytes > onDrained.bytes)) return;
+    onDrained.resolve();
+    onDrained = null;
+  }
 
   function add(value: T, size: number): void {
     if (sink !== null && !isPaused) {
@@ -60,10 +69,12 @@ export function createAsyncQueue<T>(onClosed: () => void): AsyncQueue<T> {
   function drop(): void {
     values.length = 0;
     bytes = 0;
+    checkDrained();
   }
 
   function close(): void {
     isOpen = false;
+    checkDrained();
     onClosed();
     for (const consumer of consumers.splice(0)) consumer.resolve(DONE);
     flush();
@@ -87,6 +98,7 @@ export function createAsyncQueue<T>(onClosed: () => void): AsyncQueue<T> {
   function shift(): { readonly value: T } | undefined {
     const next = values.shift();
     bytes -= next?.size ?? 0;
+    checkDrained();
     return next;
   }
 
@@ -102,6 +114,12 @@ export function createAsyncQueue<T>(onClosed: () => void): AsyncQueue<T> {
     },
     get bytes() {
       return bytes;
+    },
+    drained(limit) {
+      if (!isOpen || bytes <= limit) return null;
+      return new Promise((resolve) => {
+        onDrained = { bytes: limit, resolve };
+      });
     },
     end(last) {
       if (!isOpen) return;

@@ -1,8 +1,10 @@
 import { apiError } from '../errors.ts';
 import { MAX_EVENTS_BEHIND } from '../limits.ts';
 import type { Change, ChangeOf } from '../store/change.ts';
+import type { AppendedEvents } from '../store/execution.ts';
 import type { Owner } from '../store/owner.ts';
 import { type AsyncQueue, createAsyncQueue } from './async-queue.ts';
+import { createRunWatchers, type RunWatcher } from './run-watchers.ts';
 
 /** The stored changes of all owners, on their way from the stores to subscriptions. */
 export interface ChangeFeed {
@@ -17,6 +19,10 @@ export interface ChangeFeed {
     owner: Owner,
     mapEvent: (change: ChangeOf<Topic>) => T | null,
   ): AsyncQueue<T>;
+  /** Sends appended events to those who watch their run. */
+  publishEvents(owner: Owner, appended: AppendedEvents): void;
+  /** Watches a run. Returns the function that ends it. */
+  watchRun(owner: Owner, runId: string, watcher: RunWatcher): () => void;
   /** Whether there are subscribers of an owner's changes. */
   hasSubscribers(owner: Owner): boolean;
 }
@@ -32,6 +38,7 @@ type Listener = (changes: readonly Change[]) => void;
 /** Creates a feed of the changes in this process. */
 export function createChangeFeed({ eventsBehind = MAX_EVENTS_BEHIND }: ChangeFeedOptions = {}): ChangeFeed {
   const listeners = new Map<Owner, Set<Listener>>();
+  const watchers = createRunWatchers();
 
   function add(owner: Owner, listener: Listener): void {
     const own = listeners.get(owner);
@@ -48,7 +55,10 @@ export function createChangeFeed({ eventsBehind = MAX_EVENTS_BEHIND }: ChangeFee
   return {
     publish(owner, changes) {
       for (const listener of listeners.get(owner) ?? []) listener(changes);
+      watchers.publish(owner, changes);
     },
+    publishEvents: watchers.publishEvents,
+    watchRun: watchers.watch,
     subscribe<Topic extends Change['resource'], T>(
       topic: Topic,
       owner: Owner,
@@ -67,7 +77,7 @@ export function createChangeFeed({ eventsBehind = MAX_EVENTS_BEHIND }: ChangeFee
       add(owner, listener);
       return queue;
     },
-    hasSubscribers: (owner) => listeners.has(owner),
+    hasSubscribers: (owner) => listeners.has(owner) || watchers.has(owner),
   };
 }
 

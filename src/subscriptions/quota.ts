@@ -1,5 +1,5 @@
 import { apiError } from '../errors.ts';
-import { MAX_SUBSCRIPTIONS, MAX_SUBSCRIPTIONS_OF_OWNER } from '../limits.ts';
+import { MAX_SUBSCRIPTIONS, MAX_SUBSCRIPTIONS_OF_OWNER, MAX_WAITS, MAX_WAITS_OF_OWNER } from '../limits.ts';
 import type { Owner } from '../store/owner.ts';
 
 /** How many subscriptions can be open at once. */
@@ -10,8 +10,11 @@ export interface QuotaLimits {
   readonly ofOwner?: number;
 }
 
-/** The quota of open subscriptions. */
-export interface SubscriptionQuota {
+/** How many waiting calls can be open at once. */
+export type WaitLimits = QuotaLimits;
+
+/** A quota of what can be open at once. */
+export interface Quota {
   /**
    * Takes a place of an owner's quota, and returns the function that releases it.
    * @throws GraphQLError LIMIT_EXCEEDED when there is none left
@@ -21,11 +24,23 @@ export interface SubscriptionQuota {
   count(): number;
 }
 
-/** Creates a quota with all places free. */
+/** Creates the quota of open subscriptions. */
 export function createSubscriptionQuota({
   inAll = MAX_SUBSCRIPTIONS,
   ofOwner = MAX_SUBSCRIPTIONS_OF_OWNER,
-}: QuotaLimits = {}): SubscriptionQuota {
+}: QuotaLimits = {}): Quota {
+  return createQuota(inAll, ofOwner, 'open subscriptions');
+}
+
+/** Creates the quota of calls that wait. */
+export function createWaitQuota({
+  inAll = MAX_WAITS,
+  ofOwner = MAX_WAITS_OF_OWNER,
+}: WaitLimits = {}): Quota {
+  return createQuota(inAll, ofOwner, 'waiting calls');
+}
+
+function createQuota(inAll: number, ofOwner: number, what: string): Quota {
   const taken = new Map<Owner, number>();
   let all = 0;
 
@@ -39,10 +54,10 @@ export function createSubscriptionQuota({
   return {
     acquire(owner) {
       if ((taken.get(owner) ?? 0) >= ofOwner) {
-        throw tooMany(`You have ${ofOwner} open subscriptions, and cannot have more: close one first.`);
+        throw tooMany(`You have ${ofOwner} ${what}, and cannot have more: close one first.`);
       }
       if (all >= inAll) {
-        throw tooMany('The server has all the open subscriptions it can have: try again later.');
+        throw tooMany(`The server has all the ${what} it can have: try again later.`);
       }
       add(owner, 1);
       return () => add(owner, -1);

@@ -40,6 +40,7 @@ function failing(fail: () => never): Stores {
     appendEvents: fail,
     checkpoint: fail,
     finish: fail,
+    runOf: fail,
     release: fail,
   };
   return {

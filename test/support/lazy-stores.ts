@@ -13,6 +13,7 @@ export function lazyStores(open: () => Promise<Stores>): Stores {
       appendEvents: async (...args) => (await open()).queue.appendEvents(...args),
       checkpoint: async (...args) => (await open()).queue.checkpoint(...args),
       finish: async (...args) => (await open()).queue.finish(...args),
+      runOf: async (...args) => (await open()).queue.runOf(...args),
       release: async (...args) => (await open()).queue.release(...args),
     },
   };

@@ -1,18 +1,18 @@
 import type { Owner } from '../../src/store/owner.ts';
-import type { Claim, ClaimRequest, FinishRequest, LeaseState } from '../../src/store/queue.ts';
+import type { Claim, ClaimRequest, EndResult, FinishRequest, LeaseState } from '../../src/store/queue.ts';
 import type { JsonObject, NewRun, Run } from '../../src/store/records.ts';
-import type { EndResult } from '../../src/store/rules/execution/leased.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { valueOf } from './bench.ts';
 import { existing, makeAssistant, makeThread } from './records.ts';
 
-/** What a worker asks for unless told. */
+/** What a worker asks for by default. */
 export const CLAIM: ClaimRequest = {
   allOwners: false,
   name: 'worker',
   graphIds: ['graph'],
   max: 1,
   leaseSeconds: 30,
+  waitSeconds: 0,
 };
 
 /** Runs that a worker is given. */
@@ -24,7 +24,7 @@ export async function claim(
   return valueOf(await stores.queue.claim(worker, { ...CLAIM, ...request }));
 }
 
-/** The ids of the runs that a worker is given, in order: all there are, unless told. */
+/** The ids of the runs that a worker is given, in order. Default: all there are. */
 export async function claimIds(
   stores: Pick<Stores, 'queue'>,
   worker: Owner,

@@ -7,6 +7,7 @@ import {
   type OperationDefinitionNode,
   type ValueNode,
 } from 'graphql';
+import { MAX_ITEMS } from '../../lib/field-extensions.ts';
 import { MAX_IDS } from '../../store/rules/filter.ts';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../store/rules/page.ts';
 
@@ -42,14 +43,16 @@ export function listSizes(operations: readonly OperationDefinitionNode[], variab
   }
 
   return (field, node) => {
+    const { [MAX_ITEMS]: most } = field.extensions;
+    const reader = typeof most === 'number' ? pageReader(most) : PAGE;
     let first: number | null = null;
     let last: number | null = null;
     let items: number | null = null;
     let paged = false;
-    for (const { name, type } of field.args) {
+    for (const { name, type, defaultValue } of field.args) {
       const value = node.arguments?.find((argument) => argument.name.value === name)?.value;
-      if (name === 'first') [paged, first] = [true, read(value, PAGE)];
-      else if (name === 'last') [paged, last] = [true, read(value, PAGE)];
+      if (name === 'first') [paged, first] = [true, read(value, reader) ?? numberOf(defaultValue)];
+      else if (name === 'last') [paged, last] = [true, read(value, reader)];
       else if (isListType(getNullableType(type))) items = read(value, ITEMS) ?? 0;
     }
     return { page: paged ? (larger(first, last) ?? DEFAULT_PAGE) : null, items };
@@ -62,14 +65,20 @@ interface Reader {
   readonly ofValue: (value: unknown) => number | null;
 }
 
-/** A number of items. */
-const PAGE: Reader = {
-  ofLiteral(value) {
-    if (value.kind === Kind.NULL) return null;
-    return pageOf(value.kind === Kind.INT ? Number(value.value) : undefined);
-  },
-  ofValue: (value) => (value === null ? null : pageOf(value)),
-};
+/** A number of items. @param most the largest that is accepted */
+function pageReader(most: number): Reader {
+  const pageOf = (size: unknown): number =>
+    typeof size === 'number' && size >= 0 && size <= most ? size : most;
+  return {
+    ofLiteral(value) {
+      if (value.kind === Kind.NULL) return null;
+      return pageOf(value.kind === Kind.INT ? Number(value.value) : undefined);
+    },
+    ofValue: (value) => (value === null ? null : pageOf(value)),
+  };
+}
+
+const PAGE = pageReader(MAX_PAGE);
 
 /** A list of items. GraphQL takes a single value for a list of it. */
 const ITEMS: Reader = {
@@ -83,8 +92,8 @@ const ITEMS: Reader = {
   },
 };
 
-function pageOf(size: unknown): number {
-  return typeof size === 'number' && size >= 0 && size <= MAX_PAGE ? size : MAX_PAGE;
+function numberOf(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
 }
 
 function defaultsOf(

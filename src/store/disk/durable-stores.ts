@@ -52,6 +52,7 @@ function durableQueue(queue: RunQueue, whenDurable: WhenDurable): RunQueue {
     appendEvents: (worker, request) => whenDurable(() => queue.appendEvents(worker, request)),
     checkpoint: (worker, request) => whenDurable(() => queue.checkpoint(worker, request)),
     finish: (worker, request) => whenDurable(() => queue.finish(worker, request)),
+    runOf: (worker, lease) => queue.runOf(worker, lease),
     release: (worker, leases) => whenDurable(() => queue.release(worker, leases)),
   };
 }

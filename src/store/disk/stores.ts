@@ -4,7 +4,6 @@ import type { Logger } from 'pino';
 import { errorMessage } from '../../lib/error-message.ts';
 import { Database } from '../memory/database.ts';
 import { findInconsistency } from '../memory/find-inconsistency.ts';
-import { appendedEvents } from '../memory/appended-events.ts';
 import { createStores } from '../memory/stores.ts';
 import { createCursors } from '../rules/cursor.ts';
 import { createLeaseTokens } from '../rules/lease-token.ts';
@@ -54,7 +53,7 @@ async function open(folder: string, unlock: () => void, options: DiskStoreOption
     write: (mutations) => file.write(mutations),
     publish(owner, mutation) {
       if (mutation.changes.length > 0) publish(owner, mutation.changes);
-      for (const appended of appendedEvents(database.partition(owner), mutation)) publishEvents(owner, appended);
+      for (const { appended } of mutation.events) if (appended !== null) publishEvents(owner, appended);
     },
     revert: (owner, mutation) => database.revert(owner, mutation),
     onFailure(reason) {
@@ -70,7 +69,7 @@ async function open(folder: string, unlock: () => void, options: DiskStoreOption
     now,
     cursors: createCursors(file.cursorKey),
     tokens: createLeaseTokens(file.cursorKey),
-    events: eventLogOnDisk(file),
+    events: eventLogOnDisk((owner, runId, range) => file.events(owner, runId, range)),
     eventRetention,
     eventMemory: Infinity,
   });

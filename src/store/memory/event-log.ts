@@ -34,9 +34,10 @@ export class MemoryEventLog implements EventLog {
       this.#runs.delete(key);
       return;
     }
-    this.bytes += sizeOf(appended);
-    if (stored === undefined) this.#runs.set(key, [...appended]);
-    else stored.push(...appended);
+    const { events } = appended;
+    this.bytes += sizeOf(events);
+    if (stored === undefined) this.#runs.set(key, [...events]);
+    else stored.push(...events);
   }
 
   read(owner: Owner, runId: string, { after, limit, maxBytes }: EventRange): readonly RunEvent[] {

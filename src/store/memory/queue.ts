@@ -1,7 +1,7 @@
 import type { Owner } from '../owner.ts';
 import type { ClaimRequest } from '../queue.ts';
 import { type Claimant, claimRun } from '../rules/execution/claim.ts';
-import { createRunQueue, type QueueStorage, type TakenRun } from '../run-queue.ts';
+import { createRunQueue, type QueueStorage, type TakenRun } from '../rules/execution/run-queue.ts';
 import type { RunQueue } from '../stores.ts';
 import { commitStep } from './commit-step.ts';
 import type { Database } from './database.ts';

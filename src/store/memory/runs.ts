@@ -72,11 +72,12 @@ export function createRuns(database: Database): RunStore {
     events(owner, id, range) {
       const state = database.partition(owner).stateOf(id);
       if (state === null) return null;
-      const { droppedSeq } = state.execution;
+      const { droppedSeq, lastSeq } = state.execution;
       return {
         run: state.run,
         events: database.events.read(owner, id, range),
         missedUpTo: range.after < droppedSeq ? droppedSeq : null,
+        lastSeq,
       };
     },
   };

@@ -58,7 +58,7 @@ export function stepDetails(
     const before = partition.payloads.get(id) ?? null;
     details.push({ kind: 'payloads', id, before, after: withPayloads(before ?? NO_PAYLOADS, payloads) });
   }
-  return { details, events: events.length === 0 ? [] : [{ runId: id, appended: events }] };
+  return { details, events: events.length === 0 ? [] : [{ runId: id, appended: { run, events } }] };
 }
 
 function knownExecution(execution: Execution): Execution | null {

@@ -6,7 +6,6 @@ import type { OpenedStores, Stores } from '../stores.ts';
 import { createAssistants } from './assistants.ts';
 import { Database } from './database.ts';
 import { MemoryEventLog } from './event-log.ts';
-import { appendedEvents } from './appended-events.ts';
 import { createQueue } from './queue.ts';
 import { createRuns } from './runs.ts';
 import { createThreads } from './threads.ts';
@@ -33,7 +32,7 @@ export function openMemoryStores({
   const database: Database = new Database({
     publish(owner, mutation) {
       if (mutation.changes.length > 0) publish(owner, mutation.changes);
-      for (const appended of appendedEvents(database.partition(owner), mutation)) publishEvents(owner, appended);
+      for (const { appended } of mutation.events) if (appended !== null) publishEvents(owner, appended);
     },
     onReady,
     cursors: createCursors(key),

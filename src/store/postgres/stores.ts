@@ -1,7 +1,10 @@
 import type { Owner } from '../owner.ts';
 import { createCursors } from '../rules/cursor.ts';
-import type { StoreOptions } from '../store-options.ts';
+import { createLeaseTokens } from '../rules/lease-token.ts';
+import { createRunQueue } from '../rules/execution/run-queue.ts';
+import { DEFAULT_EVENT_RETENTION, type StoreOptions, SWEEP_INTERVAL } from '../store-options.ts';
 import type { OpenedStores, Stores } from '../stores.ts';
+import { databaseClock } from './client/clock.ts';
 import type { DatabaseConfig } from './client/database-config.ts';
 import type { Database } from './client/database.ts';
 import { openError } from './client/errors.ts';
@@ -9,12 +12,17 @@ import { createPool } from './client/pool.ts';
 import { acceptsWrites, bypassesRowSecurity } from './client/server-checks.ts';
 import { SnapshotReader } from './client/snapshot-reader.ts';
 import { migrate } from './migrations/migrate.ts';
+import { createAnnouncer } from './notifications/announcer.ts';
 import { deleteOldChanges } from './notifications/change-log.ts';
 import { listen, type ListenerTimes } from './notifications/listener.ts';
 import { createAssistants } from './queries/assistants.ts';
 import { cursorKey } from './queries/cursor-key.ts';
+import type { StoreDependencies } from './queries/dependencies.ts';
 import { createRuns } from './queries/runs.ts';
 import { createThreads } from './queries/threads.ts';
+import { createDecide } from './queue/decide.ts';
+import { createSweeper } from './queue/sweeper.ts';
+import { createTake, newTurns } from './queue/take.ts';
 
 /** The interval at which old changes are deleted, in milliseconds. */
 const CLEANUP_INTERVAL = 60_000;
@@ -30,6 +38,8 @@ export interface PostgresStoreOptions extends StoreOptions {
   readonly onMissedChanges?: () => void;
   readonly log?: { warn(fields: object, message: string): void };
   readonly listenerTimes?: Partial<ListenerTimes>;
+  /** The interval at which the queue is swept, in milliseconds; null for never. Default: 500. */
+  readonly sweepInterval?: number | null;
 }
 
 /** Stores in PostgreSQL. */
@@ -47,11 +57,15 @@ export async function openPostgresStores(
   config: DatabaseConfig,
   {
     publish = () => {},
-    now = Date.now,
+    now,
+    onReady = () => {},
+    publishEvents = () => {},
+    eventRetention = DEFAULT_EVENT_RETENTION,
     hasSubscribers = () => true,
     onMissedChanges = () => {},
     log = { warn: () => {} },
     listenerTimes,
+    sweepInterval = SWEEP_INTERVAL,
   }: PostgresStoreOptions = {},
 ): Promise<PostgresStores> {
   const pool = createPool(config);
@@ -69,9 +83,15 @@ export async function openPostgresStores(
       );
     }
     const cursors = createCursors(key);
+    const tokens = createLeaseTokens(key);
+    const turns = newTurns();
+    const announcer = createAnnouncer(database, onReady, publishEvents);
     const listener = await listen(config, database, {
       publish,
       hasSubscribers,
+      serverId: announcer.serverId,
+      onReady,
+      publishEvents,
       onMissedChanges(reason) {
         log.warn({ reason }, 'changes may have been missed: subscriptions end');
         onMissedChanges();
@@ -83,24 +103,43 @@ export async function openPostgresStores(
       deleteOldChanges(database).catch(() => {});
     }, CLEANUP_INTERVAL).unref();
 
+    function dependenciesFor(reader: SnapshotReader): StoreDependencies {
+      const clock = now === undefined ? databaseClock : async () => now();
+      return { database, reader, cursors, announcer, now: now ?? Date.now, clock, eventRetention };
+    }
+
     function forRequest(): Stores {
-      const dependencies = { database, reader: new SnapshotReader(database), cursors, now };
+      const dependencies = dependenciesFor(new SnapshotReader(database));
       return {
         assistants: createAssistants(dependencies),
         threads: createThreads(dependencies),
         runs: createRuns(dependencies),
+        queue: createRunQueue({
+          tokens,
+          decide: createDecide(dependencies),
+          take: createTake(dependencies, turns),
+        }),
       };
     }
+
+    const sweeper = createSweeper(dependenciesFor(new SnapshotReader(database)), sweepInterval);
 
     return {
       forRequest,
       isReady: async () => listener.isListening() && (await acceptsWrites(database)),
       loadedCounts: null,
-      drainNotifications: () => listener.drainNotifications(),
+      async drainNotifications() {
+        await announcer.flush();
+        await listener.drainNotifications();
+      },
+      sweep: () => sweeper.sweep(),
       async close() {
         clearInterval(timer);
+        const swept = sweeper.close();
+        announcer.close();
         await listener.close();
         await pool.close();
+        await swept;
       },
     };
   } catch (error) {

@@ -32,6 +32,7 @@ export function untouchable(): Stores {
     appendEvents: touch,
     checkpoint: touch,
     finish: touch,
+    runOf: touch,
     release: touch,
   };
   return {

@@ -54,11 +54,16 @@ async function open(): Promise<Opened> {
     publish: (owner, changes) => options.publish?.(owner, changes),
     publishEvents: (owner, appended) => options.publishEvents?.(owner, appended),
     onReady: (owner, graphId) => options.onReady?.(owner, graphId),
+    // Tests sweep themselves.
+    sweepInterval: null,
     now: () => options.now?.() ?? Date.now(),
   });
   return {
     stores,
     async use(given) {
+      for (const table of ['run_events', 'run_payloads', 'executions', 'idempotency_keys']) {
+        await admin.unsafe(`DELETE FROM agent_graphql.${table}`);
+      }
       await admin`DELETE FROM agent_graphql.runs`;
       await admin`DELETE FROM agent_graphql.threads`;
       await admin`DELETE FROM agent_graphql.assistants`;
@@ -107,6 +112,7 @@ function caughtUp(opened: PostgresStores): Stores {
       appendEvents: (...args) => after(work.appendEvents(...args)),
       checkpoint: (...args) => after(work.checkpoint(...args)),
       finish: (...args) => after(work.finish(...args)),
+      runOf: (...args) => work.runOf(...args),
       release: (...args) => after(work.release(...args)),
     };
   }

@@ -21,6 +21,33 @@ export async function runInTransaction<T>(
   return withTimeout(database, (signal) => ownerTransaction(database, 'BEGIN', owner, signal, work));
 }
 
+/**
+ * Runs a read-write transaction on the queue of all owners, without an owner of its own.
+ * @throws StoreUnavailable when the database cannot do it now
+ */
+export async function runOnQueue<T>(
+  { pool, statementTimeout }: Database,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  return withTimeout({ statementTimeout }, (signal) =>
+    pool.transaction('BEGIN', signal, async (tx) => {
+      const settings = [configureTransaction(tx, '', statementTimeout), openQueue(tx)];
+      const [result] = await Promise.all([work(tx), ...settings]);
+      return result;
+    }),
+  );
+}
+
+/** Names another owner, for the rest of a transaction on the queue of all owners. */
+export async function nameOwner({ sql, run }: Transaction, owner: Owner): Promise<void> {
+  await run(sql`SELECT set_config('agent_graphql.owner', ${owner}, true)`);
+}
+
+/** Lets a transaction read and change the queue of all owners. */
+export async function openQueue({ sql, run }: Transaction): Promise<void> {
+  await run(sql`SELECT set_config('agent_graphql.worker', 'on', true)`);
+}
+
 /** Runs a transaction of one owner, without a time limit of its own. */
 export async function ownerTransaction<T>(
   { pool, statementTimeout }: Database,
@@ -44,7 +71,11 @@ const IDLE_IN_TRANSACTION = '10000';
  * is planned anew: a generic plan takes every owner for a small one, and may read all rows of a large one to look up a
  * few.
  */
-async function configureTransaction(tx: Transaction, owner: Owner, statementTimeout: number): Promise<void> {
+async function configureTransaction(
+  tx: Transaction,
+  owner: Owner | '',
+  statementTimeout: number,
+): Promise<void> {
   await tx.run(tx.sql`SELECT set_config('agent_graphql.owner', ${owner}, true),
     set_config('statement_timeout', ${String(statementTimeout)}, true),
     set_config('idle_in_transaction_session_timeout', ${IDLE_IN_TRANSACTION}, true),

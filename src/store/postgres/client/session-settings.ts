@@ -18,6 +18,7 @@ const SESSION_SETTINGS: Readonly<Record<string, string>> = {
   'agent_graphql.owner': '',
   'agent_graphql.everybody': '',
   'agent_graphql.search': '',
+  'agent_graphql.worker': '',
   // It would leave out matches of metadata at random.
   gin_fuzzy_search_limit: '0',
   default_transaction_isolation: 'read committed',

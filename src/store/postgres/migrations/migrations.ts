@@ -1,3 +1,5 @@
+import { VERSION_2 } from './version-2.ts';
+
 /** A migration of the database's format. Once released it is never changed: a later one changes what it has made. */
 export interface Migration {
   readonly version: number;
@@ -121,4 +123,5 @@ END
 $$;
 `,
   },
+  { version: 2, sql: VERSION_2 },
 ];

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { errorMessage } from '../../../lib/error-message.ts';
 import type { Change } from '../../change.ts';
+import type { AppendedEvents } from '../../execution.ts';
 import { isOwner, type Owner } from '../../owner.ts';
 import { StoreError } from '../../store-error.ts';
 import type { Connection } from '../client/connection.ts';
@@ -10,8 +11,10 @@ import { openConnection } from '../client/open-connection.ts';
 import { SnapshotReader } from '../client/snapshot-reader.ts';
 import { withTimeout, withTimer } from '../client/timeout.ts';
 import type { DatabaseConfig } from '../client/database-config.ts';
+import { type Announced, parseAnnouncement, type RunRef } from './announcement.ts';
 import { CHANNEL } from './change-log.ts';
 import { type LoggedMutation, readChanges } from './read-changes.ts';
+import { readRuns } from './read-runs.ts';
 
 /** The times of a listener, in milliseconds. */
 export interface ListenerTimes {
@@ -37,6 +40,12 @@ export interface ListenerOptions {
   readonly hasSubscribers: (owner: Owner) => boolean;
   /** Called when changes may have been missed. */
   readonly onMissedChanges: (reason: string) => void;
+  /** The name of this server: what it announces itself is ignored. */
+  readonly serverId: string;
+  /** Called when a run may be taken at another server's word. */
+  readonly onReady: (owner: Owner, graphId: string) => void;
+  /** Called with no events when another server has stored some. */
+  readonly publishEvents: (owner: Owner, appended: AppendedEvents) => void;
   readonly times?: Partial<ListenerTimes> | undefined;
 }
 
@@ -58,8 +67,14 @@ class NotHeardError extends StoreError {
   }
 }
 
-/** A notification: of a mutation's changes, or of a barrier, which marks a point in the order of notifications. */
-type Notification = LoggedMutation | { readonly barrier: string };
+/**
+ * A notification: of a mutation's changes, of runs with new events, or of a barrier, which marks a point in the order of
+ * notifications.
+ */
+type Notification =
+  | LoggedMutation
+  | { readonly runs: readonly RunRef[] }
+  | { readonly barrier: string };
 
 /**
  * Listens for notifications on a connection of its own, and reconnects when that is lost, or when a notification that
@@ -71,7 +86,7 @@ type Notification = LoggedMutation | { readonly barrier: string };
 export async function listen(
   config: DatabaseConfig,
   database: Database,
-  { publish, hasSubscribers, onMissedChanges, times }: ListenerOptions,
+  { publish, hasSubscribers, onMissedChanges, serverId, onReady, publishEvents, times }: ListenerOptions,
 ): Promise<Listener> {
   const { heartbeatInterval, heartbeatTimeout, reconnectDelay } = { ...DEFAULT_TIMES, ...times };
   /** Called when a barrier arrives and all before it is published, by its id. */
@@ -125,9 +140,21 @@ export async function listen(
   function onNotification(payload: string): void {
     const arrive = pings.get(payload);
     if (arrive !== undefined) return arrive();
+    const announced = parseAnnouncement(payload);
+    if (announced !== null) return onAnnouncement(announced);
     const [id = '', ...rest] = payload.split(' ');
     const owner = rest.join(' ');
     queue.push(isOwner(owner) ? { owner, id } : { barrier: id });
+    if (!isProcessing) void processQueue();
+  }
+
+  function onAnnouncement(announced: Announced): void {
+    if (announced.serverId === serverId) return;
+    if ('graphId' in announced) {
+      for (let i = 0; i < announced.count; i++) onReady(announced.owner, announced.graphId);
+      return;
+    }
+    queue.push({ runs: announced.runs });
     if (!isProcessing) void processQueue();
   }
 
@@ -141,6 +168,8 @@ export async function listen(
         const read = mutations.filter(({ owner }) => hasSubscribers(owner));
         const changes = await readChanges(new SnapshotReader(database), read);
         for (const { owner, id } of read) publishOrReport(owner, changes.get(id));
+        const runs = notifications.flatMap((one) => ('runs' in one ? one.runs : []));
+        await publishRuns(runs.filter(({ owner }) => hasSubscribers(owner)));
       } catch (error) {
         onMissedChanges(errorMessage(error));
       }
@@ -152,6 +181,12 @@ export async function listen(
   function publishOrReport(owner: Owner, changes: readonly Change[] | undefined): void {
     if (changes === undefined) onMissedChanges('Changes were deleted before they were read.');
     else publish(owner, changes);
+  }
+
+  /** Publishes that runs have new events, which are read by those who want them. */
+  async function publishRuns(refs: readonly RunRef[]): Promise<void> {
+    const found = await readRuns(new SnapshotReader(database), refs);
+    for (const { owner, run } of found) publishEvents(owner, { run, events: [] });
   }
 
   function notify(id: string, signal: AbortSignal): Promise<unknown> {

@@ -1,4 +1,4 @@
-import { refused } from '../../outcome.ts';
+import { type Outcome, refused } from '../../outcome.ts';
 import type { AssistantFilter, AssistantOrderField } from '../../query.ts';
 import type { Assistant } from '../../records.ts';
 import {
@@ -8,10 +8,13 @@ import {
   refuseAssistantDelete,
 } from '../../rules/assistant.ts';
 import { matchAssistants } from '../../rules/filter.ts';
+import { ASSISTANT_DEFAULTS } from '../../rules/idempotency.ts';
 import { isId } from '../../rules/identity.ts';
 import type { AssistantStore } from '../../stores.ts';
+import { createOnce, deleteKeys } from './create-once.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import { lockAssistant } from './locks.ts';
+import { moveWaitingRuns, lockForMove } from './move-waiting-runs.ts';
 import { createReads } from './reads.ts';
 import { noChanges, runMutation } from './run-mutation.ts';
 
@@ -25,26 +28,40 @@ export function createAssistants(dependencies: StoreDependencies): AssistantStor
   return {
     ...reads,
     create(owner, input) {
-      const created = newAssistant(owner, input, now());
-      if ('refusals' in created) return created;
-      const changes = [{ resource: 'assistant', before: null, after: created.value }] as const;
-      return runMutation<Assistant>(dependencies, owner, async () => ({ outcome: created, changes }));
+      const creation = { resource: 'assistant', input, defaults: ASSISTANT_DEFAULTS } as const;
+      return createOnce<Assistant>(dependencies, owner, creation, async () => {
+        const created = newAssistant(owner, input, now());
+        if ('refusals' in created) return noChanges(created);
+        return { outcome: created, changes: [{ resource: 'assistant', before: null, after: created.value }] };
+      });
     },
-    update(owner, id, changes) {
-      const checked = checkAssistantInput(changes);
+    update(owner, id, patch) {
+      const checked = checkAssistantInput(patch);
       if ('refusals' in checked) return checked;
       if (!isId(id)) return { value: null };
-      return runMutation<Assistant | null>(dependencies, owner, async (tx) => {
-        const before = await lockAssistant(tx, owner, id, 'FOR UPDATE');
+      return runMutation<Outcome<Assistant | null>>(dependencies, owner, async (tx, announcements) => {
+        const { graphId } = checked.value.fields;
+        const before =
+          graphId === undefined
+            ? await lockAssistant(tx, owner, id, 'FOR UPDATE')
+            : await lockForMove(tx, owner, id, graphId);
         if (before === null) return noChanges({ value: null });
         const outcome = applyAssistantPatch(owner, before, checked.value, now());
         if ('refusals' in outcome) return noChanges(outcome);
-        return { outcome, changes: [{ resource: 'assistant', before, after: outcome.value }] };
+        const { value } = outcome;
+        const isMoved = value.graphId !== before.graphId;
+        return {
+          outcome,
+          changes: [{ resource: 'assistant', before, after: value }],
+          store: async () => {
+            if (isMoved) await moveWaitingRuns(dependencies, tx, announcements, owner, value);
+          },
+        };
       });
     },
     delete(owner, id) {
       if (!isId(id)) return { value: null };
-      return runMutation<Assistant | null>(dependencies, owner, async (tx) => {
+      return runMutation<Outcome<Assistant | null>>(dependencies, owner, async (tx) => {
         const [before, [row]] = await Promise.all([
           lockAssistant(tx, owner, id, 'FOR UPDATE'),
           tx.run(tx.sql<{ active: number }[]>`SELECT count(*)::float8 AS active FROM agent_graphql.runs
@@ -53,7 +70,11 @@ export function createAssistants(dependencies: StoreDependencies): AssistantStor
         if (before === null) return noChanges({ value: null });
         const refusal = refuseAssistantDelete(row?.active ?? 0);
         if (refusal !== null) return noChanges(refused(refusal));
-        return { outcome: { value: before }, changes: [{ resource: 'assistant', before, after: null }] };
+        return {
+          outcome: { value: before },
+          changes: [{ resource: 'assistant', before, after: null }],
+          store: () => deleteKeys(tx, owner, [id]),
+        };
       });
     },
   };

@@ -1,19 +1,33 @@
+import { NO_EXECUTION, type RunState } from '../../execution.ts';
 import type { Owner } from '../../owner.ts';
 import type { Assistant, Run, Thread } from '../../records.ts';
+import type { StoredRun } from '../../rules/execution/steps.ts';
+import { arrayLiteral } from '../client/array-literal.ts';
+import type { Clock } from '../client/clock.ts';
 import type { Transaction } from '../client/pool.ts';
+import { lockExecution, readExecutions } from '../queue/executions.ts';
 import type { Condition } from './conditions.ts';
 import { TABLES } from './tables.ts';
 
+/** How a thread is locked. */
+type ThreadLock = 'FOR UPDATE' | 'FOR UPDATE SKIP LOCKED';
+
 /**
- * Reads a thread `FOR UPDATE`: no other transaction changes it, or its runs, until this one ends.
+ * Reads a thread: no other transaction changes it, or which of its runs comes next, until this one ends.
  * @param id an expression
+ * @param lock with `SKIP LOCKED`, a thread that another transaction has locked counts as none
  */
-export async function lockThread(tx: Transaction, owner: Owner, id: Condition): Promise<Thread | null> {
+export async function lockThread(
+  tx: Transaction,
+  owner: Owner,
+  id: Condition,
+  lock: ThreadLock = 'FOR UPDATE',
+): Promise<Thread | null> {
   const { sql, run } = tx;
   const [thread] = await run(sql<
     Thread[]
   >`SELECT ${sql.unsafe(TABLES.thread.columns)} FROM agent_graphql.threads
-    WHERE owner = ${owner} AND id = ${id} FOR UPDATE`);
+    WHERE owner = ${owner} AND id = ${id} ${sql.unsafe(lock)}`);
   return thread ?? null;
 }
 
@@ -30,29 +44,81 @@ export async function lockAssistant(
   return assistant ?? null;
 }
 
-/** A run whose thread is locked, with what the thread's status follows from. */
+/** A run whose thread is locked, with what the thread's state follows from. */
 export interface LockedRun {
   readonly thread: Thread;
-  readonly run: Run;
-  /** How many runs of the thread are pending or running. */
-  readonly active: number;
+  readonly stored: StoredRun;
+  /** Whether another run of the thread is pending or running. */
+  readonly hasOtherActive: boolean;
   /** The two runs of the thread that ended last, the last one first; fewer where fewer have ended. */
   readonly ended: readonly Pick<Run, 'id' | 'status' | 'ended'>[];
+  /** In milliseconds since 1970. */
+  readonly now: number;
 }
 
-/** Reads a run and locks its thread: no other transaction changes the thread, or any of its runs. */
-export async function lockRun(tx: Transaction, owner: Owner, id: string): Promise<LockedRun | null> {
+/** Reads a run, and locks its thread and its execution: no other transaction changes it. */
+export async function lockRun(
+  tx: Transaction,
+  owner: Owner,
+  id: string,
+  clock: Clock,
+  lock: ThreadLock = 'FOR UPDATE',
+): Promise<LockedRun | null> {
   const { sql, run } = tx;
   const threadId = sql`(SELECT thread_id FROM agent_graphql.runs WHERE owner = ${owner} AND id = ${id}::uuid)`;
-  const [thread, [found], [row], ended] = await Promise.all([
-    lockThread(tx, owner, threadId),
-    run(sql<Run[]>`SELECT ${sql.unsafe(TABLES.run.columns)} FROM agent_graphql.runs
-      WHERE owner = ${owner} AND id = ${id}::uuid`),
-    run(sql<{ active: number }[]>`SELECT count(*)::float8 AS active FROM agent_graphql.runs
-      WHERE owner = ${owner} AND thread_id = ${threadId} AND ended IS NULL`),
+  const [thread, execution, found, others, ended, now] = await Promise.all([
+    lockThread(tx, owner, threadId, lock),
+    lockExecution(tx, owner, id),
+    readRun(tx, owner, id),
+    run(sql<{ id: string }[]>`SELECT id FROM agent_graphql.runs
+      WHERE owner = ${owner} AND thread_id = ${threadId} AND ended IS NULL LIMIT 2`),
     run(sql<LockedRun['ended'][number][]>`SELECT id, status, ended::float8 AS ended FROM agent_graphql.runs
       WHERE owner = ${owner} AND thread_id = ${threadId} AND ended IS NOT NULL ORDER BY ended DESC LIMIT 2`),
+    clock(tx),
   ]);
-  if (thread === null || found === undefined) return null;
-  return { thread, run: found, active: row?.active ?? 0, ended };
+  if (thread === null || found === null) return null;
+  return {
+    thread,
+    stored: { run: found, execution, nextEnded: (ended[0]?.ended ?? 0) + 1 },
+    hasOtherActive: others.some((other) => other.id !== id),
+    ended,
+    now,
+  };
+}
+
+/** Reads a run. Its execution must be locked, if the run is to be changed. */
+export async function readRun({ sql, run }: Transaction, owner: Owner, id: string): Promise<Run | null> {
+  const [found] = await run(sql<Run[]>`SELECT ${sql.unsafe(TABLES.run.columns)} FROM agent_graphql.runs
+    WHERE owner = ${owner} AND id = ${id}::uuid`);
+  return found ?? null;
+}
+
+/**
+ * Reads the active runs of a thread that match, in the order in which they were created, and locks their executions. The
+ * thread must be locked.
+ * @param condition what must hold besides, and how many at most
+ */
+export async function lockActiveRuns(
+  tx: Transaction,
+  owner: Owner,
+  threadId: string,
+  condition: Condition,
+): Promise<readonly RunState[]> {
+  const { sql, run } = tx;
+  const ids = await run(sql<{ id: string }[]>`SELECT id FROM agent_graphql.runs
+    WHERE owner = ${owner} AND thread_id = ${threadId} AND ended IS NULL ${condition}`);
+  if (ids.length === 0) return [];
+  const runIds = ids.map(({ id }) => id);
+  const [executions, runs] = await Promise.all([
+    readExecutions(tx, owner, runIds, 'FOR UPDATE'),
+    run(sql<Run[]>`SELECT ${sql.unsafe(TABLES.run.columns)} FROM agent_graphql.runs
+      WHERE owner = ${owner} AND id = ANY(${arrayLiteral(runIds)}::uuid[]) ORDER BY created_at, id`),
+  ]);
+  return runs.map((found) => ({ run: found, execution: executions.get(found.id) ?? NO_EXECUTION }));
+}
+
+/** Makes the workers' calls about the active runs of a thread, which is locked, wait until this transaction ends. */
+export async function lockExecutionsOfThread({ sql, run }: Transaction, owner: Owner, threadId: string): Promise<void> {
+  await run(sql`SELECT FROM agent_graphql.executions WHERE owner = ${owner} AND thread_id = ${threadId} AND is_active
+    FOR UPDATE`);
 }

@@ -1,44 +1,63 @@
 import type { Change } from '../../change.ts';
-import type { Outcome } from '../../outcome.ts';
 import type { Owner } from '../../owner.ts';
 import { runInTransaction } from '../client/database.ts';
 import type { Transaction } from '../client/pool.ts';
+import { Announcements } from '../notifications/announcer.ts';
 import { logChanges } from '../notifications/change-log.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import { writeChanges } from './write-changes.ts';
 
-/** The result of a mutation, and the changes that it has to store. */
+/** The result of a mutation, and what it has to store. */
 export interface MutationPlan<T> {
-  readonly outcome: Outcome<T>;
+  readonly outcome: T;
   readonly changes: readonly Change[];
+  /** Stores what belongs to the changed records and is not in them. Statements are sent before the first `await`. */
+  readonly store?: () => Promise<unknown>;
 }
 
+/** Plans a mutation within its transaction. */
+export type PlanMutation<T> = (tx: Transaction, announcements: Announcements) => Promise<MutationPlan<T>>;
+
 /** A plan that changes nothing. */
-export function noChanges<T>(outcome: Outcome<T>): MutationPlan<T> {
+export function noChanges<T>(outcome: T): MutationPlan<T> {
   return { outcome, changes: [] };
 }
 
 /**
  * Plans a mutation and stores its changes, in one transaction. All servers, this one included, are notified of the
  * changes when it commits. Later reads of the same request see them.
- * @param plan locks what it reads: a thread first, then an assistant, then runs, so that there are no deadlocks
+ * @param plan locks what it reads: a thread first, then an assistant, then executions, so that there are no deadlocks
  * @throws StoreUnavailable when the database cannot do it now
  */
 export async function runMutation<T>(
-  { database, reader }: Pick<StoreDependencies, 'database' | 'reader'>,
+  { database, reader, announcer }: Pick<StoreDependencies, 'database' | 'reader' | 'announcer'>,
   owner: Owner,
-  plan: (tx: Transaction) => Promise<MutationPlan<T>>,
-): Promise<Outcome<T>> {
+  plan: PlanMutation<T>,
+): Promise<T> {
+  const announcements = new Announcements();
   try {
-    return await runInTransaction(database, owner, async (tx) => {
-      const { outcome, changes } = await plan(tx);
-      if (changes.length > 0) {
-        await Promise.all([writeChanges(tx, owner, changes), logChanges(tx, owner, changes)]);
-      }
-      return outcome;
+    const outcome = await runInTransaction(database, owner, async (tx) => {
+      const planned = await plan(tx, announcements);
+      await storePlan(tx, owner, planned);
+      return planned.outcome;
     });
+    announcer.announce(announcements);
+    return outcome;
   } finally {
     // Not before: a read of the same request may have begun a snapshot during the transaction.
     reader.reset();
   }
+}
+
+/** Stores the changes of a mutation of an owner. All statements are sent before the first `await`. */
+export async function storePlan(
+  tx: Transaction,
+  owner: Owner,
+  { changes, store }: MutationPlan<unknown>,
+): Promise<void> {
+  await Promise.all([
+    ...(changes.length > 0 ? [writeChanges(tx, owner, changes)] : []),
+    store?.(),
+    ...(changes.length > 0 ? [logChanges(tx, owner, changes)] : []),
+  ]);
 }

@@ -1,15 +1,24 @@
 import type { Change } from '../../change.ts';
-import { refused } from '../../outcome.ts';
+import { type Outcome, refused } from '../../outcome.ts';
+import type { Owner } from '../../owner.ts';
 import type { RunFilter, RunOrderField } from '../../query.ts';
 import type { Run } from '../../records.ts';
+import { cancelRun } from '../../rules/execution/cancel.ts';
 import { matchRuns } from '../../rules/filter.ts';
+import { RUN_DEFAULTS } from '../../rules/idempotency.ts';
 import { isId } from '../../rules/identity.ts';
-import { applyRunPatch, checkRunPatch, newRun, refuseRunDelete } from '../../rules/run.ts';
-import { activeCount, threadStatus } from '../../rules/status.ts';
-import { withStatus } from '../../rules/thread.ts';
+import { applyRunPatch, checkNewRun, checkRunPatch, refuseRunDelete } from '../../rules/run.ts';
+import { threadStatus } from '../../rules/status.ts';
 import type { RunStore } from '../../stores.ts';
+import type { Transaction } from '../client/pool.ts';
+import { followRuns, planStep } from '../queue/plan-step.ts';
+import { createOnce } from './create-once.ts';
+import { planNewRun } from './create-run.ts';
+import { deleteOfRuns } from './delete-of-runs.ts';
 import type { StoreDependencies } from './dependencies.ts';
-import { lockAssistant, type LockedRun, lockRun, lockThread } from './locks.ts';
+import { createEventReader } from './events.ts';
+import { type LockedRun, lockRun } from './locks.ts';
+import { createPayloadReader } from './payloads.ts';
 import { createReads } from './reads.ts';
 import { noChanges, runMutation } from './run-mutation.ts';
 
@@ -20,73 +29,85 @@ export function createRuns(dependencies: StoreDependencies): RunStore {
     match: matchRuns,
     parentOf: (run, column) => (column === 'thread_id' ? run.threadId : run.assistantId),
   });
-  const { now } = dependencies;
+  const { clock } = dependencies;
   return {
     ...reads,
+    payload: createPayloadReader(dependencies),
+    events: createEventReader(dependencies),
     create(owner, input) {
-      return runMutation<Run>(dependencies, owner, async (tx) => {
-        const [thread, assistant] = await Promise.all([
-          isId(input.threadId) ? lockThread(tx, owner, tx.sql`${input.threadId}::uuid`) : null,
-          isId(input.assistantId) ? lockAssistant(tx, owner, input.assistantId, 'FOR SHARE') : null,
-        ]);
-        const time = now();
-        const exists = { thread: thread !== null, assistant: assistant !== null };
-        const outcome = newRun(owner, input, exists, time);
-        if ('refusals' in outcome || thread === null) return noChanges(outcome);
-        const after = outcome.value;
-        const locked = { thread, active: 0, ended: [] };
-        return { outcome, changes: withThreadStatus(locked, { resource: 'run', before: null, after }, time) };
+      const creation = { resource: 'run', input, defaults: RUN_DEFAULTS } as const;
+      return createOnce<Run>(dependencies, owner, creation, async (tx, announcements) => {
+        const checked = checkNewRun(owner, input);
+        if ('refusals' in checked) return noChanges(checked);
+        return planNewRun(dependencies, tx, announcements, owner, checked.value);
       });
     },
-    update(owner, id, changes) {
-      const checked = checkRunPatch(changes);
+    update(owner, id, patch) {
+      const checked = checkRunPatch(patch);
       if ('refusals' in checked) return checked;
       if (!isId(id)) return { value: null };
-      return runMutation<Run | null>(dependencies, owner, async (tx) => {
-        const locked = await lockRun(tx, owner, id);
+      return runMutation<Outcome<Run | null>>(dependencies, owner, async (tx, announcements) => {
+        const locked = await lockRun(tx, owner, id, clock);
         if (locked === null) return noChanges({ value: null });
-        const { run: before, ended } = locked;
-        const time = now();
-        const outcome = applyRunPatch(owner, before, checked.value, (ended[0]?.ended ?? 0) + 1, time);
-        if ('refusals' in outcome || outcome.value === before) return noChanges(outcome);
+        const outcome = applyRunPatch(owner, locked.stored, checked.value, locked.now);
+        if ('refusals' in outcome) return noChanges(outcome);
+        const step = outcome.value;
+        if (step === null) return noChanges({ value: locked.stored.run });
         return {
-          outcome,
-          changes: withThreadStatus(locked, { resource: 'run', before, after: outcome.value }, time),
+          outcome: { value: step.run },
+          ...planStep(dependencies, tx, announcements, owner, locked, step),
         };
+      });
+    },
+    cancel(owner, id, action) {
+      if (!isId(id)) return null;
+      return runMutation<Run | null>(dependencies, owner, async (tx, announcements) => {
+        const locked = await lockRun(tx, owner, id, clock);
+        if (locked === null) return noChanges(null);
+        const step = cancelRun(locked.stored, action, locked.now);
+        if (step === null) return noChanges(locked.stored.run);
+        return { outcome: step.run, ...planStep(dependencies, tx, announcements, owner, locked, step) };
       });
     },
     delete(owner, id) {
       if (!isId(id)) return { value: null };
-      return runMutation<Run | null>(dependencies, owner, async (tx) => {
-        const locked = await lockRun(tx, owner, id);
+      return runMutation<Outcome<Run | null>>(dependencies, owner, async (tx) => {
+        const locked = await lockRun(tx, owner, id, clock);
         if (locked === null) return noChanges({ value: null });
-        const { run: before } = locked;
-        const refusal = refuseRunDelete(before);
+        const { run } = locked.stored;
+        const refusal = refuseRunDelete(run);
         if (refusal !== null) return noChanges(refused(refusal));
+        const deletion: Change = { resource: 'run', before: run, after: null };
         return {
-          outcome: { value: before },
-          changes: withThreadStatus(locked, { resource: 'run', before, after: null }, now()),
+          outcome: { value: run },
+          changes: [deletion, ...(await followDeletion(tx, owner, locked))],
+          store: () => deleteOfRuns(tx, owner, [id]),
         };
       });
     },
   };
 }
 
-/** The change of a run, and that of its thread where the thread's status follows it. */
-function withThreadStatus(
-  { thread, active, ended }: Omit<LockedRun, 'run'>,
-  change: Extract<Change, { readonly resource: 'run' }>,
-  now: number,
-): readonly Change[] {
-  const { before, after } = change;
-  const others = ended.filter(({ id }) => id !== (after ?? before)?.id);
-  const [last] = (after === null ? others : [after, ...others])
-    .filter((run) => run.ended !== null)
-    .toSorted((a, b) => (b.ended ?? 0) - (a.ended ?? 0));
-  const moved = withStatus(
-    thread,
-    threadStatus(active + activeCount(after) - activeCount(before), last),
-    now,
-  );
-  return moved === thread ? [change] : [change, { resource: 'thread', before: thread, after: moved }];
+/** The change of a thread after one of its runs, which has ended, is deleted. */
+async function followDeletion(
+  tx: Transaction,
+  owner: Owner,
+  { thread, stored: { run }, hasOtherActive, ended, now }: LockedRun,
+): Promise<readonly Change[]> {
+  const last = ended.find(({ id }) => id !== run.id);
+  const status = threadStatus(hasOtherActive ? 1 : 0, last);
+  const valuesRunId =
+    thread.valuesRunId === run.id ? await findLastOutput(tx, owner, run) : thread.valuesRunId;
+  return followRuns(thread, { status, valuesRunId }, now);
+}
+
+/** The id of the run that ended last with an output on the thread of a run, that run aside; null where there is none. */
+async function findLastOutput(
+  { sql, run: send }: Transaction,
+  owner: Owner,
+  { id, threadId }: Run,
+): Promise<string | null> {
+  const [last] = await send(sql<{ id: string }[]>`SELECT id FROM agent_graphql.runs
+    WHERE owner = ${owner} AND thread_id = ${threadId} AND has_output AND id <> ${id} ORDER BY ended DESC LIMIT 1`);
+  return last?.id ?? null;
 }

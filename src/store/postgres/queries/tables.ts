@@ -17,12 +17,17 @@ export const TABLES: Readonly<Record<Change['resource'], Table>> = {
   },
   thread: {
     name: 'agent_graphql.threads',
-    columns: 'id, status, metadata, created_at AS "createdAt", updated_at AS "updatedAt"',
+    columns: `id, status, values_run_id AS "valuesRunId", metadata, created_at AS "createdAt",
+      updated_at AS "updatedAt"`,
   },
   run: {
     name: 'agent_graphql.runs',
-    columns: `id, thread_id AS "threadId", assistant_id AS "assistantId", status, ended::float8 AS ended, metadata,
-      created_at AS "createdAt", updated_at AS "updatedAt"`,
+    columns: `id, thread_id AS "threadId", assistant_id AS "assistantId", status, ended::float8 AS ended,
+      has_input AS "hasInput", has_output AS "hasOutput", has_checkpoint AS "hasCheckpoint", error, interrupt, resumes,
+      multitask_strategy AS "multitaskStrategy", attempt, max_attempts AS "maxAttempts",
+      timeout_seconds AS "timeoutSeconds", assistant_version AS "assistantVersion", worker,
+      available_at AS "availableAt", started_at AS "startedAt", finished_at AS "finishedAt",
+      cancel_requested_at AS "cancelRequestedAt", metadata, created_at AS "createdAt", updated_at AS "updatedAt"`,
   },
 };
 

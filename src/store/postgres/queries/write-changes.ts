@@ -34,7 +34,7 @@ function writeChange(sql: Sql, owner: Owner, { resource, before, after }: Change
       return sql`DELETE FROM agent_graphql.threads WHERE owner = ${owner} AND id = ${before?.id ?? null}`;
     case 'run':
       if (after === null) return null;
-      return before === null ? insertRun(sql, owner, after) : updateRun(sql, owner, after);
+      return before === null ? insertRun(sql, owner, after) : updateRun(sql, owner, before, after);
   }
 }
 
@@ -56,27 +56,43 @@ function updateAssistant(sql: Sql, owner: Owner, assistant: Assistant) {
     WHERE owner = ${owner} AND id = ${id}`;
 }
 
-function insertThread(sql: Sql, owner: Owner, { id, status, metadata, createdAt, updatedAt }: Thread) {
-  return sql`INSERT INTO agent_graphql.threads (owner, id, status, metadata, created_at, updated_at)
-    VALUES (${owner}, ${id}, ${status}, ${JSON.stringify(metadata)}::text::json, ${createdAt}, ${updatedAt})`;
+function insertThread(sql: Sql, owner: Owner, thread: Thread) {
+  const { id, status, valuesRunId, metadata, createdAt, updatedAt } = thread;
+  return sql`INSERT INTO agent_graphql.threads (owner, id, status, values_run_id, metadata, created_at, updated_at)
+    VALUES (${owner}, ${id}, ${status}, ${valuesRunId}, ${JSON.stringify(metadata)}::text::json, ${createdAt},
+      ${updatedAt})`;
 }
 
-function updateThread(sql: Sql, owner: Owner, { id, status, metadata, updatedAt }: Thread) {
-  return sql`UPDATE agent_graphql.threads SET status = ${status}, metadata = ${JSON.stringify(metadata)}::text::json,
-      updated_at = ${updatedAt}
+function updateThread(sql: Sql, owner: Owner, { id, status, valuesRunId, metadata, updatedAt }: Thread) {
+  return sql`UPDATE agent_graphql.threads SET status = ${status}, values_run_id = ${valuesRunId},
+      metadata = ${JSON.stringify(metadata)}::text::json, updated_at = ${updatedAt}
     WHERE owner = ${owner} AND id = ${id}`;
 }
 
 function insertRun(sql: Sql, owner: Owner, run: Run) {
-  const { id, threadId, assistantId, status, ended, metadata, createdAt, updatedAt } = run;
-  return sql`INSERT INTO agent_graphql.runs (owner, id, thread_id, assistant_id, status, ended, metadata, created_at,
-      updated_at)
-    VALUES (${owner}, ${id}, ${threadId}, ${assistantId}, ${status}, ${ended}, ${JSON.stringify(metadata)}::text::json,
-      ${createdAt}, ${updatedAt})`;
+  const { id, threadId, assistantId, status, hasInput, resumes, multitaskStrategy } = run;
+  const { maxAttempts, timeoutSeconds, availableAt, metadata, createdAt, updatedAt } = run;
+  return sql`INSERT INTO agent_graphql.runs (owner, id, thread_id, assistant_id, status, has_input, resumes,
+      multitask_strategy, max_attempts, timeout_seconds, available_at, metadata, created_at, updated_at)
+    VALUES (${owner}, ${id}, ${threadId}, ${assistantId}, ${status}, ${hasInput}, ${resumes}, ${multitaskStrategy},
+      ${maxAttempts}, ${timeoutSeconds}, ${availableAt}, ${JSON.stringify(metadata)}::text::json, ${createdAt},
+      ${updatedAt})`;
 }
 
-function updateRun(sql: Sql, owner: Owner, { id, status, ended, metadata, updatedAt }: Run) {
-  return sql`UPDATE agent_graphql.runs SET status = ${status}, ended = ${ended},
-      metadata = ${JSON.stringify(metadata)}::text::json, updated_at = ${updatedAt}
+function updateRun(sql: Sql, owner: Owner, before: Run | null, run: Run) {
+  const { id, status, ended, hasOutput, hasCheckpoint, error, interrupt, attempt, assistantVersion } = run;
+  const { worker, availableAt, startedAt, finishedAt, cancelRequestedAt, metadata, updatedAt } = run;
+  // Most steps leave the metadata, which may be large.
+  const labels =
+    before?.metadata === metadata ? sql`` : sql`metadata = ${JSON.stringify(metadata)}::text::json, `;
+  return sql`UPDATE agent_graphql.runs SET status = ${status}, ended = ${ended}, has_output = ${hasOutput},
+      has_checkpoint = ${hasCheckpoint}, error = ${json(error)}::text::json, interrupt = ${json(interrupt)}::text::json,
+      attempt = ${attempt}, assistant_version = ${assistantVersion}, worker = ${worker}, available_at = ${availableAt},
+      started_at = ${startedAt}, finished_at = ${finishedAt}, cancel_requested_at = ${cancelRequestedAt},
+      ${labels}updated_at = ${updatedAt}
     WHERE owner = ${owner} AND id = ${id}`;
+}
+
+function json(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value);
 }

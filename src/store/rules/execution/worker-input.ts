@@ -4,7 +4,7 @@ import type { AppendRequest, ClaimRequest, FinishRequest, HeartbeatRequest } fro
 import type { JsonObject, RunError } from '../../records.ts';
 import { checkLength } from '../filter.ts';
 import { digestOf } from '../idempotency.ts';
-import { MAX_JSON_BYTES, MAX_PAYLOAD_BYTES, refuseSize, storableJson, storableText } from '../json.ts';
+import { EMPTY, MAX_JSON_BYTES, MAX_PAYLOAD_BYTES, refuseNull, refuseSize, storableJson, storableText } from '../json.ts';
 import { MAX_DELAY, refuseRange } from '../run.ts';
 import { invalid, refuseText } from '../text.ts';
 import type { AttemptEnd } from './leased.ts';
@@ -22,6 +22,7 @@ export function refuseClaimRequest({
   graphIds,
   max,
   leaseSeconds,
+  waitSeconds,
 }: Omit<ClaimRequest, 'allOwners'>): readonly Refusal[] {
   checkLength('input.graphIds', 'graphs', graphIds);
   const blank = refuseText('worker', name);
@@ -29,6 +30,7 @@ export function refuseClaimRequest({
     ...(blank === null ? [] : [blank]),
     ...refuseRange('max', max, 1, MAX_CLAIMS),
     ...refuseRange('leaseSeconds', leaseSeconds, ...LEASE_SECONDS),
+    ...refuseRange('waitSeconds', waitSeconds, 0, MAX_WAIT),
   ];
 }
 
@@ -51,10 +53,11 @@ export function checkEvents({ offset, events }: AppendRequest): Outcome<readonly
   const refusals = [...refuseRange('offset', offset, 0, Number.MAX_SAFE_INTEGER)];
   const sent: SentEvent[] = [];
   let bytes = 0;
-  for (const [index, { type, data }] of events.entries()) {
+  for (const [index, { type, data = EMPTY }] of events.entries()) {
     const refusal = refuseText('type', type, `events.${index}.type`);
     if (refusal !== null) refusals.push(refusal);
-    const text = storableText(`events.${index}.data`, data, MAX_JSON_BYTES);
+    const key = `events.${index}.data`;
+    const text = data === null ? refused(refuseNull(key)) : storableText(key, data, MAX_JSON_BYTES);
     if ('refusals' in text) refusals.push(...text.refusals);
     else {
       bytes += Buffer.byteLength(text.value);

@@ -1,31 +1,30 @@
-import { allOf, andThen, type MaybePromise } from '../lib/maybe-promise.ts';
-import type { RunState } from './execution.ts';
-import type { Owner } from './owner.ts';
-import type { Claim, ClaimRequest, LeaseState } from './queue.ts';
-import type { Assistant } from './records.ts';
-import { checkLength } from './rules/filter.ts';
-import { type Claimant, secondsLeft } from './rules/execution/claim.ts';
+import { allOf, andThen, type MaybePromise } from '../../../lib/maybe-promise.ts';
+import type { RunState } from '../../execution.ts';
+import type { Owner } from '../../owner.ts';
+import type { Claim, ClaimRequest, LeaseState, LeaseStatus } from '../../queue.ts';
+import type { Assistant } from '../../records.ts';
+import { checkLength } from '../filter.ts';
+import { type Claimant, secondsLeft } from './claim.ts';
 import {
   appendEvents,
   type ClaimRef,
   type Decision,
   finishAttempt,
-  type LeaseStatus,
   LOST,
   releaseRun,
   renewLease,
   saveCheckpoint,
-} from './rules/execution/leased.ts';
-import type { StoredRun } from './rules/execution/steps.ts';
+} from './leased.ts';
+import type { StoredRun } from './steps.ts';
 import {
   checkCheckpoint,
   checkEnd,
   checkEvents,
   refuseClaimRequest,
   refuseHeartbeat,
-} from './rules/execution/worker-input.ts';
-import type { LeaseTokens } from './rules/lease-token.ts';
-import type { RunQueue } from './stores.ts';
+} from './worker-input.ts';
+import type { LeaseTokens } from '../lease-token.ts';
+import type { RunQueue } from '../../stores.ts';
 
 /** Decides what a call with a lease does, given the run that is stored. @param now milliseconds since 1970 */
 export type Decide<T> = (stored: StoredRun, now: number) => Decision<T>;
@@ -45,8 +44,11 @@ export interface TakenRun {
 /** What a kind of store does for its queue. */
 export interface QueueStorage {
   readonly tokens: LeaseTokens;
-  /** Decides about a run and stores the step, in one transaction. Null where there is no such run. */
-  decide<T>(owner: Owner, runId: string, decide: Decide<T>): MaybePromise<T | null>;
+  /**
+   * Decides about a run and stores the step, in one transaction. Null where there is no such run.
+   * @param moves whether the step is likely to move the run, and so to concern its thread
+   */
+  decide<T>(owner: Owner, runId: string, decide: Decide<T>, moves: boolean): MaybePromise<T | null>;
   /** Takes waiting runs: owners take turns, and of one owner the run that was created first is taken. */
   take(request: ClaimRequest, claimant: Claimant): MaybePromise<readonly TakenRun[]>;
 }
@@ -59,10 +61,11 @@ export function createRunQueue({ tokens, decide, take }: QueueStorage): RunQueue
     lease: string,
     lost: T,
     decideBy: (stored: StoredRun, ref: ClaimRef, now: number) => Decision<T>,
+    moves = false,
   ): MaybePromise<T> {
     const ref = tokens.decode(worker, lease);
     if (ref === null) return lost;
-    const decided = decide(ref.owner, ref.runId, (stored, now) => decideBy(stored, ref, now));
+    const decided = decide(ref.owner, ref.runId, (stored, now) => decideBy(stored, ref, now), moves);
     return andThen(decided, (result) => result ?? lost);
   }
 
@@ -115,14 +118,15 @@ export function createRunQueue({ tokens, decide, take }: QueueStorage): RunQueue
       const checked = checkEnd(request);
       if ('refusals' in checked) return checked;
       const unknown: ReturnType<typeof finishAttempt>['result'] = { accepted: false, status: null };
-      const finished = withLease(worker, request.lease, unknown, (stored, ref, now) =>
-        finishAttempt(stored, ref, checked.value, now),
-      );
+      const finish = (stored: StoredRun, ref: ClaimRef, now: number) =>
+        finishAttempt(stored, ref, checked.value, now);
+      const finished = withLease(worker, request.lease, unknown, finish, true);
       return andThen(finished, (value) => ({ value }));
     },
+    runOf: (worker, lease) => tokens.decode(worker, lease),
     release(worker, leases) {
       checkLength('input.leases', 'leases', leases);
-      return allOf(leases.map((lease) => stateOf(lease, withLease(worker, lease, LOST, releaseRun))));
+      return allOf(leases.map((lease) => stateOf(lease, withLease(worker, lease, LOST, releaseRun, true))));
     },
   };
 }

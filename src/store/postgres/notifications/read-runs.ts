@@ -1,0 +1,26 @@
+import type { Owner } from '../../owner.ts';
+import type { Run } from '../../records.ts';
+import { findByIds } from '../queries/find-by-ids.ts';
+import type { SnapshotReader } from '../client/snapshot-reader.ts';
+import { TABLES } from '../queries/tables.ts';
+import type { RunRef } from './announcement.ts';
+
+/** Reads runs, each once, without those that were deleted: one statement per owner. */
+export async function readRuns(
+  reader: SnapshotReader,
+  refs: readonly RunRef[],
+): Promise<readonly { readonly owner: Owner; readonly run: Run }[]> {
+  const idsByOwner = new Map<Owner, Set<string>>();
+  for (const { owner, id } of refs) {
+    const ids = idsByOwner.get(owner);
+    if (ids === undefined) idsByOwner.set(owner, new Set([id]));
+    else ids.add(id);
+  }
+  const found = await Promise.all(
+    Array.from(idsByOwner, async ([owner, ids]) => {
+      const runs = await reader.read(owner, (tx) => findByIds<Run>(tx, owner, TABLES.run, [...ids]));
+      return runs.flatMap((run) => (run === null ? [] : [{ owner, run }]));
+    }),
+  );
+  return found.flat();
+}

@@ -1,0 +1,89 @@
+import type { Change } from '../../change.ts';
+import type { KeyRecord } from '../../detail.ts';
+import { type CreateOutcome, type Outcome, refused } from '../../outcome.ts';
+import type { Owner } from '../../owner.ts';
+import type { NewAssistant, NewRun, NewThread } from '../../records.ts';
+import { type IdempotencyKey, keyConflict, keyOf } from '../../rules/idempotency.ts';
+import { arrayLiteral } from '../client/array-literal.ts';
+import type { Transaction } from '../client/pool.ts';
+import type { StoreDependencies } from './dependencies.ts';
+import { findByIds } from './find-by-ids.ts';
+import { type MutationPlan, type PlanMutation, runMutation } from './run-mutation.ts';
+import { TABLES } from './tables.ts';
+
+/** The first half of the keys of advisory locks on idempotency keys: any number that nothing else locks. */
+const KEY_LOCK = 7_236_514;
+
+/** A new record to create. */
+interface Creation {
+  readonly resource: Change['resource'];
+  readonly input: NewAssistant | NewThread | NewRun;
+  /** What is left out of the input counts as this. */
+  readonly defaults: object;
+}
+
+/** Creates a record; with an idempotency key that was used before, it answers the record that was made then. */
+export async function createOnce<R extends { readonly id: string }>(
+  dependencies: StoreDependencies,
+  owner: Owner,
+  { resource, input, defaults }: Creation,
+  plan: PlanMutation<Outcome<R>>,
+): Promise<CreateOutcome<R>> {
+  const key = keyOf(input, defaults);
+  if (key !== null && 'refusal' in key) return refused(key.refusal);
+  return runMutation<CreateOutcome<R>>(dependencies, owner, async (tx, announcements) => {
+    if (key === null) return asCreation(await plan(tx, announcements));
+    const used = await lockKey(tx, owner, resource, key);
+    if (used !== null) {
+      const [record] = await findByIds<R>(tx, owner, TABLES[resource], [used.recordId]);
+      if (record != null) {
+        const isSame = used.digest === key.digest;
+        return { outcome: isSame ? { value: record, replayed: true } : refused(keyConflict()), changes: [] };
+      }
+      // Its deletion, which freed the key, was committed between the two statements.
+    }
+    const made = asCreation(await plan(tx, announcements));
+    const { outcome, store } = made;
+    if ('refusals' in outcome) return made;
+    return {
+      ...made,
+      store: () => Promise.all([store?.(), insertKey(tx, owner, resource, key, outcome.value.id)]),
+    };
+  });
+}
+
+function asCreation<R>({ outcome, ...plan }: MutationPlan<Outcome<R>>): MutationPlan<CreateOutcome<R>> {
+  return { ...plan, outcome: 'refusals' in outcome ? outcome : { value: outcome.value, replayed: false } };
+}
+
+/** Makes other transactions with the same key wait for this one. What the key made; null where it was not used. */
+async function lockKey(
+  { sql, run }: Transaction,
+  owner: Owner,
+  resource: Change['resource'],
+  { key }: IdempotencyKey,
+): Promise<KeyRecord | null> {
+  const [, [used]] = await Promise.all([
+    run(sql`SELECT pg_advisory_xact_lock(${KEY_LOCK}::integer, hashtext(${`${resource} ${key} ${owner}`}))`),
+    run(sql<KeyRecord[]>`SELECT record_id AS "recordId", digest FROM agent_graphql.idempotency_keys
+      WHERE owner = ${owner} AND resource = ${resource} AND key = ${key}`),
+  ]);
+  return used ?? null;
+}
+
+async function insertKey(
+  { sql, run }: Transaction,
+  owner: Owner,
+  resource: Change['resource'],
+  { key, digest }: IdempotencyKey,
+  recordId: string,
+): Promise<void> {
+  await run(sql`INSERT INTO agent_graphql.idempotency_keys (owner, resource, key, record_id, digest)
+    VALUES (${owner}, ${resource}, ${key}, ${recordId}, ${digest})`);
+}
+
+/** Frees the keys of records that are deleted. */
+export async function deleteKeys({ sql, run }: Transaction, owner: Owner, ids: readonly string[]): Promise<void> {
+  await run(sql`DELETE FROM agent_graphql.idempotency_keys
+    WHERE owner = ${owner} AND record_id = ANY(${arrayLiteral(ids)}::uuid[])`);
+}

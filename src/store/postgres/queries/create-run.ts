@@ -1,0 +1,123 @@
+import type { Change } from '../../change.ts';
+import type { Outcome } from '../../outcome.ts';
+import type { Owner } from '../../owner.ts';
+import type { Assistant, Run, Thread } from '../../records.ts';
+import { instant, isId } from '../../rules/identity.ts';
+import { type CheckedNewRun, newRun, type NewRunContext, type RunCreation } from '../../rules/run.ts';
+import type { Transaction } from '../client/pool.ts';
+import { type Announcements, notifyReady } from '../notifications/announcer.ts';
+import { insertExecution } from '../queue/executions.ts';
+import { announceEvents, changeOf, followRuns, setHead } from '../queue/plan-step.ts';
+import { insertInput, storeStep } from '../queue/store-step.ts';
+import type { StoreDependencies } from './dependencies.ts';
+import { lockActiveRuns, lockAssistant, lockThread, readRun } from './locks.ts';
+import { type MutationPlan, noChanges } from './run-mutation.ts';
+
+/** Plans a new run, with all that is created and changed with it. */
+export async function planNewRun(
+  { clock, announcer: { serverId } }: StoreDependencies,
+  tx: Transaction,
+  announcements: Announcements,
+  owner: Owner,
+  input: CheckedNewRun,
+): Promise<MutationPlan<Outcome<Run>>> {
+  const { threadId, assistantId } = input;
+  const [thread, assistant, now] = await Promise.all([
+    threadId !== null && isId(threadId) ? lockThread(tx, owner, tx.sql`${threadId}::uuid`) : null,
+    isId(assistantId) ? lockAssistant(tx, owner, assistantId, 'FOR SHARE') : null,
+    clock(tx),
+  ]);
+  const context = await readContext(tx, owner, input, thread);
+  const outcome = newRun(owner, input, { ...context, thread, hasAssistant: assistant !== null }, now);
+  if ('refusals' in outcome || assistant === null) {
+    return noChanges('refusals' in outcome ? outcome : { refusals: [] });
+  }
+  const { run, cancellations, newThread } = outcome.value;
+  for (const step of cancellations) announceEvents(announcements, owner, step);
+  const before = new Map(context.active.map((state) => [state.run.id, state]));
+  const steps = cancellations.flatMap((step) => {
+    const state = before.get(step.run.id);
+    return state === undefined ? [] : [{ state, step }];
+  });
+  return {
+    outcome: { value: run },
+    changes: [
+      ...(newThread === null ? [] : [createdBusy(newThread)]),
+      ...steps.flatMap(({ state, step }) => changeOf(state.run, step.run)),
+      { resource: 'run', before: null, after: run },
+      ...(thread === null ? [] : followCreation(thread, outcome.value, now)),
+    ],
+    store: () =>
+      Promise.all([
+        ...steps.map(({ state, step }) => storeStep(tx, owner, state, step)),
+        ...(input.input === null ? [] : [insertInput(tx, owner, run.id, input.input)]),
+        enqueue(tx, announcements, owner, run, assistant, thread, now, serverId),
+      ]),
+  };
+}
+
+/** What a new run meets. Only what its input needs is read: an ordinary one meets nothing. */
+async function readContext(
+  tx: Transaction,
+  owner: Owner,
+  { resumes, multitaskStrategy }: CheckedNewRun,
+  thread: Thread | null,
+): Promise<Pick<NewRunContext, 'resumed' | 'active' | 'nextEnded'>> {
+  const { sql } = tx;
+  const isCancelling = multitaskStrategy === 'INTERRUPT' || multitaskStrategy === 'ROLLBACK';
+  const isResuming = resumes !== null && isId(resumes);
+  const [resumed, all, answers, others, lastEnd] = await Promise.all([
+    isResuming ? readRun(tx, owner, resumes) : null,
+    thread !== null && isCancelling ? lockActiveRuns(tx, owner, thread.id, sql``) : [],
+    thread !== null && isResuming && !isCancelling
+      ? lockActiveRuns(tx, owner, thread.id, sql`AND resumes = ${resumes} LIMIT 1`)
+      : [],
+    thread !== null && multitaskStrategy === 'REJECT'
+      ? lockActiveRuns(tx, owner, thread.id, sql`LIMIT 1`)
+      : [],
+    thread !== null && (isResuming || isCancelling) ? readLastEnd(tx, owner, thread.id) : 0,
+  ]);
+  return { resumed, active: [...all, ...answers, ...others], nextEnded: lastEnd + 1 };
+}
+
+/** The `ended` of the thread's run that ended last; 0 where none has. */
+async function readLastEnd({ sql, run }: Transaction, owner: Owner, threadId: string): Promise<number> {
+  const [last] = await run(sql<{ ended: number }[]>`SELECT ended::float8 AS ended FROM agent_graphql.runs
+    WHERE owner = ${owner} AND thread_id = ${threadId} AND ended IS NOT NULL ORDER BY ended DESC LIMIT 1`);
+  return last?.ended ?? 0;
+}
+
+function createdBusy(thread: Thread): Change {
+  return { resource: 'thread', before: null, after: Object.freeze({ ...thread, status: 'BUSY' }) };
+}
+
+function followCreation(thread: Thread, { cancellations }: RunCreation, now: number): readonly Change[] {
+  const last = cancellations.findLast(({ run }) => run.ended !== null && run.hasOutput);
+  return followRuns(thread, { status: 'BUSY', valuesRunId: last?.run.id ?? thread.valuesRunId }, now);
+}
+
+/** Adds a run to the queue: where its thread has no other, no statement has to find out which is next. */
+async function enqueue(
+  tx: Transaction,
+  announcements: Announcements,
+  owner: Owner,
+  run: Run,
+  { graphId }: Assistant,
+  thread: Thread | null,
+  now: number,
+  serverId: string,
+): Promise<void> {
+  if (thread?.status === 'BUSY') {
+    await Promise.all([
+      insertExecution(tx, owner, run, graphId, null),
+      setHead(tx, announcements, owner, thread.id, now, serverId),
+    ]);
+    return;
+  }
+  const isReady = run.availableAt !== null && run.availableAt <= instant(now);
+  await Promise.all([
+    insertExecution(tx, owner, run, graphId, isReady ? 'READY' : 'DELAYED'),
+    ...(isReady ? [notifyReady(tx, owner, graphId, serverId)] : []),
+  ]);
+  if (isReady) announcements.ready.push({ owner, graphId, count: 1 });
+}

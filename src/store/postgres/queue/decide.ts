@@ -1,0 +1,66 @@
+import type { Owner } from '../../owner.ts';
+import type { Decide, QueueStorage } from '../../rules/execution/run-queue.ts';
+import type { StoreDependencies } from '../queries/dependencies.ts';
+import { lockRun, readRun } from '../queries/locks.ts';
+import { noChanges, runMutation } from '../queries/run-mutation.ts';
+import { lockExecution } from './executions.ts';
+import { announceEvents, changeOf, planStep } from './plan-step.ts';
+import { movesThread, storeStep } from './store-step.ts';
+
+/** A decision that was made; `needsThread` where it was not, since the thread was not locked. */
+type Decided<T> = { readonly result: T | null } | 'needsThread';
+
+/** Decides about runs that workers hold. */
+export function createDecide(dependencies: StoreDependencies): QueueStorage['decide'] {
+  return async (owner, runId, decide, moves) => {
+    if (!moves) {
+      const decided = await decideAlone(dependencies, owner, runId, decide);
+      if (decided !== 'needsThread') return decided.result;
+      // A lease that was taken for lost is renewed, or the like.
+    }
+    return decideWithThread(dependencies, owner, runId, decide);
+  };
+}
+
+/** Decides what concerns the run alone, as most calls of a worker do: only its execution is locked. */
+function decideAlone<T>(
+  dependencies: StoreDependencies,
+  owner: Owner,
+  runId: string,
+  decide: Decide<T>,
+): Promise<Decided<T>> {
+  return runMutation<Decided<T>>(dependencies, owner, async (tx, announcements) => {
+    const [execution, run, now] = await Promise.all([
+      lockExecution(tx, owner, runId),
+      readRun(tx, owner, runId),
+      dependencies.clock(tx),
+    ]);
+    if (run === null) return noChanges({ result: null });
+    // A step that ends the run is not taken here.
+    const stored = { run, execution, nextEnded: 0 };
+    const { result, step } = decide(stored, now);
+    if (step === null) return noChanges({ result });
+    if (movesThread(stored, step)) return noChanges('needsThread');
+    announceEvents(announcements, owner, step);
+    return {
+      outcome: { result },
+      changes: changeOf(run, step.run),
+      store: () => storeStep(tx, owner, stored, step),
+    };
+  });
+}
+
+function decideWithThread<T>(
+  dependencies: StoreDependencies,
+  owner: Owner,
+  runId: string,
+  decide: Decide<T>,
+): Promise<T | null> {
+  return runMutation<T | null>(dependencies, owner, async (tx, announcements) => {
+    const locked = await lockRun(tx, owner, runId, dependencies.clock);
+    if (locked === null) return noChanges(null);
+    const { result, step } = decide(locked.stored, locked.now);
+    if (step === null) return noChanges(result);
+    return { outcome: result, ...planStep(dependencies, tx, announcements, owner, locked, step) };
+  });
+}

@@ -1,0 +1,60 @@
+import { NO_EXECUTION, type RunState } from '../../execution.ts';
+import type { Owner } from '../../owner.ts';
+import type { Assistant, Run } from '../../records.ts';
+import { arrayLiteral } from '../client/array-literal.ts';
+import { nameOwner } from '../client/database.ts';
+import type { Transaction } from '../client/pool.ts';
+import { findByIds } from '../queries/find-by-ids.ts';
+import { TABLES } from '../queries/tables.ts';
+import { readExecutions } from './executions.ts';
+
+/** A run that is given to a worker, with all that it needs. */
+export interface RunToTake {
+  readonly owner: Owner;
+  readonly state: RunState;
+  readonly assistant: Assistant;
+  readonly input: string | null;
+  readonly values: string | null;
+  readonly checkpoint: string | null;
+}
+
+interface Payloads extends Pick<RunToTake, 'input' | 'values' | 'checkpoint'> {
+  readonly id: string;
+}
+
+/** Reads runs of one owner that are locked. All statements are sent before the first `await`. */
+export async function readTaken(
+  tx: Transaction,
+  owner: Owner,
+  ids: readonly string[],
+): Promise<readonly RunToTake[]> {
+  const { sql, run } = tx;
+  const idList = arrayLiteral(ids);
+  const [, runs, executions, assistants, payloads] = await Promise.all([
+    nameOwner(tx, owner),
+    findByIds<Run>(tx, owner, TABLES.run, ids),
+    readExecutions(tx, owner, ids),
+    run(sql<Assistant[]>`SELECT ${sql.unsafe(TABLES.assistant.columns)} FROM agent_graphql.assistants
+      WHERE owner = ${owner} AND id IN (
+        SELECT assistant_id FROM agent_graphql.runs WHERE owner = ${owner} AND id = ANY(${idList}::uuid[]))`),
+    run(sql<Payloads[]>`SELECT runs.id, own.input, own.checkpoint, last.output AS values
+      FROM agent_graphql.runs JOIN agent_graphql.threads
+        ON threads.owner = ${owner} AND threads.id = runs.thread_id
+      LEFT JOIN agent_graphql.run_payloads AS own ON own.owner = ${owner} AND own.run_id = runs.id
+      LEFT JOIN agent_graphql.run_payloads AS last ON last.owner = ${owner} AND last.run_id = threads.values_run_id
+      WHERE runs.owner = ${owner} AND runs.id = ANY(${idList}::uuid[])`),
+  ]);
+  return runs.flatMap((found) => {
+    const assistant = assistants.find(({ id }) => id === found?.assistantId);
+    if (found === null || assistant === undefined) return [];
+    const own = payloads.find(({ id }) => id === found.id);
+    return {
+      owner,
+      state: { run: found, execution: executions.get(found.id) ?? NO_EXECUTION },
+      assistant,
+      input: own?.input ?? null,
+      values: own?.values ?? null,
+      checkpoint: own?.checkpoint ?? null,
+    };
+  });
+}

@@ -1,0 +1,137 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
+import { type Owner, asOwner } from '../../owner.ts';
+import type { ClaimRequest } from '../../queue.ts';
+import { type Claimant, claimRun } from '../../rules/execution/claim.ts';
+import { isStorableText } from '../../rules/text.ts';
+import type { QueueStorage, TakenRun } from '../../rules/execution/run-queue.ts';
+import { nameOwner, openQueue, runInTransaction } from '../client/database.ts';
+import type { Transaction } from '../client/pool.ts';
+import { Announcements } from '../notifications/announcer.ts';
+import type { StoreDependencies } from '../queries/dependencies.ts';
+import { storePlan } from '../queries/run-mutation.ts';
+import { announceEvents, changeOf } from './plan-step.ts';
+import { readTaken, type RunToTake } from './read-taken.ts';
+import { storeStep } from './store-step.ts';
+
+/** How often it is tried again when others hold all that could be taken, and the pauses, in milliseconds. */
+const RETRY_DELAYS: readonly number[] = [2, 10, 30];
+/** For how many sets of graphs this server remembers whose turn it is. */
+const MAX_TURNS = 1_000;
+
+/** The owner that was served last, by the set of graphs: each server takes turns of its own. */
+export type Turns = LRUCache<string, Owner>;
+
+/** The turns of a server that has served nobody yet. */
+export function newTurns(): Turns {
+  return new LRUCache({ max: MAX_TURNS });
+}
+
+/** Takes waiting runs. */
+export function createTake(dependencies: StoreDependencies, turns: Turns): QueueStorage['take'] {
+  return async (request, claimant) => {
+    const graphIds = [...new Set(request.graphIds)].filter(isStorableText).toSorted();
+    if (graphIds.length === 0) return [];
+    for (const delay of [...RETRY_DELAYS, null]) {
+      const { taken, isContended } = await takeOnce(dependencies, turns, { ...request, graphIds }, claimant);
+      if (taken.length > 0 || !isContended || delay === null) return taken;
+      await wait(delay);
+    }
+    return [];
+  };
+}
+
+/** Runs that were taken. */
+interface Taken {
+  readonly taken: readonly TakenRun[];
+  /** Whether runs were passed over since other transactions had locked them. */
+  readonly isContended: boolean;
+}
+
+async function takeOnce(
+  { database, reader, announcer, clock }: StoreDependencies,
+  turns: Turns,
+  { allOwners, graphIds, max }: ClaimRequest,
+  claimant: Claimant,
+): Promise<Taken> {
+  const announcements = new Announcements();
+  const graphs = JSON.stringify(graphIds);
+  const turn = turns.get(graphs) ?? '';
+  try {
+    const taken = await runInTransaction(database, claimant.holder, async (tx) => {
+      const { sql, run } = tx;
+      const [, rows, now] = await Promise.all([
+        allOwners ? openQueue(tx) : null,
+        run(sql<TakenRow[]>`SELECT taken_owner AS owner, taken_run AS id, is_contended AS "isContended"
+          FROM agent_graphql.take_runs(ARRAY(SELECT json_array_elements_text(${graphs}::text::json)),
+            ${allOwners ? null : claimant.holder}, ${turn}, ${max})`),
+        clock(tx),
+      ]);
+      const byOwner = groupByOwner(rows);
+      const found = await Promise.all(Array.from(byOwner, ([owner, ids]) => readTaken(tx, owner, ids)));
+      const given = await Promise.all(found.map((runs) => giveRuns(tx, announcements, runs, claimant, now)));
+      const byId = new Map(given.flat().map((one) => [one.state.run.id, one]));
+      return {
+        taken: rows.flatMap(({ id }) => byId.get(id ?? '') ?? []),
+        isContended: rows.at(-1)?.isContended ?? false,
+      };
+    });
+    const last = taken.taken.at(-1);
+    if (allOwners && last !== undefined) turns.set(graphs, last.owner);
+    announcer.announce(announcements);
+    return taken;
+  } finally {
+    reader.reset();
+  }
+}
+
+interface TakenRow {
+  /** Null in the last row. */
+  readonly owner: string | null;
+  readonly id: string | null;
+  readonly isContended: boolean;
+}
+
+function groupByOwner(rows: readonly TakenRow[]): ReadonlyMap<Owner, readonly string[]> {
+  const byOwner = new Map<Owner, string[]>();
+  for (const { owner: name, id } of rows) {
+    if (name === null || id === null) continue;
+    const owner = asOwner(name);
+    const ids = byOwner.get(owner);
+    if (ids === undefined) byOwner.set(owner, [id]);
+    else ids.push(id);
+  }
+  return byOwner;
+}
+
+/** Gives the runs of one owner to a worker. All statements are sent before the first `await`. */
+async function giveRuns(
+  tx: Transaction,
+  announcements: Announcements,
+  runs: readonly RunToTake[],
+  claimant: Claimant,
+  now: number,
+): Promise<readonly TakenRun[]> {
+  const [first] = runs;
+  if (first === undefined) return [];
+  const { owner } = first;
+  const steps = runs.map(({ state, assistant }) => claimRun(state, claimant, assistant.version, now));
+  for (const step of steps) announceEvents(announcements, owner, step);
+  await Promise.all([
+    nameOwner(tx, owner),
+    storePlan(tx, owner, {
+      outcome: null,
+      changes: runs.flatMap(({ state }, index) => changeOf(state.run, steps[index]?.run ?? state.run)),
+      store: () =>
+        Promise.all(
+          runs.map(({ state }, index) => {
+            const step = steps[index];
+            return step === undefined ? null : storeStep(tx, owner, state, step);
+          }),
+        ),
+    }),
+  ]);
+  return runs.map(({ state, assistant, input, values, checkpoint }, index) => {
+    return { owner, state: steps[index] ?? state, assistant, input, values, checkpoint, now };
+  });
+}

@@ -1,0 +1,82 @@
+import type { Owner } from '../store/owner.ts';
+
+/** A claim that waits for a run. */
+export interface ClaimWaiter {
+  readonly graphIds: readonly string[];
+  /** The owner whose runs it waits for; null for those of all owners. */
+  readonly of: Owner | null;
+  /** Called when there may be a run for it. It is not called again before it is added again. */
+  readonly wake: () => void;
+}
+
+/** The claims that wait for runs, first in, first out. */
+export interface ClaimWaiters {
+  add(waiter: ClaimWaiter): void;
+  remove(waiter: ClaimWaiter): void;
+  /** Wakes one claim that waits for a run of this owner and graph. */
+  notify(owner: Owner, graphId: string): void;
+  /**
+   * Wakes one claim of each graph, and one of each owner that waits for its own runs: there may be runs for it.
+   * @param graphIds Default: all graphs that claims wait for.
+   */
+  look(graphIds?: readonly string[]): void;
+}
+
+/** The claims that wait for runs of one graph. */
+interface GraphWaiters {
+  readonly ofAll: Set<ClaimWaiter>;
+  readonly byOwner: Map<Owner, Set<ClaimWaiter>>;
+}
+
+/** Creates an empty registry. */
+export function createClaimWaiters(): ClaimWaiters {
+  const graphs = new Map<string, GraphWaiters>();
+
+  function add(waiter: ClaimWaiter): void {
+    for (const graphId of waiter.graphIds) {
+      let graph = graphs.get(graphId);
+      if (graph === undefined) {
+        graph = { ofAll: new Set<ClaimWaiter>(), byOwner: new Map<Owner, Set<ClaimWaiter>>() };
+        graphs.set(graphId, graph);
+      }
+      if (waiter.of === null) graph.ofAll.add(waiter);
+      else graph.byOwner.set(waiter.of, (graph.byOwner.get(waiter.of) ?? new Set()).add(waiter));
+    }
+  }
+
+  function remove(waiter: ClaimWaiter): void {
+    for (const graphId of waiter.graphIds) {
+      const graph = graphs.get(graphId);
+      if (graph === undefined) continue;
+      graph.ofAll.delete(waiter);
+      const own = waiter.of === null ? undefined : graph.byOwner.get(waiter.of);
+      own?.delete(waiter);
+      if (waiter.of !== null && own?.size === 0) graph.byOwner.delete(waiter.of);
+      if (graph.ofAll.size + graph.byOwner.size === 0) graphs.delete(graphId);
+    }
+  }
+
+  function wakeFirst(waiters: ReadonlySet<ClaimWaiter> | undefined): boolean {
+    const [first] = waiters ?? [];
+    if (first === undefined) return false;
+    remove(first);
+    first.wake();
+    return true;
+  }
+
+  return {
+    add,
+    remove,
+    notify(owner, graphId) {
+      const graph = graphs.get(graphId);
+      if (!wakeFirst(graph?.byOwner.get(owner))) wakeFirst(graph?.ofAll);
+    },
+    look(graphIds = [...graphs.keys()]) {
+      for (const graphId of graphIds) {
+        const { ofAll, byOwner } = graphs.get(graphId) ?? {};
+        wakeFirst(ofAll);
+        for (const own of [...(byOwner?.values() ?? [])]) wakeFirst(own);
+      }
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import { MAX_BYTES_OF_BATCH, MAX_EVENTS_OF_BATCH } from '../limits.ts';
+import type { AppendedEvents, EventPage, RunEvent } from '../store/execution.ts';
+import type { Owner } from '../store/owner.ts';
+import type { RunStatus } from '../store/records.ts';
+import type { WaitingRequest } from './waiting-calls.ts';
+
+/** Events of a run that came together. */
+export interface RunEventBatch {
+  readonly events: readonly RunEvent[];
+  /** The `seq` of the last event that was sent. */
+  readonly last: number;
+  /** The events up to this `seq` are not kept any more, though they were asked for. */
+  readonly missedUpTo: number | null;
+  readonly status: RunStatus;
+  /** Whether the run has ended, and this is all. */
+  readonly done: boolean;
+}
+
+type Request = Pick<WaitingRequest, 'stores' | 'changes'>;
+
+/**
+ * Reads a run's events: those that are stored, then those that are appended, each once and in order, until the run has
+ * ended. It is over at once where there is no such run.
+ * @param after the `seq` of the last event that is not sent
+ */
+export function readRunEvents(
+  request: Request,
+  owner: Owner,
+  runId: string,
+  after: number,
+): AsyncIterableIterator<RunEventBatch, undefined> {
+  return new RunEventReader(request, owner, runId, after);
+}
+
+class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> {
+  readonly #request: Request;
+  readonly #owner: Owner;
+  readonly #runId: string;
+  readonly #unwatch: () => void;
+  #last: number;
+  /** Appended events that were not read yet. Null when the store has to be read. */
+  #appended: AppendedEvents[] | null = null;
+  #isFirst = true;
+  #isOver = false;
+  #resume: (() => void) | null = null;
+
+  constructor(request: Request, owner: Owner, runId: string, after: number) {
+    this.#request = request;
+    this.#owner = owner;
+    this.#runId = runId;
+    this.#last = after;
+    this.#unwatch = request.changes.watchRun(owner, runId, (appended) => this.#onAppended(appended));
+  }
+
+  async next(): Promise<IteratorResult<RunEventBatch, undefined>> {
+    while (!this.#isOver) {
+      const batch = this.#appended === null ? await this.#read() : this.#takeAppended();
+      if (this.#isOver && batch === null) break;
+      if (batch === null) {
+        await this.#signal();
+        continue;
+      }
+      this.#last = batch.last;
+      if (batch.done) this.#end();
+      const isNews = batch.events.length > 0 || batch.done || this.#isFirst;
+      this.#isFirst = false;
+      if (isNews) return { value: batch, done: false };
+    }
+    return { value: undefined, done: true };
+  }
+
+  async return(): Promise<IteratorResult<RunEventBatch, undefined>> {
+    this.#end();
+    return { value: undefined, done: true };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#unwatch();
+    this.#resume?.();
+  }
+
+  /** Null where there is no such run: then it is over. */
+  async #read(): Promise<RunEventBatch | null> {
+    // What is appended while the store is read is taken after it.
+    this.#appended = [];
+    const range = { after: this.#last, limit: MAX_EVENTS_OF_BATCH, maxBytes: MAX_BYTES_OF_BATCH };
+    const page = await this.#request.stores.runs.events(this.#owner, this.#runId, range);
+    if (page === null) {
+      this.#end();
+      return null;
+    }
+    const last = page.events.at(-1)?.seq ?? Math.max(this.#last, page.missedUpTo ?? 0);
+    // There may be more than fits into one batch.
+    if (page.events.length > 0 && last < page.lastSeq) this.#appended = null;
+    return batchOf(page, last);
+  }
+
+  /** The events that were appended since the last batch; null where there are none. */
+  #takeAppended(): RunEventBatch | null {
+    const appended = this.#appended ?? [];
+    const latest = appended.at(-1);
+    if (latest === undefined) return null;
+    this.#appended = [];
+    const events = appended.flatMap((one) => one.events).filter(({ seq }) => seq > this.#last);
+    const [first] = events;
+    if (first === undefined || first.seq !== this.#last + 1) {
+      // Nothing new in it, or something is missing.
+      this.#appended = first === undefined && latest.run.ended === null ? [] : null;
+      return null;
+    }
+    const last = events.at(-1)?.seq ?? this.#last;
+    return { events, last, missedUpTo: null, status: latest.run.status, done: latest.run.ended !== null };
+  }
+
+  #onAppended(appended: AppendedEvents | null): void {
+    const isUnread = appended === null || (appended.events.length === 0 && appended.run.ended !== null);
+    const isTooMuch = (this.#appended?.length ?? 0) >= MAX_EVENTS_OF_BATCH;
+    if (isUnread || isTooMuch) this.#appended = null;
+    else if (appended.events.length > 0) this.#appended?.push(appended);
+    this.#resume?.();
+  }
+
+  async #signal(): Promise<void> {
+    if (this.#appended === null || this.#appended.length > 0 || this.#isOver) return;
+    await new Promise<void>((resolve) => {
+      this.#resume = resolve;
+    });
+    this.#resume = null;
+  }
+}
+
+function batchOf({ run, events, missedUpTo, lastSeq }: EventPage, last: number): RunEventBatch {
+  return { events, last, missedUpTo, status: run.status, done: run.ended !== null && last >= lastSeq };
+}

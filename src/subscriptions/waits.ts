@@ -1,0 +1,92 @@
+import type { Owner } from '../store/owner.ts';
+import { createWaitQuota, type WaitLimits } from './quota.ts';
+
+/** A call that waits. */
+export interface Wait {
+  /** Resolves when it is woken, or over. */
+  next(): Promise<void>;
+  /** Lets the next, or the pending, `next` resolve. */
+  wake(): void;
+  /** Whether its time is up, its request was stopped, or the server shuts down. */
+  readonly isOver: boolean;
+  /** Seconds until its time is up, rounded up. */
+  readonly secondsLeft: number;
+  /** Releases what it holds. It must be called. */
+  end(): void;
+}
+
+/** The request of a call that waits. */
+export interface StoppableRequest {
+  /** Called when the request is stopped; null where nothing waits. */
+  stopListeners: Set<() => void> | null;
+}
+
+/** The calls that wait, of all owners. */
+export interface Waits {
+  /** Begins to wait. @throws GraphQLError LIMIT_EXCEEDED where too many calls wait */
+  begin(owner: Owner, seconds: number, request: StoppableRequest): Wait;
+  /** How many calls wait. */
+  count(): number;
+  /** Ends all waits, and later ones at once: the server shuts down. */
+  close(): void;
+}
+
+/** Creates the registry of calls that wait. */
+export function createWaits(limits: WaitLimits = {}): Waits {
+  const quota = createWaitQuota(limits);
+  const open = new Set<() => void>();
+  let isClosed = false;
+
+  return {
+    begin(owner, seconds, request) {
+      const release = quota.acquire(owner);
+      const endsAt = performance.now() + seconds * 1_000;
+      let isOver = isClosed;
+      let isWoken = false;
+      let resume: (() => void) | null = null;
+
+      function wake(): void {
+        isWoken = true;
+        resume?.();
+      }
+      function finish(): void {
+        isOver = true;
+        wake();
+      }
+
+      const timer = setTimeout(finish, seconds * 1_000);
+      open.add(finish);
+      request.stopListeners ??= new Set();
+      request.stopListeners.add(finish);
+      return {
+        wake,
+        get isOver() {
+          return isOver;
+        },
+        get secondsLeft() {
+          return isOver ? 0 : Math.max(0, Math.ceil((endsAt - performance.now()) / 1_000));
+        },
+        async next() {
+          if (!isWoken && !isOver) {
+            await new Promise<void>((resolve) => {
+              resume = resolve;
+            });
+          }
+          isWoken = false;
+          resume = null;
+        },
+        end() {
+          clearTimeout(timer);
+          open.delete(finish);
+          request.stopListeners?.delete(finish);
+          release();
+        },
+      };
+    },
+    count: quota.count,
+    close() {
+      isClosed = true;
+      for (const finish of open) finish();
+    },
+  };
+}
