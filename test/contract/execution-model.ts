@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { asOwner as owner, type Owner } from '../../src/store/owner.ts';
 import type { Claim, LeaseState } from '../../src/store/queue.ts';
-import type { NewRun, Run } from '../../src/store/records.ts';
+import type { NewRun, Run, RunStatus } from '../../src/store/records.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { type Bench, type OpenStores, refusalsOf, valueOf, withBench } from '../support/bench.ts';
 import { type CaseCount, cases } from '../support/random.ts';
@@ -41,19 +41,20 @@ export function testExecutionAgainstModel(
   scripts: Readonly<Record<CaseCount, number>> = { some: 60, all: 400 },
   parameters: fc.Parameters<[readonly ExecutionCommand[]]> = {},
 ): void {
-  it(`${name} should execute runs as maps would`, () => {
-    expect.hasAssertions();
-    return fc.assert(
+  it(`${name} should execute runs as maps would`, async () => {
+    const ends = new Set<RunStatus>();
+    await fc.assert(
       fc.asyncProperty(executionCommands(OWNERS), (script) =>
         withBench(open, async (bench) => {
           const player = new Player(bench);
           await player.begin();
           for (const command of script) await player.play(command);
-          await player.drain();
+          for (const status of await player.drain()) ends.add(status);
         }),
       ),
       { numRuns: cases(scripts), ...parameters },
     );
+    expect([...ends].toSorted()).toStrictEqual(['CANCELLED', 'ERROR', 'INTERRUPTED', 'SUCCESS', 'TIMEOUT']);
   });
 }
 
@@ -93,8 +94,8 @@ class Player {
     await this.#compare();
   }
 
-  /** Ends everything: no run waits for ever. */
-  async drain(): Promise<void> {
+  /** Ends everything: no run waits for ever. Returns how the runs have ended. */
+  async drain(): Promise<readonly RunStatus[]> {
     for (let round = 0; [...this.#model.runs.values()].some(isActive); round++) {
       ok(round < 200, 'There is a run that never comes to its turn.');
       await this.play({ type: 'pass', milliseconds: 61_000 });
@@ -105,12 +106,13 @@ class Player {
         await this.play({ type: 'finish', lease, end });
       }
       // Whoever has no workers moves runs by hand, and must do so to the end.
-      for (const { id, owner: of, status, worker, availableAt } of [...this.#model.runs.values()]) {
+      for (const { id, owner: of, status, worker, availableAt } of this.#model.runs.values()) {
         if (status !== 'RUNNING' || worker !== null || availableAt !== null) continue;
         const run = this.#indexOf(of, id);
         await this.play({ type: 'updateRun', owner: of, run, status: 'SUCCESS' });
       }
     }
+    return [...this.#model.runs.values()].map(({ status }) => status);
   }
 
   async #run(command: ExecutionCommand): Promise<void> {

@@ -142,7 +142,7 @@ const index = fc.nat({ max: 1_000 });
 const leaseSeconds = fc.constantFrom(5, 30);
 const status = fc.constantFrom(...RUN_STATUSES);
 const action = fc.constantFrom(...CANCEL_ACTIONS);
-const milliseconds = fc.constantFrom(1, 999, 1_000, 2_000, 5_000, 15_000, 30_000, 61_000, -3_000);
+const milliseconds = fc.constantFrom(1, 999, 1_000, 2_000, 5_000, 15_000, 30_000, 61_000);
 const retrying: fc.Arbitrary<End> = fc.record({
   status: fc.constant('ERROR'),
   output: fc.constant(null),
