@@ -21,8 +21,8 @@ export interface AuthenticatorOptions {
   readonly audience: string | null;
   /** The name of the claim that holds the owner. A dot in it does not lead to a nested claim. */
   readonly ownerClaim: string;
-  /** The word in `scope` that makes a token one of a worker of all owners; null where none does. */
-  readonly workerScope: string | null;
+  /** The word in `scope` that makes a token one of a worker of all owners. Default: none does. */
+  readonly workerScope?: string | null | undefined;
   /** The time in ms since the epoch. */
   readonly now?: () => number;
   /** Makes the signal that gives a fetch of the identity provider's keys up. Default: after 5 s. */
@@ -109,7 +109,7 @@ function claimRules({ issuer, audience, ownerClaim }: AuthenticatorOptions): Cla
 
 function identityOf(
   claims: JWTPayload,
-  { ownerClaim, workerScope }: Pick<AuthenticatorOptions, 'ownerClaim' | 'workerScope'>,
+  { ownerClaim, workerScope = null }: Pick<AuthenticatorOptions, 'ownerClaim' | 'workerScope'>,
 ): Identity {
   const owner = claims[ownerClaim];
   if (!isOwner(owner)) {

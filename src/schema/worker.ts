@@ -1,7 +1,6 @@
 import { andThen } from '../lib/maybe-promise.ts';
 import type { Outcome } from '../store/outcome.ts';
-import type { LeaseState } from '../store/queue.ts';
-import type { EndResult } from '../store/rules/execution/leased.ts';
+import type { EndResult, LeaseState } from '../store/queue.ts';
 import { claimOrWait, heartbeatOrWait } from '../subscriptions/waiting-calls.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';

@@ -1,6 +1,13 @@
 import type { AppendedEvents, Execution, RunPayloads } from './execution.ts';
-import type { KeyRecord } from './rules/idempotency.ts';
 import type { Change } from './change.ts';
+
+/** What an idempotency key made. */
+export interface KeyRecord {
+  /** The id of the record that the key made. */
+  readonly recordId: string;
+  /** The digest of its input. */
+  readonly digest: string;
+}
 
 /** The change of something that belongs to a record and is never published. Null is none. */
 export type Detail =

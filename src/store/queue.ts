@@ -1,7 +1,6 @@
 import type { Refusal } from './outcome.ts';
 import type { Owner } from './owner.ts';
-import type { Assistant, JsonObject, Run, RunStatus } from './records.ts';
-import type { LeaseStatus } from './rules/execution/leased.ts';
+import type { Assistant, CancelAction, JsonObject, Run, RunStatus } from './records.ts';
 
 /** A request for waiting runs. */
 export interface ClaimRequest {
@@ -35,6 +34,15 @@ export interface Claim {
   readonly checkpoint: string | null;
   /** Until the run ends with TIMEOUT; null without a limit. */
   readonly secondsLeft: number | null;
+}
+
+/** How a lease stands. */
+export interface LeaseStatus {
+  readonly held: boolean;
+  /** Seconds until it ends, rounded down. */
+  readonly leaseSeconds: number;
+  readonly cancel: CancelAction | null;
+  readonly storedEvents: number;
 }
 
 /** A lease with its status. */
@@ -93,4 +101,11 @@ export interface FinishRequest {
   readonly interrupt?: JsonObject | null | undefined;
   readonly retry: boolean;
   readonly retryAfterSeconds?: number | null | undefined;
+}
+
+/** The result of a worker's end. */
+export interface EndResult {
+  readonly accepted: boolean;
+  /** The run's status; null where it is not the worker's to know. */
+  readonly status: RunStatus | null;
 }

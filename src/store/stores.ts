@@ -20,6 +20,7 @@ import type {
   CheckpointRequest,
   Claim,
   ClaimRequest,
+  EndResult,
   FinishRequest,
   HeartbeatRequest,
   LeaseState,
@@ -36,7 +37,6 @@ import type {
   Thread,
   ThreadPatch,
 } from './records.ts';
-import type { EndResult } from './rules/execution/leased.ts';
 
 /**
  * A store of one resource. Every method takes the owner first, and cannot reach the records of other owners: another
@@ -105,7 +105,10 @@ export interface RunQueue {
   /** Ends an attempt: the run ends, or is tried again. */
   finish(worker: Owner, request: FinishRequest): MaybePromise<Outcome<EndResult>>;
   /** The run that a lease names; null for a lease that was not given to this worker. */
-  runOf(worker: Owner, lease: string): { readonly owner: Owner; readonly runId: string } | null;
+  runOf(
+    worker: Owner,
+    lease: string,
+  ): MaybePromise<{ readonly owner: Owner; readonly runId: string } | null>;
   /** Gives runs back at once. @throws BadUserInput for more than 100 */
   release(worker: Owner, leases: readonly string[]): MaybePromise<readonly LeaseState[]>;
 }

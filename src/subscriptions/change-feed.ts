@@ -4,7 +4,7 @@ import type { Change, ChangeOf } from '../store/change.ts';
 import type { AppendedEvents } from '../store/execution.ts';
 import type { Owner } from '../store/owner.ts';
 import { type AsyncQueue, createAsyncQueue } from './async-queue.ts';
-import { createRunWatchers } from './run-watchers.ts';
+import { createRunWatchers, type RunWatcher } from './run-watchers.ts';
 
 /** The stored changes of all owners, on their way from the stores to subscriptions. */
 export interface ChangeFeed {
@@ -21,11 +21,8 @@ export interface ChangeFeed {
   ): AsyncQueue<T>;
   /** Sends appended events to those who watch their run. */
   publishEvents(owner: Owner, appended: AppendedEvents): void;
-  /**
-   * Watches a run: its events, its changes (without events), and its deletion (null).
-   * @returns the function that ends it
-   */
-  watchRun(owner: Owner, runId: string, watcher: (appended: AppendedEvents | null) => void): () => void;
+  /** Watches a run. Returns the function that ends it. */
+  watchRun(owner: Owner, runId: string, watcher: RunWatcher): () => void;
   /** Whether there are subscribers of an owner's changes. */
   hasSubscribers(owner: Owner): boolean;
 }

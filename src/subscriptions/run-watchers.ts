@@ -1,27 +1,30 @@
 import type { Change } from '../store/change.ts';
 import type { AppendedEvents } from '../store/execution.ts';
 import type { Owner } from '../store/owner.ts';
-import type { ChangeFeed } from './change-feed.ts';
 
-type Watcher = Parameters<ChangeFeed['watchRun']>[2];
+/** Called with a run's events, with its changes (without events), and with null when it was deleted. */
+export type RunWatcher = (appended: AppendedEvents | null) => void;
 
 /** Those who watch single runs, by owner and run. */
-export interface RunWatchers extends Pick<ChangeFeed, 'publish' | 'publishEvents'> {
-  watch: ChangeFeed['watchRun'];
+export interface RunWatchers {
+  publish(owner: Owner, changes: readonly Change[]): void;
+  publishEvents(owner: Owner, appended: AppendedEvents): void;
+  /** Watches a run. Returns the function that ends it. */
+  watch(owner: Owner, runId: string, watcher: RunWatcher): () => void;
   /** Whether a run of an owner is watched. */
   has(owner: Owner): boolean;
 }
 
 /** Creates an empty registry. */
 export function createRunWatchers(): RunWatchers {
-  const owners = new Map<Owner, Map<string, Set<Watcher>>>();
+  const owners = new Map<Owner, Map<string, Set<RunWatcher>>>();
 
   function send(owner: Owner, runId: string, appended: AppendedEvents | null): void {
     for (const watcher of owners.get(owner)?.get(runId) ?? []) watcher(appended);
   }
 
   return {
-    publish(owner, changes: readonly Change[]) {
+    publish(owner, changes) {
       if (!owners.has(owner)) return;
       for (const { resource, before, after } of changes) {
         if (resource !== 'run') continue;
@@ -32,7 +35,7 @@ export function createRunWatchers(): RunWatchers {
     publishEvents: (owner, appended) => send(owner, appended.run.id, appended),
     watch(owner, runId, watcher) {
       let runs = owners.get(owner);
-      if (runs === undefined) owners.set(owner, (runs = new Map<string, Set<Watcher>>()));
+      if (runs === undefined) owners.set(owner, (runs = new Map<string, Set<RunWatcher>>()));
       let watchers = runs.get(runId);
       if (watchers === undefined) runs.set(runId, (watchers = new Set()));
       const [ofOwner, ofRun] = [runs, watchers];

@@ -8,6 +8,7 @@ import { MAX_WAIT } from '../store/rules/execution/worker-input.ts';
 import type { Stores } from '../store/stores.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import type { ClaimWaiter, ClaimWaiters } from './claim-waiters.ts';
+import type { RunWatcher } from './run-watchers.ts';
 import type { StoppableRequest, Waits } from './waits.ts';
 
 /** The request that a call belongs to, and what tells it of changes. */
@@ -95,14 +96,15 @@ async function waitForLeases(
 ): Promise<Outcome<readonly LeaseState[]>> {
   const { stores, changes, waits } = request;
   const wait = waits.begin(worker, wanted.waitSeconds, request);
-  const unwatch = wanted.leases.map((lease) => {
-    const ref = stores.queue.runOf(worker, lease);
-    if (ref === null) return () => {};
-    return changes.watchRun(ref.owner, ref.runId, (appended) => {
-      if (appended === null || appended.events.length === 0) wait.wake();
-    });
-  });
+  const unwatch: (() => void)[] = [];
+  const onChange: RunWatcher = (appended) => {
+    if (appended === null || appended.events.length === 0) wait.wake();
+  };
   try {
+    for (const lease of wanted.leases) {
+      const ref = await stores.queue.runOf(worker, lease);
+      if (ref !== null) unwatch.push(changes.watchRun(ref.owner, ref.runId, onChange));
+    }
     for (;;) {
       const waitSeconds = wait.secondsLeft;
       const outcome = await stores.queue.heartbeat(worker, { ...wanted, waitSeconds });

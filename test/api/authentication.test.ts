@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 
 import { KeySetUnavailableError } from '../../src/auth/auth-errors.ts';
 import type { Context } from '../../src/schema/context.ts';
+import { createClaimWaiters } from '../../src/subscriptions/claim-waiters.ts';
+import { createWaits } from '../../src/subscriptions/waits.ts';
 import { schema } from '../../src/schema/schema.ts';
 import { type FetchedApi, type Answer, openApi, send, post } from '../support/api.ts';
 import { codesOf, createThread, valueAt } from '../support/requests.ts';
@@ -112,7 +114,15 @@ describe('without a token', () => {
     'should be refused by the resolvers too, should a request ever reach them: %s',
     async (document) => {
       const { stores, changes } = openApi();
-      const contextValue: Context = { stores, changes, identity: null, stopped: null };
+      const contextValue: Context = {
+        stores,
+        changes,
+        waits: createWaits(),
+        claimWaiters: createClaimWaiters(),
+        identity: null,
+        stopped: null,
+        stopListeners: null,
+      };
       const { data, errors } = await execute({ schema, document: parse(document), contextValue });
       expect(data).toBeNull();
       expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['UNAUTHENTICATED']);

@@ -34,7 +34,21 @@ function failing(fail: () => never): Stores {
     update: fail,
     delete: fail,
   };
-  return { assistants: store, threads: store, runs: store };
+  const queue = {
+    claim: fail,
+    heartbeat: fail,
+    appendEvents: fail,
+    checkpoint: fail,
+    finish: fail,
+    runOf: fail,
+    release: fail,
+  };
+  return {
+    assistants: store,
+    threads: store,
+    runs: { ...store, cancel: fail, payload: fail, events: fail },
+    queue,
+  };
 }
 
 /** Stores that work, but for some methods of the threads'. */

@@ -240,6 +240,7 @@ describe('a subscription', () => {
       id,
       metadata: { owner: 'alice' },
       status: 'IDLE',
+      valuesRunId: null,
       createdAt: '',
       updatedAt: '',
     } as const;
@@ -445,7 +446,14 @@ function created(id: string): Change {
   return {
     resource: 'thread',
     before: null,
-    after: { id, metadata: { owner: 'alice' }, status: 'IDLE', createdAt: '', updatedAt: '' },
+    after: {
+      id,
+      metadata: { owner: 'alice' },
+      status: 'IDLE',
+      valuesRunId: null,
+      createdAt: '',
+      updatedAt: '',
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { type OnBench, type OpenStores, withBench } from '../support/bench.ts';
 import { testChanges } from './cases/changes.ts';
+import { testClaims } from './cases/claims.ts';
 import { testCursors } from './cases/cursors.ts';
 import { testFilters } from './cases/filters.ts';
 import { testJson } from './cases/json.ts';
@@ -23,5 +24,6 @@ export function testStores(name: string, open: OpenStores): void {
     testCursors(onBench);
     testRuns(onBench);
     testChanges(onBench);
+    testClaims(onBench);
   });
 }

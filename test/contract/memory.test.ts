@@ -1,4 +1,4 @@
-import { createMemoryStores } from '../../src/store/memory/stores.ts';
 import { testStores } from './contract.ts';
+import { openInMemory } from './open-in-memory.ts';
 
-testStores('the stores in memory', (options) => ({ stores: createMemoryStores(options), close: () => {} }));
+testStores('the stores in memory', openInMemory);

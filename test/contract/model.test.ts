@@ -1,7 +1,4 @@
-import { createMemoryStores } from '../../src/store/memory/stores.ts';
 import { testAgainstModel } from './model.ts';
+import { openInMemory } from './open-in-memory.ts';
 
-testAgainstModel('the stores in memory', (options) => ({
-  stores: createMemoryStores(options),
-  close: () => {},
-}));
+testAgainstModel('the stores in memory', openInMemory);

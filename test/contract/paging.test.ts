@@ -1,4 +1,4 @@
-import { createMemoryStores } from '../../src/store/memory/stores.ts';
+import { openInMemory } from './open-in-memory.ts';
 import { testPaging } from './paging.ts';
 
-testPaging('the stores in memory', (options) => ({ stores: createMemoryStores(options), close: () => {} }));
+testPaging('the stores in memory', openInMemory);

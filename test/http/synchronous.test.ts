@@ -1,6 +1,8 @@
 import { execute, type ExecutionResult, parse, type DocumentNode } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import type { Context } from '../../src/schema/context.ts';
+import { createClaimWaiters } from '../../src/subscriptions/claim-waiters.ts';
+import { createWaits } from '../../src/subscriptions/waits.ts';
 import { schema } from '../../src/schema/schema.ts';
 import { openApi } from '../support/api.ts';
 import { asOwner as owner } from '../../src/store/owner.ts';
@@ -70,8 +72,11 @@ function executor() {
   const contextValue: Context = {
     stores,
     changes,
+    waits: createWaits(),
+    claimWaiters: createClaimWaiters(),
     stopped: null,
-    identity: { owner: owner('alice'), expiresAt: Date.now() + 60_000 },
+    stopListeners: null,
+    identity: { owner: owner('alice'), worker: null, expiresAt: Date.now() + 60_000 },
   };
   return (document: DocumentNode, variableValues?: Record<string, unknown>): ExecutionResult => {
     const result = execute({ schema, document, contextValue, variableValues });

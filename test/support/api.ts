@@ -2,6 +2,8 @@ import { type Api, type ApiParts, createApi } from '../../src/http/api.ts';
 import { type Authenticate, createAuthenticator } from '../../src/auth/authenticator.ts';
 import { mintToken } from '../../src/auth/mint-token.ts';
 import { type ChangeFeed, createChangeFeed } from '../../src/subscriptions/change-feed.ts';
+import { createClaimWaiters } from '../../src/subscriptions/claim-waiters.ts';
+import { createWaits } from '../../src/subscriptions/waits.ts';
 import { createSubscribers, type Subscribers } from '../../src/subscriptions/subscribers.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { asOwner as owner } from '../../src/store/owner.ts';
@@ -11,6 +13,8 @@ import { createTestStores, type TestStores } from './stores.ts';
 
 /** What signs the tokens of tests. */
 export const SECRET = 'a secret for tests, 32 bytes or more';
+/** What makes the tokens of tests those of workers of all owners. */
+export const WORKER_SCOPE = 'agent-graphql:worker';
 
 /** An API with a `fetch` of its own. */
 export interface FetchedApi extends Api {
@@ -42,15 +46,25 @@ export function openApi(parts: TestParts = {}): TestApi {
     stores: given,
     changes = createChangeFeed(),
     subscribers = createSubscribers(),
+    waits = createWaits(),
+    claimWaiters = createClaimWaiters(),
     requestTime = HOUR,
     ...others
   } = parts;
-  const opened = given === undefined ? createTestStores({ now, changes, subscribers }) : fixed(given);
+  const opened = given === undefined ? createTestStores({ now, changes, subscribers, claimWaiters }) : fixed(given);
   const logged: unknown[] = [];
   const api = createApi({
     changes,
+    waits,
+    claimWaiters,
     subscribers,
-    authenticate: createAuthenticator({ key: SECRET, issuer: null, audience: null, ownerClaim: 'sub' }),
+    authenticate: createAuthenticator({
+      key: SECRET,
+      issuer: null,
+      audience: null,
+      ownerClaim: 'sub',
+      workerScope: WORKER_SCOPE,
+    }),
     corsOrigins: 'localhost',
     introspection: true,
     rateLimit: null,
@@ -85,9 +99,15 @@ export function tokenFor(name: string): Promise<string> {
   return mintToken({ secret: SECRET, owner: owner(name), issuer: null, audience: null, ownerClaim: 'sub' });
 }
 
+/** A token of a worker of all owners. @param graphs which it may claim. Default: all. */
+export function workerToken(name: string, graphs: readonly string[] | null = null): Promise<string> {
+  const worker = { scope: WORKER_SCOPE, graphs };
+  return mintToken({ secret: SECRET, owner: owner(name), issuer: null, audience: null, ownerClaim: 'sub', worker });
+}
+
 /** Takes every request for alice's, with a token that ends after this time, in milliseconds. */
 export function aliceFor(time: number): Authenticate {
-  return () => ({ owner: owner('alice'), expiresAt: Date.now() + time });
+  return () => ({ owner: owner('alice'), worker: null, expiresAt: Date.now() + time });
 }
 
 /** An answer as it came. */

@@ -1,23 +1,33 @@
 import type { MaybePromise } from '../../src/lib/maybe-promise.ts';
 import { BadUserInput } from '../../src/store/bad-user-input.ts';
 import type { Change } from '../../src/store/change.ts';
+import type { AppendedEvents } from '../../src/store/execution.ts';
 import type { StoreOptions } from '../../src/store/store-options.ts';
 import type { Outcome } from '../../src/store/outcome.ts';
 import type { Owner } from '../../src/store/owner.ts';
-import type { Stores } from '../../src/store/stores.ts';
+import type { OpenedStores, Stores } from '../../src/store/stores.ts';
 
 /** Opens stores with nothing in them, whatever they are made of. */
-export type OpenStores = (options: StoreOptions) => MaybePromise<{
-  readonly stores: Stores;
-  close(): MaybePromise<void>;
-}>;
+export type OpenStores = (options: StoreOptions) => MaybePromise<
+  {
+    readonly stores: Stores;
+  } & Pick<OpenedStores, 'sweep' | 'close'>
+>;
 
-/** Empty stores, the clock they read and the changes they told of. */
+/** Empty stores, the clock they read and what they told of. */
 export interface Bench {
   readonly stores: Stores;
+  /** Does what is due by the clock. The stores do it by themselves too, at any time. */
+  sweep(): Promise<void>;
+  /** Moves the clock, and does what is due then. */
+  pass(seconds: number): Promise<void>;
   /** In milliseconds since 1970. It moves when the test moves it. */
   readonly clock: { now: number };
   readonly published: Published[];
+  /** The events that were published, in order. */
+  readonly appended: PublishedEvents[];
+  /** The runs that can be claimed, as they became so. */
+  readonly ready: { readonly owner: Owner; readonly graphId: string }[];
 }
 
 /** A change as it was published. */
@@ -28,6 +38,11 @@ export interface Published {
   readonly together: readonly Change[];
 }
 
+/** Events of a run as they were published at once. */
+export interface PublishedEvents extends AppendedEvents {
+  readonly owner: Owner;
+}
+
 /** Runs a test on a bench of its own. */
 export type OnBench = (test: (bench: Bench) => Promise<void>) => Promise<void>;
 
@@ -35,17 +50,31 @@ export type OnBench = (test: (bench: Bench) => Promise<void>) => Promise<void>;
 export const START = Date.parse('2026-01-02T03:04:05.678Z');
 
 /** Opens stores for a test and closes them after it, whether or not it passed. */
-export async function withBench(open: OpenStores, test: (bench: Bench) => Promise<void>): Promise<void> {
+export async function withBench(
+  open: OpenStores,
+  test: (bench: Bench) => Promise<void>,
+  options: StoreOptions = {},
+): Promise<void> {
   const clock = { now: START };
   const published: Published[] = [];
-  const { stores, close } = await open({
+  const appended: PublishedEvents[] = [];
+  const ready: Bench['ready'] = [];
+  const { stores, close, ...opened } = await open({
     now: () => clock.now,
     publish(owner, changes) {
       for (const change of changes) published.push({ owner, change, together: changes });
     },
+    publishEvents: (owner, events) => void appended.push({ owner, ...events }),
+    onReady: (owner, graphId) => void ready.push({ owner, graphId }),
+    ...options,
   });
+  const sweep = async (): Promise<void> => opened.sweep();
+  const pass = async (seconds: number): Promise<void> => {
+    clock.now += seconds * 1_000;
+    await sweep();
+  };
   try {
-    await test({ stores, clock, published });
+    await test({ stores, sweep, pass, clock, published, appended, ready });
   } finally {
     await close();
   }

@@ -1,12 +1,30 @@
 import type { OrderField } from '../../src/store/query.ts';
-import type { Store, Stores } from '../../src/store/stores.ts';
+import type { RunStore, Store, Stores } from '../../src/store/stores.ts';
 
 /** Stores that may still have to be opened: each call waits for them first. */
 export function lazyStores(open: () => Promise<Stores>): Stores {
   return {
     assistants: lazyStore(async () => (await open()).assistants),
     threads: lazyStore(async () => (await open()).threads),
-    runs: lazyStore(async () => (await open()).runs),
+    runs: lazyRuns(async () => (await open()).runs),
+    queue: {
+      claim: async (...args) => (await open()).queue.claim(...args),
+      heartbeat: async (...args) => (await open()).queue.heartbeat(...args),
+      appendEvents: async (...args) => (await open()).queue.appendEvents(...args),
+      checkpoint: async (...args) => (await open()).queue.checkpoint(...args),
+      finish: async (...args) => (await open()).queue.finish(...args),
+      runOf: async (...args) => (await open()).queue.runOf(...args),
+      release: async (...args) => (await open()).queue.release(...args),
+    },
+  };
+}
+
+function lazyRuns(open: () => Promise<RunStore>): RunStore {
+  return {
+    ...lazyStore(open),
+    cancel: async (...args) => (await open()).cancel(...args),
+    payload: async (...args) => (await open()).payload(...args),
+    events: async (...args) => (await open()).events(...args),
   };
 }
 

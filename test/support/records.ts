@@ -53,9 +53,28 @@ export const RESOURCES: readonly Resource[] = [
   },
 ];
 
+/** What a new run has besides its parents, its status and its times. */
+export const NEW_RUN = {
+  hasInput: false,
+  hasOutput: false,
+  hasCheckpoint: false,
+  error: null,
+  interrupt: null,
+  resumes: null,
+  multitaskStrategy: 'ENQUEUE',
+  attempt: 0,
+  maxAttempts: 3,
+  timeoutSeconds: null,
+  assistantVersion: null,
+  worker: null,
+  startedAt: null,
+  finishedAt: null,
+  cancelRequestedAt: null,
+} as const;
+
 /** A new assistant. */
 export async function makeAssistant(
-  stores: Stores,
+  stores: Pick<Stores, 'assistants'>,
   owner: Owner,
   input: Partial<NewAssistant> = {},
 ): Promise<Assistant> {
@@ -63,13 +82,17 @@ export async function makeAssistant(
 }
 
 /** A new thread. */
-export async function makeThread(stores: Stores, owner: Owner, metadata: JsonObject = {}): Promise<Thread> {
+export async function makeThread(
+  stores: Pick<Stores, 'threads'>,
+  owner: Owner,
+  metadata: JsonObject = {},
+): Promise<Thread> {
   return valueOf(await stores.threads.create(owner, { metadata }));
 }
 
 /** A new run, on a thread and of an assistant of its own unless told, moved to a status. */
 export async function makeRun(
-  stores: Stores,
+  stores: Omit<Stores, 'queue'>,
   owner: Owner,
   parents: { readonly threadId?: string; readonly assistantId?: string } = {},
   status: RunStatus = 'PENDING',
@@ -81,7 +104,12 @@ export async function makeRun(
 }
 
 /** Moves a run that there is to a status that it can have. */
-export async function moveRun(stores: Stores, owner: Owner, id: string, status: RunStatus): Promise<Run> {
+export async function moveRun(
+  stores: Pick<Stores, 'runs'>,
+  owner: Owner,
+  id: string,
+  status: RunStatus,
+): Promise<Run> {
   const run = valueOf(await stores.runs.update(owner, id, { status }));
   if (run === null) throw new Error(`There is no run ${id}.`);
   return run;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { inject } from 'vitest';
 
 declare module 'vitest' {
@@ -26,4 +27,21 @@ export function slowness(): number {
  */
 export function bound(promise: number, idle = 0): number {
   return Math.max(promise, 3 * idle) * slowness();
+}
+
+/** How long {@link momentarySlowness} works on an idle machine of two slow cores, in milliseconds. */
+const IDLE = 9;
+
+/**
+ * How many times longer work takes on this thread right now than on an idle machine: 1 at least. For what takes a part
+ * of a second, and is timed beside it: the load of a machine changes.
+ */
+export function momentarySlowness(): number {
+  const start = performance.now();
+  let record: unknown = { items: Array.from({ length: 1_000 }, (_, id) => ({ id, name: `item ${id}` })) };
+  for (let round = 0; round < 20; round++) {
+    const text = JSON.stringify(record);
+    record = { ...JSON.parse(text), hash: createHash('sha256').update(text).digest('hex') };
+  }
+  return Math.max(1, (performance.now() - start) / IDLE);
 }

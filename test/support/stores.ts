@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
+import type { ClaimWaiters } from '../../src/subscriptions/claim-waiters.ts';
 import type { ChangeFeed } from '../../src/subscriptions/change-feed.ts';
 import type { Subscribers } from '../../src/subscriptions/subscribers.ts';
 import { createMemoryStores } from '../../src/store/memory/stores.ts';
@@ -35,14 +36,20 @@ export interface TestStoreOptions {
   readonly now: () => number;
   readonly changes: ChangeFeed;
   readonly subscribers: Subscribers;
+  readonly claimWaiters: ClaimWaiters;
+}
+
+/** What the stores call. */
+function observersOf({ now, changes, claimWaiters }: TestStoreOptions) {
+  const { publish, publishEvents } = changes;
+  return { now, publish, publishEvents, onReady: claimWaiters.notify };
 }
 
 /** Makes the stores of this project, at once: those that have to be opened are opened by the first call. */
 export function createTestStores(options: TestStoreOptions): TestStores {
   const kind = inject('storeKind');
   if (kind === 'memory') {
-    const { now, changes } = options;
-    const stores = createMemoryStores({ now, publish: changes.publish });
+    const stores = createMemoryStores(observersOf(options));
     return { stores, forRequest: () => stores, settled: async () => {} };
   }
   let opened: Promise<Opened> | undefined;
@@ -73,10 +80,10 @@ async function openUntilEnd(kind: Exclude<StoreKind, 'memory'>, options: TestSto
   return opening;
 }
 
-async function openOnDisk({ now, changes }: TestStoreOptions): Promise<Opened> {
+async function openOnDisk(options: TestStoreOptions): Promise<Opened> {
   const { openDiskStores } = await import('../../src/store/disk/stores.ts');
   const folder = await mkdtemp(join(tmpdir(), 'agent-graphql-stores-'));
-  const opened = await openDiskStores(folder, { now, publish: changes.publish });
+  const opened = await openDiskStores(folder, observersOf(options));
   return {
     forRequest: () => opened.forRequest(),
     // It tells before it answers.
@@ -88,14 +95,13 @@ async function openOnDisk({ now, changes }: TestStoreOptions): Promise<Opened> {
   };
 }
 
-async function openInPostgres({ now, changes, subscribers }: TestStoreOptions): Promise<Opened> {
+async function openInPostgres(options: TestStoreOptions): Promise<Opened> {
   const { openPostgresStores } = await import('../../src/store/postgres/stores.ts');
-  const { publish, hasSubscribers } = changes;
-  const { interrupt: onMissedChanges } = subscribers;
+  const { hasSubscribers } = options.changes;
+  const { interrupt: onMissedChanges } = options.subscribers;
   const database = await recycledDatabase();
   const opened = await openPostgresStores(configFor(database.url, PATIENT), {
-    now,
-    publish,
+    ...observersOf(options),
     hasSubscribers,
     onMissedChanges,
   });

@@ -4,7 +4,6 @@ import type { RunEvent } from '../execution.ts';
 import type { EventLog, EventRange } from '../memory/event-log.ts';
 import type { Owner } from '../owner.ts';
 import { DamagedFile } from './data-file-errors.ts';
-import type { DataFile } from './data-file.ts';
 import type { Events } from './open-lmdb.ts';
 import { parseJson, withChecksum } from './record-entry.ts';
 
@@ -12,10 +11,10 @@ import { parseJson, withChecksum } from './record-entry.ts';
 const AFTER_ALL = Number.MAX_SAFE_INTEGER;
 
 /** The events on disk: the journal writes them, and only what is durable is read. None are kept in memory. */
-export function eventLogOnDisk(file: DataFile): EventLog {
+export function eventLogOnDisk(read: EventLog['read']): EventLog {
   return {
     apply: () => {},
-    read: (owner, runId, range) => file.events(owner, runId, range),
+    read,
     bytes: 0,
   };
 }

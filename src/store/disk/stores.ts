@@ -69,7 +69,7 @@ async function open(folder: string, unlock: () => void, options: DiskStoreOption
     now,
     cursors: createCursors(file.cursorKey),
     tokens: createLeaseTokens(file.cursorKey),
-    events: eventLogOnDisk(file),
+    events: eventLogOnDisk((owner, runId, range) => file.events(owner, runId, range)),
     eventRetention,
     eventMemory: Infinity,
   });

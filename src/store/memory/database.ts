@@ -104,9 +104,12 @@ export class Database {
     this.#refreshQueue(owner, records);
   }
 
-  /** The next run of a graph that can be claimed. @param of its owner. Default: owners take turns. */
-  nextReady(graphId: string, of: Owner | null): { readonly owner: Owner; readonly run: Run } | null {
-    return this.#ready.next(graphId, of);
+  /** The next run of some graphs that can be claimed. @param of its owner. Null for all: then owners take turns. */
+  nextReady(
+    graphIds: readonly string[],
+    of: Owner | null,
+  ): { readonly owner: Owner; readonly run: Run } | null {
+    return this.#ready.next(graphIds, of);
   }
 
   /** Does what is due. */
@@ -146,12 +149,7 @@ export class Database {
     const before = this.partition(owner).executions.get(runId);
     if (before === undefined || before.lastSeq === before.droppedSeq) return;
     const after = Object.freeze({ ...before, droppedSeq: before.lastSeq });
-    this.commit(
-      owner,
-      [],
-      [{ kind: 'execution', id: runId, before, after }],
-      [{ runId, appended: null }],
-    );
+    this.commit(owner, [], [{ kind: 'execution', id: runId, before, after }], [{ runId, appended: null }]);
   }
 
   #deletionsWith(owner: Owner, changes: readonly Change[]): readonly Detail[] {
@@ -179,7 +177,8 @@ export class Database {
       const { id, after } = detail;
       const finishedAt = this.partition(owner).runs.get(id)?.finishedAt ?? null;
       if (after === null) this.#finished.delete(owner, id);
-      else if (finishedAt !== null && after.lastSeq > after.droppedSeq) this.#finished.add(owner, id, finishedAt);
+      else if (finishedAt !== null && after.lastSeq > after.droppedSeq)
+        this.#finished.add(owner, id, finishedAt);
     }
     for (const { resource, before, after } of changes) {
       if (resource === 'run' && after === null && before !== null) this.#finished.delete(owner, before.id);
@@ -192,8 +191,14 @@ export class Database {
     const partition = this.partition(owner);
     for (const { resource, before, after } of changes) {
       if (resource === 'run') threads.add((after ?? before)?.threadId ?? '');
-      else if (resource === 'assistant' && before !== null && after !== null && before.graphId !== after.graphId) {
-        for (const run of partition.runsOfAssistant.get(after.id)?.activeRuns() ?? []) threads.add(run.threadId);
+      else if (
+        resource === 'assistant' &&
+        before !== null &&
+        after !== null &&
+        before.graphId !== after.graphId
+      ) {
+        for (const run of partition.runsOfAssistant.get(after.id)?.activeRuns() ?? [])
+          threads.add(run.threadId);
       }
     }
     for (const threadId of threads) this.#refreshThread(owner, partition, threadId);

@@ -1,9 +1,8 @@
 import type { Change } from '../change.ts';
-import type { Detail } from '../detail.ts';
+import type { Detail, KeyRecord } from '../detail.ts';
 import { type Execution, NO_EXECUTION, NO_PAYLOADS, type RunPayloads, type RunState } from '../execution.ts';
 import type { Assistant, Run, Thread } from '../records.ts';
 import type { StoredRun } from '../rules/execution/steps.ts';
-import type { KeyRecord } from '../rules/idempotency.ts';
 import { RunGroup, ThreadRuns } from './run-group.ts';
 import { ASSISTANT_ORDERS, TIME_ORDERS } from './sorted-index.ts';
 import { Table } from './table.ts';

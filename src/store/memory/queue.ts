@@ -1,7 +1,7 @@
 import type { Owner } from '../owner.ts';
 import type { ClaimRequest } from '../queue.ts';
 import { type Claimant, claimRun } from '../rules/execution/claim.ts';
-import { createRunQueue, type QueueStorage, type TakenRun } from '../run-queue.ts';
+import { createRunQueue, type QueueStorage, type TakenRun } from '../rules/execution/run-queue.ts';
 import type { RunQueue } from '../stores.ts';
 import { commitStep } from './commit-step.ts';
 import type { Database } from './database.ts';
@@ -17,25 +17,18 @@ export function createQueue(database: Database): RunQueue {
     return result;
   };
 
-  /** Takes one run of each graph in turn, until there are enough or none is left. */
   function take({ allOwners, graphIds, max }: ClaimRequest, claimant: Claimant): readonly TakenRun[] {
     const taken: TakenRun[] = [];
-    const of = allOwners ? null : claimant.holder;
-    let graphs = [...new Set(graphIds)];
-    while (graphs.length > 0 && taken.length < max) {
-      const left: string[] = [];
-      for (const graphId of graphs) {
-        const next = taken.length < max ? database.nextReady(graphId, of) : null;
-        if (next === null) continue;
-        left.push(graphId);
-        taken.push(...takeRun(next.owner, next.run.id, claimant));
-      }
-      graphs = left;
+    const graphs = [...new Set(graphIds)];
+    while (taken.length < max) {
+      const next = database.nextReady(graphs, allOwners ? null : claimant.holder);
+      if (next === null) break;
+      taken.push(takeRun(next.owner, next.run.id, claimant));
     }
     return taken;
   }
 
-  function takeRun(owner: Owner, runId: string, claimant: Claimant): readonly TakenRun[] {
+  function takeRun(owner: Owner, runId: string, claimant: Claimant): TakenRun {
     const partition = database.partition(owner);
     const stored = partition.storedRun(runId);
     const assistant = stored && partition.assistants.get(stored.run.assistantId);
@@ -46,7 +39,7 @@ export function createQueue(database: Database): RunQueue {
     const valuesRunId = partition.threads.get(stored.run.threadId)?.valuesRunId ?? null;
     const values = valuesRunId === null ? null : partition.payloadsOf(valuesRunId).output;
     commitStep(database, owner, stored, state, now);
-    return [{ owner, state, assistant, input, values, checkpoint, now }];
+    return { owner, state, assistant, input, values, checkpoint, now };
   }
 
   return createRunQueue({ tokens: database.tokens, decide, take });

@@ -42,15 +42,18 @@ class GraphRuns {
     this.#turns.delete(own.turn);
   }
 
-  /** The next run: that of the owner whose turn it is, who then waits for the others. */
-  next(turn: number): { readonly owner: Owner; readonly run: Run } | null {
-    const [, own] = this.#turns.getPairOrNextHigher(-Infinity) ?? [];
-    const run = own?.runs.minKey();
-    if (own === undefined || run === undefined) return null;
+  /** The owner whose turn it is. */
+  get first(): OwnerRuns | null {
+    return this.#turns.getPairOrNextHigher(-Infinity)?.[1] ?? null;
+  }
+
+  /** Gives an owner another turn. */
+  setTurn(owner: Owner, turn: number): void {
+    const own = this.#byOwner.get(owner);
+    if (own === undefined) return;
     this.#turns.delete(own.turn);
     own.turn = turn;
     this.#turns.set(turn, own);
-    return { owner: own.owner, run };
   }
 
   /** The next run of one owner. */
@@ -77,14 +80,25 @@ export class ReadyQueue {
   }
 
   /**
-   * The next run of a graph, which stays in the queue until it is removed.
+   * The next run of some graphs, which stays in the queue until it is removed: of an owner that which was created first.
    * @param of the owner whose runs are considered. Null for all: then owners take turns.
    */
-  next(graphId: string, of: Owner | null): { readonly owner: Owner; readonly run: Run } | null {
-    const graph = this.#graphs.get(graphId);
-    if (graph === undefined) return null;
-    if (of === null) return graph.next(this.#turn++);
-    const run = graph.nextOf(of);
-    return run === null ? null : { owner: of, run };
+  next(graphIds: readonly string[], of: Owner | null): { readonly owner: Owner; readonly run: Run } | null {
+    const graphs = graphIds.flatMap((graphId) => this.#graphs.get(graphId) ?? []);
+    const owner = of ?? whoseTurn(graphs);
+    if (owner === null) return null;
+    const [run] = graphs.flatMap((graph) => graph.nextOf(owner) ?? []).toSorted(compareCreation);
+    if (run === undefined) return null;
+    if (of === null) {
+      const turn = this.#turn++;
+      for (const graph of graphs) graph.setTurn(owner, turn);
+    }
+    return { owner, run };
   }
+}
+
+/** The owner who has waited longest for a run of some graphs; null where there is none. */
+function whoseTurn(graphs: readonly GraphRuns[]): Owner | null {
+  const [first] = graphs.flatMap((graph) => graph.first ?? []).toSorted((a, b) => a.turn - b.turn);
+  return first?.owner ?? null;
 }

@@ -4,14 +4,6 @@ import type { Refusal } from '../outcome.ts';
 import type { NewAssistant, NewRun, NewThread } from '../records.ts';
 import { refuseText } from './text.ts';
 
-/** What a key made. */
-export interface KeyRecord {
-  /** The id of the record that the key made. */
-  readonly recordId: string;
-  /** The digest of its input. */
-  readonly digest: string;
-}
-
 /** A key of a new record, as it is stored. */
 export interface IdempotencyKey {
   /** The digest of the key's text, which may be long. */

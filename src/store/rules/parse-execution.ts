@@ -1,8 +1,8 @@
 import { isObject } from '../../lib/is-object.ts';
 import type { Execution, Lease, ReportedEnd } from '../execution.ts';
+import type { KeyRecord } from '../detail.ts';
 import { isOwner } from '../owner.ts';
 import { CANCEL_ACTIONS, type CancelAction, RUN_STATUSES, type RunStatus } from '../records.ts';
-import type { KeyRecord } from './idempotency.ts';
 
 /** Parses an execution that was stored or exported earlier; null for one that is not valid. */
 export function parseExecution(value: unknown): Execution | null {

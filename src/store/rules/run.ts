@@ -111,10 +111,11 @@ export function newRun(
   if (conflict !== null) return refused(conflict);
   const created = context.thread === null ? newThread(owner, {}, now) : null;
   if (created !== null && 'refusals' in created) return created;
+  const thread = created === null ? null : Object.freeze({ ...created.value, status: 'BUSY' as const });
   const createdAt = instant(now);
   const run: Run = Object.freeze({
     id: newId(now),
-    threadId: (created?.value ?? context.thread)?.id ?? '',
+    threadId: (thread ?? context.thread)?.id ?? '',
     assistantId: input.assistantId,
     status: 'PENDING',
     ended: null,
@@ -142,7 +143,7 @@ export function newRun(
     value: {
       run,
       input: input.input,
-      newThread: created?.value ?? null,
+      newThread: thread,
       cancellations:
         multitaskStrategy === 'INTERRUPT' || multitaskStrategy === 'ROLLBACK'
           ? cancelAll(context, multitaskStrategy, now)

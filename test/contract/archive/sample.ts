@@ -1,3 +1,5 @@
+import { NEW_RUN } from '../../support/records.ts';
+
 const AT = '2026-01-02T03:04:05.678Z';
 const LATER = '2026-01-02T03:04:06.000Z';
 
@@ -27,6 +29,7 @@ export function thread(changes: object = {}): object {
   return {
     id: ids.thread,
     status: 'IDLE',
+    valuesRunId: null,
     metadata: { owner: 'alice' },
     createdAt: AT,
     updatedAt: AT,
@@ -36,9 +39,23 @@ export function thread(changes: object = {}): object {
 
 /** A run on that thread, ended, changed. */
 export function run(changes: object = {}): object {
-  const parents = { threadId: ids.thread, assistantId: ids.assistant };
-  const state = { status: 'SUCCESS', ended: 1, metadata: { owner: 'alice' } };
-  return { id: ids.ended, ...parents, ...state, createdAt: AT, updatedAt: LATER, ...changes };
+  const { startedAt: _, finishedAt: __, cancelRequestedAt, ...rest } = NEW_RUN;
+  return {
+    id: ids.ended,
+    threadId: ids.thread,
+    assistantId: ids.assistant,
+    status: 'SUCCESS',
+    ended: 1,
+    ...rest,
+    availableAt: null,
+    startedAt: AT,
+    finishedAt: LATER,
+    cancelRequestedAt,
+    metadata: { owner: 'alice' },
+    createdAt: AT,
+    updatedAt: LATER,
+    ...changes,
+  };
 }
 
 export const HEADER = '{"format":"agent-graphql","version":1}';

@@ -12,7 +12,7 @@ import { StoreError } from '../../../src/store/store-error.ts';
 import { START } from '../../support/bench.ts';
 import { inFolder, makeFolder } from './folder.ts';
 import { sized } from '../../support/json-samples.ts';
-import { makeAssistant, makeRun, makeThread } from '../../support/records.ts';
+import { makeAssistant, makeRun, makeThread, NEW_RUN } from '../../support/records.ts';
 import { type Everything, everythingOf } from '../../support/walk.ts';
 
 const alice = owner('alice');
@@ -149,8 +149,17 @@ describe('a damaged file', () => {
 describe('records that contradict each other', () => {
   const time = '2026-01-02T03:04:05.678Z';
   const common = { id: ID, metadata: { owner: 'alice' }, createdAt: time, updatedAt: time };
-  const idle: Thread = { ...common, status: 'IDLE' };
-  const done: Run = { ...common, threadId: ID, assistantId: ID, status: 'SUCCESS', ended: 1 };
+  const idle: Thread = { ...common, status: 'IDLE', valuesRunId: null };
+  const done: Run = {
+    ...common,
+    threadId: ID,
+    assistantId: ID,
+    status: 'SUCCESS',
+    ended: 1,
+    ...NEW_RUN,
+    availableAt: null,
+    finishedAt: time,
+  };
   const active: Run = { ...done, status: 'RUNNING', ended: null };
   const other = { id: ID.replace('0', '1') };
 
@@ -259,7 +268,7 @@ async function put(
     path: join(folder, 'data.mdb'),
     noSubdir: true,
     overlappingSync: false,
-    maxDbs: 2,
+    maxDbs: 4,
   });
   const records = root.openDB<string>({ name: 'records', encoding: 'string' });
   for (const [key, text] of entries) await records.put(key, text);

@@ -4,15 +4,19 @@ import { EventEmitter, once } from 'node:events';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createDurableStores } from '../../../src/store/disk/durable-stores.ts';
-import { Journal, type Mutation } from '../../../src/store/disk/journal.ts';
-import { Database } from '../../../src/store/memory/database.ts';
+import type { Mutation } from '../../../src/store/detail.ts';
+import { Journal, type OwnedMutation } from '../../../src/store/disk/journal.ts';
+import { Database, type DatabaseOptions } from '../../../src/store/memory/database.ts';
+import { MemoryEventLog } from '../../../src/store/memory/event-log.ts';
 import { findInconsistency } from '../../../src/store/memory/find-inconsistency.ts';
 import { createStores } from '../../../src/store/memory/stores.ts';
-import { asOwner as owner } from '../../../src/store/owner.ts';
+import { asOwner as owner, type Owner } from '../../../src/store/owner.ts';
 import { createCursors } from '../../../src/store/rules/cursor.ts';
+import { createLeaseTokens } from '../../../src/store/rules/lease-token.ts';
 import type { Stores } from '../../../src/store/stores.ts';
 import { StoreUnavailable } from '../../../src/store/unavailable.ts';
 import { call, refusalsOf, START, valueOf } from '../../support/bench.ts';
+import { HOUR } from '../../support/hour.ts';
 import { histories, OWNERS } from './histories.ts';
 import { ModelStores } from '../model/model-stores.ts';
 import { runCommand } from '../model/run-command.ts';
@@ -20,14 +24,27 @@ import { existing, makeAssistant, makeRun, makeThread, moveRun } from '../../sup
 import { everythingOf, NEWEST_FIRST, walk } from '../../support/walk.ts';
 
 const alice = owner('alice');
-const cursors = createCursors(Buffer.alloc(32));
 const UNKNOWN = '0123456789ab4cde8f0123456789abcd';
+
+/** A database that tells of its mutations. */
+function databaseOf(publish: DatabaseOptions['publish']): Database {
+  return new Database({
+    publish,
+    onReady: () => {},
+    cursors: createCursors(Buffer.alloc(32)),
+    tokens: createLeaseTokens(Buffer.alloc(32)),
+    events: new MemoryEventLog(),
+    eventRetention: HOUR,
+    eventMemory: Infinity,
+    now: () => START,
+  });
+}
 
 /** Stores over a disk that writes what it is told to when the test says so. */
 function setUp() {
   const commits: { readonly end: () => void; readonly fail: () => void }[] = [];
   const events = new EventEmitter();
-  const published: Mutation[] = [];
+  const published: (Mutation & { readonly owner: Owner })[] = [];
   let isQuick = true;
   const journal: Journal = new Journal({
     write: () =>
@@ -37,15 +54,11 @@ function setUp() {
             commits.push({ end: resolve, fail: () => reject(new Error('No space left on device')) });
             events.emit('commit');
           }),
-    publish: (of, changes) => void published.push({ owner: of, changes }),
-    revert: (of, changes) => database.revert(of, changes),
+    publish: (of, mutation) => void published.push({ owner: of, ...mutation }),
+    revert: (of, mutation) => database.revert(of, mutation),
     onFailure: () => {},
   });
-  const database = new Database({
-    publish: (of, changes) => journal.append(of, changes),
-    cursors,
-    now: () => START,
-  });
+  const database = databaseOf((of, mutation) => journal.append(of, mutation));
   return {
     stores: createDurableStores(createStores(database), journal),
     published,
@@ -156,12 +169,8 @@ describe('mutations in memory that are taken back', () => {
     expect.hasAssertions();
     await fc.assert(
       fc.asyncProperty(histories, async ([first, second]) => {
-        const done: Mutation[] = [];
-        const database = new Database({
-          publish: (of, changes) => void done.push({ owner: of, changes }),
-          cursors,
-          now: () => START,
-        });
+        const done: OwnedMutation[] = [];
+        const database = databaseOf((of, mutation) => void done.push({ owner: of, mutation }));
         const stores = createStores(database);
         const model = new ModelStores(OWNERS);
         model.now = START;
@@ -169,7 +178,7 @@ describe('mutations in memory that are taken back', () => {
         const before = await snapshot(stores);
         done.length = 0;
         for (const command of second) await runCommand(command, stores, model);
-        for (const { owner: of, changes } of done.toReversed()) database.revert(of, changes);
+        for (const { owner: of, mutation } of done.toReversed()) database.revert(of, mutation);
         deepStrictEqual(await snapshot(stores), before);
         for (const one of OWNERS) expect(findInconsistency(database.partition(one))).toBeNull();
         // The next end of each thread, too, is what it was.

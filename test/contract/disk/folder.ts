@@ -29,6 +29,7 @@ export const openInFolder: OpenStores = async (options: DiskStoreOptions) => {
   const opened = await openDiskStores(folder.path, options);
   return {
     stores: opened.forRequest(),
+    sweep: () => opened.sweep(),
     async close() {
       await opened.close();
       folder.remove();

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
-import type { Change } from '../../../src/store/change.ts';
-import { Journal, type Mutation } from '../../../src/store/disk/journal.ts';
+import type { Mutation } from '../../../src/store/detail.ts';
+import { Journal, type OwnedMutation } from '../../../src/store/disk/journal.ts';
 import { asOwner as owner } from '../../../src/store/owner.ts';
 import { newThread } from '../../../src/store/rules/thread.ts';
 import { StoreUnavailable } from '../../../src/store/unavailable.ts';
@@ -12,7 +12,7 @@ const alice = owner('alice');
 
 /** A commit that ends when the test says so. */
 interface Commit {
-  readonly mutations: readonly Mutation[];
+  readonly mutations: readonly OwnedMutation[];
   readonly end: () => void;
   readonly fail: (cause: unknown) => void;
 }
@@ -28,13 +28,13 @@ function setUp() {
         commits.push({ mutations, end: resolve, fail: reject });
         events.emit('commit');
       }),
-    publish: (_, changes) => void seen.push(`published ${namesOf(changes)}`),
-    revert: (_, changes) => void seen.push(`undone ${namesOf(changes)}`),
+    publish: (_, mutation) => void seen.push(`published ${namesOf(mutation)}`),
+    revert: (_, mutation) => void seen.push(`undone ${namesOf(mutation)}`),
     onFailure,
   });
   /** Appends a mutation, and tells when its caller would hear of it. */
   function append(name: string): Promise<unknown> {
-    journal.append(alice, [change(name)]);
+    journal.append(alice, mutationOf(name));
     return wait(name);
   }
   async function wait(name: string): Promise<unknown> {
@@ -54,12 +54,12 @@ function setUp() {
   return { journal, commits, seen, onFailure, append, wait, commit };
 }
 
-function change(name: string): Change {
+function mutationOf(name: string): Mutation {
   const after = valueOf(newThread(alice, { metadata: { name } }, START));
-  return { resource: 'thread', before: null, after };
+  return { changes: [{ resource: 'thread', before: null, after }], details: [], events: [] };
 }
 
-function namesOf(changes: readonly Change[]): string {
+function namesOf({ changes }: Mutation): string {
   return changes
     .map(({ after }) => JSON.stringify(after?.metadata.name))
     .join()
@@ -67,7 +67,7 @@ function namesOf(changes: readonly Change[]): string {
 }
 
 function writtenIn({ mutations }: Commit): readonly string[] {
-  return mutations.map(({ changes }) => namesOf(changes));
+  return mutations.map(({ mutation }) => namesOf(mutation));
 }
 
 describe('a journal', () => {

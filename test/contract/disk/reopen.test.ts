@@ -291,12 +291,13 @@ const fail: Upgrade = (records) => {
 describe('the version of the format', () => {
   it('should be brought up step by step, once', () =>
     inFolder(async (folder) => {
-      const { id, metadata } = await using(folder, (stores) => makeThread(stores, alice, { step: 1 }));
+      const { id, metadata } = await using(folder, (stores) => makeThread(stores, alice, { step: 1 }), []);
       expect(metadata.step).toBe(1);
-      const cursor = await using(folder, async ({ threads }) => {
-        const page = await threads.list(alice, { orderBy: NEWEST_FIRST });
-        return endCursor(page);
-      });
+      const cursor = await using(
+        folder,
+        async ({ threads }) => endCursor(await threads.list(alice, { orderBy: NEWEST_FIRST })),
+        [],
+      );
       const steps: string[] = [];
       const upgrades: readonly Upgrade[] = [
         (records) => {
@@ -321,18 +322,20 @@ describe('the version of the format', () => {
 
   it('should stay when a step fails, with all as it was', () =>
     inFolder(async (folder) => {
-      const thread = await using(folder, (stores) => makeThread(stores, alice, { step: 1 }));
+      const thread = await using(folder, (stores) => makeThread(stores, alice, { step: 1 }), []);
       expect(await refusalOf(folder, [fail])).toContain('This step fails');
-      await using(folder, async ({ threads }) =>
-        expect(await threads.get(alice, thread.id)).toStrictEqual(thread),
+      await using(
+        folder,
+        async ({ threads }) => expect(await threads.get(alice, thread.id)).toStrictEqual(thread),
+        [],
       );
     }));
 
   it('should be refused when it is newer', () =>
     inFolder(async (folder) => {
-      await using(folder, makeThreadOfAlice, [() => {}]);
+      await using(folder, makeThreadOfAlice, [() => {}, () => {}]);
       expect(await refusalOf(folder)).toBe(
-        `DATA_DIR "${folder}" has version 2 of the format, and this program knows 1 at most: ` +
+        `DATA_DIR "${folder}" has version 3 of the format, and this program knows 2 at most: ` +
           'start a newer program, or choose another folder.',
       );
     }));

@@ -3,9 +3,9 @@ import { deepStrictEqual } from 'node:assert/strict';
 import { expect } from 'vitest';
 import type { Outcome } from '../../../src/store/outcome.ts';
 import type { Owner } from '../../../src/store/owner.ts';
-import type { Assistant, JsonObject, RunStatus } from '../../../src/store/records.ts';
+import type { Assistant, JsonObject, Run, RunStatus } from '../../../src/store/records.ts';
 import type { Stores } from '../../../src/store/stores.ts';
-import { type AnyRecord, RESOURCES } from '../../support/records.ts';
+import { type AnyRecord, NEW_RUN, RESOURCES } from '../../support/records.ts';
 import { ALLOWED } from '../status-table.ts';
 import { refusalsOf, valueOf } from '../../support/bench.ts';
 import type { AssistantInput, Command, Metadata, Ref } from './commands.ts';
@@ -65,7 +65,13 @@ export async function runCommand(command: Command, stores: Stores, model: ModelS
       const outcome = await stores.threads.create(owner, { metadata });
       if (refuses(outcome, invalidOf({}, metadata))) return;
       const { id } = newRecord(outcome, model);
-      const made = { id, status: 'IDLE' as const, metadata: stamp(owner, metadata), ...model.born() };
+      const made = {
+        id,
+        status: 'IDLE' as const,
+        valuesRunId: null,
+        metadata: stamp(owner, metadata),
+        ...model.born(),
+      };
       return expectValue(outcome, model.put(owner, 'thread', threads, made));
     }
     case 'updateThread': {
@@ -106,6 +112,8 @@ export async function runCommand(command: Command, stores: Stores, model: ModelS
         assistantId,
         status: 'PENDING' as const,
         ended: null,
+        ...NEW_RUN,
+        availableAt: model.born().createdAt,
         metadata,
         ...model.born(),
       };
@@ -129,7 +137,8 @@ export async function runCommand(command: Command, stores: Stores, model: ModelS
       const metadata = merge(owner, before.metadata, command.metadata ?? {});
       if (status === before.status && same(metadata, before.metadata)) return expectValue(outcome, before);
       const ended = before.ended ?? (isActive(status) ? null : model.nextEnd());
-      const after = { ...before, status, metadata, ended, updatedAt: model.after(before) };
+      const times = status === before.status ? {} : timesAfter(before, status, model.born().createdAt);
+      const after = { ...before, status, metadata, ended, ...times, updatedAt: model.after(before) };
       expectValue(outcome, model.put(owner, 'run', runs, after));
       return model.settle(owner, before.threadId);
     }
@@ -158,6 +167,13 @@ export async function runCommand(command: Command, stores: Stores, model: ModelS
       }
     }
   }
+}
+
+/** What a run has once an update has moved it. */
+function timesAfter({ startedAt }: Run, status: RunStatus, now: string): Partial<Run> {
+  return isActive(status)
+    ? { availableAt: null, startedAt: now }
+    : { availableAt: null, startedAt, finishedAt: now };
 }
 
 /** A run without the number of its end, which is each store's own affair, save whether it has one. */

@@ -26,7 +26,21 @@ export function untouchable(): Stores {
     update: touch,
     delete: touch,
   };
-  return { assistants: store, threads: store, runs: store };
+  const queue = {
+    claim: touch,
+    heartbeat: touch,
+    appendEvents: touch,
+    checkpoint: touch,
+    finish: touch,
+    runOf: touch,
+    release: touch,
+  };
+  return {
+    assistants: store,
+    threads: store,
+    runs: { ...store, cancel: touch, payload: touch, events: touch },
+    queue,
+  };
 }
 
 function touch(): never {

@@ -164,7 +164,7 @@ describe('a client that is gone before its request runs', () => {
     const authenticate = async () => {
       asked.resolve();
       await gate.promise;
-      return { owner: owner('alice'), expiresAt: Date.now() + 60_000 };
+      return { owner: owner('alice'), worker: null, expiresAt: Date.now() + 60_000 };
     };
     const { api, logged } = openApi({ stores, changes, authenticate });
     const client = new AbortController();

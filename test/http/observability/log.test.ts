@@ -250,7 +250,7 @@ it('should say that a client went away while its token was checked', async () =>
   const authenticate = async () => {
     steps.emit('asked');
     await once(steps, 'known');
-    return { owner: asOwner('alice'), expiresAt: Date.now() + 60_000 };
+    return { owner: asOwner('alice'), worker: null, expiresAt: Date.now() + 60_000 };
   };
   const written = new EventEmitter();
   const observer = (completed: CompletedRequest): void => void written.emit('line', completed);

@@ -127,7 +127,7 @@ describe('the token of a WebSocket', () => {
     const checks: (() => void)[] = [];
     const authenticate: Authenticate = () =>
       new Promise((resolve) => {
-        checks.push(() => resolve({ owner: asOwner('alice'), expiresAt: Date.now() + HOUR }));
+        checks.push(() => resolve({ owner: asOwner('alice'), worker: null, expiresAt: Date.now() + HOUR }));
       });
     const { port } = await startServer({ authenticate });
     const client = await openSocket(port);

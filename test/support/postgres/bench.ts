@@ -3,7 +3,7 @@ import { afterAll } from 'vitest';
 import { openPostgresStores, type PostgresStores } from '../../../src/store/postgres/stores.ts';
 import type { StoreOptions } from '../../../src/store/store-options.ts';
 import type { OrderField } from '../../../src/store/query.ts';
-import type { Store, Stores } from '../../../src/store/stores.ts';
+import type { RunQueue, Store, Stores } from '../../../src/store/stores.ts';
 import { configFor } from './config.ts';
 import { createMigratedDatabase } from './database.ts';
 import type { OpenStores } from '../bench.ts';
@@ -27,6 +27,10 @@ export function postgresStores({ waits = true }: BenchOptions = {}): OpenStores 
     await opened.use(options);
     return {
       stores: waits ? caughtUp(opened.stores) : opened.stores.forRequest(),
+      async sweep() {
+        await opened.stores.sweep();
+        if (waits) await opened.stores.drainNotifications();
+      },
       async close() {
         if (waits) await opened.stores.drainNotifications();
         free.push(opened);
@@ -91,5 +95,25 @@ function caughtUp(opened: PostgresStores): Stores {
       delete: (owner, id) => after(store.delete(owner, id)),
     };
   }
-  return { assistants: wait(assistants), threads: wait(threads), runs: { ...runs, ...wait(runs) }, queue };
+  return {
+    assistants: wait(assistants),
+    threads: wait(threads),
+    runs: {
+      ...runs,
+      ...wait(runs),
+      cancel: (owner, id, action) => after(runs.cancel(owner, id, action)),
+    },
+    queue: waitFor(queue),
+  };
+  function waitFor(work: RunQueue): RunQueue {
+    return {
+      claim: (...args) => after(work.claim(...args)),
+      heartbeat: (...args) => after(work.heartbeat(...args)),
+      appendEvents: (...args) => after(work.appendEvents(...args)),
+      checkpoint: (...args) => after(work.checkpoint(...args)),
+      finish: (...args) => after(work.finish(...args)),
+      runOf: (...args) => work.runOf(...args),
+      release: (...args) => after(work.release(...args)),
+    };
+  }
 }

@@ -6,7 +6,7 @@ import { createTokenCache } from '../../../src/auth/token-cache.ts';
 import { START, testClock } from './tokens.ts';
 
 function identity(expiresAt = START) {
-  return { owner: owner('alice'), expiresAt };
+  return { owner: owner('alice'), worker: null, expiresAt };
 }
 
 describe('remembered tokens', () => {

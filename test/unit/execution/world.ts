@@ -1,5 +1,7 @@
 import type { ResourceChange } from '../../../src/schema/change.ts';
 import { changeEvent } from '../../../src/schema/change.ts';
+import { createClaimWaiters } from '../../../src/subscriptions/claim-waiters.ts';
+import { createWaits } from '../../../src/subscriptions/waits.ts';
 import type { Context } from '../../../src/schema/context.ts';
 import { schema } from '../../../src/schema/schema.ts';
 import type { Change } from '../../../src/store/change.ts';
@@ -55,9 +57,12 @@ export async function openWorld(): Promise<World> {
 /** What the resolvers of a request of that owner get. */
 export function contextWith(stores: Stores): Context {
   return {
-    identity: { owner: alice, expiresAt: Date.now() + HOUR },
+    identity: { owner: alice, worker: null, expiresAt: Date.now() + HOUR },
     stores,
     changes: createChangeFeed(),
+    waits: createWaits(),
+    claimWaiters: createClaimWaiters(),
     stopped: null,
+    stopListeners: null,
   };
 }

@@ -1,6 +1,7 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../../src/store/change.ts';
+import { NO_EXECUTION } from '../../../src/store/execution.ts';
 import { asOwner as owner } from '../../../src/store/owner.ts';
 import type { JsonObject } from '../../../src/store/records.ts';
 import {
@@ -8,10 +9,11 @@ import {
   checkAssistantInput,
   newAssistant,
 } from '../../../src/store/rules/assistant.ts';
-import { applyRunPatch, newRun } from '../../../src/store/rules/run.ts';
+import { applyRunPatch, checkNewRun, newRun } from '../../../src/store/rules/run.ts';
 import { parseRecord } from '../../../src/store/rules/parse-record.ts';
 import { newThread } from '../../../src/store/rules/thread.ts';
 import { START, valueOf } from '../../support/bench.ts';
+import { existing } from '../../support/records.ts';
 import { nested, ODD_NAMES, single, sized, UNSTORABLE } from '../../support/json-samples.ts';
 
 const alice = owner('alice');
@@ -25,11 +27,11 @@ const thread = valueOf(newThread(alice, { metadata: { a: [1, -2.5e-9, true, null
 const run = valueOf(
   newRun(
     alice,
-    { threadId: ID, assistantId: ID, metadata: sized(65_536) },
-    { thread: true, assistant: true },
+    valueOf(checkNewRun(alice, { threadId: ID, assistantId: ID, metadata: sized(65_536) })),
+    { thread, hasAssistant: true, resumed: null, active: [], nextEnded: 1 },
     START,
   ),
-);
+).run;
 const changed = valueOf(
   applyAssistantPatch(
     alice,
@@ -38,7 +40,15 @@ const changed = valueOf(
     0,
   ),
 );
-const ended = valueOf(applyRunPatch(alice, run, { status: 'TIMEOUT', metadata: undefined }, 7, START + 5));
+const patched = valueOf(
+  applyRunPatch(
+    alice,
+    { run, execution: NO_EXECUTION, nextEnded: 7 },
+    { status: 'TIMEOUT', metadata: undefined },
+    START + 5,
+  ),
+);
+const ended = existing(patched).run;
 const RECORDS = { assistant, thread, run };
 
 function read(resource: Change['resource'], value: unknown) {
@@ -122,11 +132,28 @@ describe('a stored record', () => {
     ['run', 'assistantId', ['', null, 'x']],
     ['run', 'status', ['IDLE', 'SUCCESS', null]],
     ['run', 'ended', [1, 0, -1, 1.5, '1']],
+    ['thread', 'valuesRunId', ['', 'x', 7]],
+    ['run', 'hasInput', [null, 0, 'true']],
+    ['run', 'hasOutput', [null, 1, 'false']],
+    ['run', 'hasCheckpoint', [null, 1, {}]],
+    ['run', 'error', ['x', [], {}, { code: 'A' }, { code: '', message: '', details: null }]],
+    ['run', 'interrupt', ['x', [], 5]],
+    ['run', 'resumes', ['', 'x', 7]],
+    ['run', 'multitaskStrategy', ['enqueue', null, 0]],
+    ['run', 'attempt', [-1, 1.5, null, '1']],
+    ['run', 'maxAttempts', [0, -1, 1.5, null]],
+    ['run', 'timeoutSeconds', [0, 1.5, '1']],
+    ['run', 'assistantVersion', [0, 1.5, '1']],
+    ['run', 'worker', ['', 'x'.repeat(257), 5]],
+    ['run', 'availableAt', ['', 'x', 5, '2026-01-02']],
+    ['run', 'startedAt', ['', 'x', 5, '2026-01-02']],
+    ['run', 'finishedAt', ['', 'x', 5, '2026-01-02']],
+    ['run', 'cancelRequestedAt', ['', 'x', 5, '2026-01-02']],
   ])('should be refused with a bad value: %s.%s', (resource, key, values) => {
     for (const value of values) {
       expect([value, read(resource, { ...RECORDS[resource], [key]: value })]).toStrictEqual([
         value,
-        { problem: expect.stringMatching(/^[a-z][^.\n]+$/) },
+        { problem: expect.stringMatching(/^[a-z][^\n]*[^.\n]$/) },
       ]);
     }
   });

@@ -10,7 +10,14 @@ function created(id: string): Change {
   return {
     resource: 'thread',
     before: null,
-    after: { id, metadata: { owner: 'alice' }, status: 'IDLE', createdAt: '', updatedAt: '' },
+    after: {
+      id,
+      metadata: { owner: 'alice' },
+      status: 'IDLE',
+      valuesRunId: null,
+      createdAt: '',
+      updatedAt: '',
+    },
   };
 }
 

@@ -1,7 +1,8 @@
 import type { RunState, RunStep, SentEvent } from '../../execution.ts';
 import type { Refusal } from '../../outcome.ts';
 import type { Owner } from '../../owner.ts';
-import type { CancelAction, JsonObject, RunError, RunStatus } from '../../records.ts';
+import type { EndResult, LeaseStatus } from '../../queue.ts';
+import type { JsonObject, RunError, RunStatus } from '../../records.ts';
 import { instant } from '../identity.ts';
 import { isActive } from '../status.ts';
 import { invalid } from '../text.ts';
@@ -18,15 +19,6 @@ export interface ClaimRef {
   readonly holder: Owner;
   /** The `claims` of the execution when the lease was given. */
   readonly claim: number;
-}
-
-/** How a lease stands. */
-export interface LeaseStatus {
-  readonly held: boolean;
-  /** Seconds until it ends, rounded down. */
-  readonly leaseSeconds: number;
-  readonly cancel: CancelAction | null;
-  readonly storedEvents: number;
 }
 
 /** The status of a lease that is not held, or not genuine. */
@@ -147,13 +139,6 @@ export interface AttemptEnd {
   readonly retryAfterSeconds: number | null;
   /** Of the whole input. */
   readonly digest: string;
-}
-
-/** The result of a worker's end. */
-export interface EndResult {
-  readonly accepted: boolean;
-  /** The run's status; null where it is not the worker's to know. */
-  readonly status: RunStatus | null;
 }
 
 /** Ends an attempt: the run ends, or is tried again. The same end again has the same result. */

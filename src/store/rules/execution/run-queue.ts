@@ -1,31 +1,30 @@
-import { allOf, andThen, type MaybePromise } from '../lib/maybe-promise.ts';
-import type { RunState } from './execution.ts';
-import type { Owner } from './owner.ts';
-import type { Claim, ClaimRequest, LeaseState } from './queue.ts';
-import type { Assistant } from './records.ts';
-import { checkLength } from './rules/filter.ts';
-import { type Claimant, secondsLeft } from './rules/execution/claim.ts';
+import { allOf, andThen, type MaybePromise } from '../../../lib/maybe-promise.ts';
+import type { RunState } from '../../execution.ts';
+import type { Owner } from '../../owner.ts';
+import type { Claim, ClaimRequest, LeaseState, LeaseStatus } from '../../queue.ts';
+import type { Assistant } from '../../records.ts';
+import { checkLength } from '../filter.ts';
+import { type Claimant, secondsLeft } from './claim.ts';
 import {
   appendEvents,
   type ClaimRef,
   type Decision,
   finishAttempt,
-  type LeaseStatus,
   LOST,
   releaseRun,
   renewLease,
   saveCheckpoint,
-} from './rules/execution/leased.ts';
-import type { StoredRun } from './rules/execution/steps.ts';
+} from './leased.ts';
+import type { StoredRun } from './steps.ts';
 import {
   checkCheckpoint,
   checkEnd,
   checkEvents,
   refuseClaimRequest,
   refuseHeartbeat,
-} from './rules/execution/worker-input.ts';
-import type { LeaseTokens } from './rules/lease-token.ts';
-import type { RunQueue } from './stores.ts';
+} from './worker-input.ts';
+import type { LeaseTokens } from '../lease-token.ts';
+import type { RunQueue } from '../../stores.ts';
 
 /** Decides what a call with a lease does, given the run that is stored. @param now milliseconds since 1970 */
 export type Decide<T> = (stored: StoredRun, now: number) => Decision<T>;
