@@ -1,7 +1,7 @@
 import type { Owner } from '../owner.ts';
 import { createCursors } from '../rules/cursor.ts';
 import { createLeaseTokens } from '../rules/lease-token.ts';
-import { createRunQueue } from '../run-queue.ts';
+import { createRunQueue } from '../rules/execution/run-queue.ts';
 import { DEFAULT_EVENT_RETENTION, type StoreOptions, SWEEP_INTERVAL } from '../store-options.ts';
 import type { OpenedStores, Stores } from '../stores.ts';
 import { databaseClock } from './client/clock.ts';

@@ -1,8 +1,9 @@
 import type { Change } from '../../change.ts';
+import type { KeyRecord } from '../../detail.ts';
 import { type CreateOutcome, type Outcome, refused } from '../../outcome.ts';
 import type { Owner } from '../../owner.ts';
 import type { NewAssistant, NewRun, NewThread } from '../../records.ts';
-import { type IdempotencyKey, keyConflict, type KeyRecord, keyOf } from '../../rules/idempotency.ts';
+import { type IdempotencyKey, keyConflict, keyOf } from '../../rules/idempotency.ts';
 import { arrayLiteral } from '../client/array-literal.ts';
 import type { Transaction } from '../client/pool.ts';
 import type { StoreDependencies } from './dependencies.ts';

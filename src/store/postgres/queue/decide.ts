@@ -1,5 +1,5 @@
 import type { Owner } from '../../owner.ts';
-import type { Decide, QueueStorage } from '../../run-queue.ts';
+import type { Decide, QueueStorage } from '../../rules/execution/run-queue.ts';
 import type { StoreDependencies } from '../queries/dependencies.ts';
 import { lockRun, readRun } from '../queries/locks.ts';
 import { noChanges, runMutation } from '../queries/run-mutation.ts';

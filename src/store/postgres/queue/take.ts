@@ -4,7 +4,7 @@ import { type Owner, asOwner } from '../../owner.ts';
 import type { ClaimRequest } from '../../queue.ts';
 import { type Claimant, claimRun } from '../../rules/execution/claim.ts';
 import { isStorableText } from '../../rules/text.ts';
-import type { QueueStorage, TakenRun } from '../../run-queue.ts';
+import type { QueueStorage, TakenRun } from '../../rules/execution/run-queue.ts';
 import { nameOwner, openQueue, runInTransaction } from '../client/database.ts';
 import type { Transaction } from '../client/pool.ts';
 import { Announcements } from '../notifications/announcer.ts';
