@@ -211,6 +211,7 @@ export class Database {
     const key = `${owner}\0${threadId}`;
     const head = partition.runsOfThread.get(threadId)?.head ?? null;
     const isReady = head?.availableAt != null && head.availableAt <= instant(this.now());
+    if (head !== null && !isReady) this.#schedule.addDelay(owner, head);
     const graphId = isReady ? (partition.assistants.get(head.assistantId)?.graphId ?? null) : null;
     const queued = this.#queued.get(key);
     if (queued?.run.id === head?.id && queued?.graphId === graphId) return;
