@@ -1,8 +1,11 @@
 import { isObject } from '../../lib/is-object.ts';
-import type { Execution, Lease, ReportedEnd } from '../execution.ts';
+import type { Execution, Lease, ReportedEnd, RunEvent } from '../execution.ts';
 import type { KeyRecord } from '../detail.ts';
 import { isOwner } from '../owner.ts';
 import { CANCEL_ACTIONS, type CancelAction, RUN_STATUSES, type RunStatus } from '../records.ts';
+import { MAX_JSON_BYTES, storableText } from './json.ts';
+import { isInstant } from './parse-record.ts';
+import { refuseText } from './text.ts';
 
 /** Parses an execution that was stored or exported earlier; null for one that is not valid. */
 export function parseExecution(value: unknown): Execution | null {
@@ -10,7 +13,8 @@ export function parseExecution(value: unknown): Execution | null {
   const { claims, storedEvents, sentEvents, sentBytes, lastSeq, droppedSeq } = value;
   const lease = value.lease === null ? null : parseLease(value.lease);
   const reported = value.reported === null ? null : parseReported(value.reported);
-  const cancelAction = value.cancelAction === null ? null : oneOf<CancelAction>(CANCEL_ACTIONS, value.cancelAction);
+  const cancelAction =
+    value.cancelAction === null ? null : oneOf<CancelAction>(CANCEL_ACTIONS, value.cancelAction);
   if (!isCount(claims) || !isCount(storedEvents) || !isCount(sentEvents) || !isCount(sentBytes)) return null;
   if (!isCount(lastSeq) || !isCount(droppedSeq) || droppedSeq > lastSeq) return null;
   if (lease === undefined || reported === undefined || cancelAction === undefined) return null;
@@ -35,10 +39,23 @@ export function parseKeyRecord(value: unknown): KeyRecord | null {
   return Object.freeze({ recordId, digest });
 }
 
+/** Parses an event whose data is an object; null for one that is not valid. */
+export function parseRunEvent(value: unknown): RunEvent | null {
+  if (!isObject(value) || !isObject(value.data)) return null;
+  const { seq, attempt, type, at } = value;
+  if (!isCount(seq) || seq < 1 || !isCount(attempt) || typeof type !== 'string' || typeof at !== 'string') {
+    return null;
+  }
+  const data = storableText('data', value.data, MAX_JSON_BYTES);
+  if ('refusals' in data || refuseText('type', type) !== null || !isInstant(at)) return null;
+  return Object.freeze({ seq, attempt, type, data: data.value, at });
+}
+
 function parseLease(value: unknown): Lease | undefined {
   if (!isObject(value)) return undefined;
   const { holder, worker, seconds, endsAt } = value;
-  if (!isOwner(holder) || typeof worker !== 'string' || !isCount(seconds) || !isCount(endsAt)) return undefined;
+  if (!isOwner(holder) || typeof worker !== 'string' || !isCount(seconds) || !isCount(endsAt))
+    return undefined;
   return Object.freeze({ holder, worker, seconds, endsAt });
 }
 

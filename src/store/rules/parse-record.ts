@@ -91,7 +91,7 @@ function parseThread(owner: Owner, value: Fields): Thread {
 }
 
 function parseRun(owner: Owner, value: Fields): Run {
-  checkKeys(value, 24);
+  checkKeys(value, 25);
   const { id, createdAt, updatedAt } = parseIdentity(value);
   const { threadId, assistantId, status, ended, resumes, multitaskStrategy } = value;
   const { timeoutSeconds, assistantVersion, worker } = value;
@@ -128,10 +128,20 @@ function parseRun(owner: Owner, value: Fields): Run {
     startedAt: parseTime('startedAt', value.startedAt),
     finishedAt: parseTime('finishedAt', value.finishedAt),
     cancelRequestedAt: parseTime('cancelRequestedAt', value.cancelRequestedAt),
+    traceparent: value.traceparent === null ? null : parseTraceparent(value.traceparent),
     metadata: parseMetadata(owner, value.metadata),
     createdAt,
     updatedAt,
   });
+}
+
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+
+function parseTraceparent(value: unknown): string {
+  if (typeof value !== 'string' || !TRACEPARENT.test(value)) {
+    throw new InvalidRecord('has no valid `traceparent`');
+  }
+  return value;
 }
 
 function parseFlag(key: string, value: unknown): boolean {
@@ -207,7 +217,8 @@ const INSTANT = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-
 /** The last day of the month that exists in every month. */
 const LAST_COMMON_DAY = '28';
 
-function isInstant(value: unknown): value is string {
+/** Whether a value is a time in UTC with milliseconds, of a day that exists. */
+export function isInstant(value: unknown): value is string {
   if (typeof value !== 'string' || !INSTANT.test(value)) return false;
   // `Date` accepts the 30th of February as the 2nd of March.
   return value.slice(8, 10) <= LAST_COMMON_DAY || new Date(value).toISOString() === value;

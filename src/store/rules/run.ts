@@ -31,6 +31,7 @@ export interface CheckedNewRun {
   readonly delaySeconds: number;
   readonly timeoutSeconds: number | null;
   readonly maxAttempts: number;
+  readonly traceparent: string | null;
 }
 
 /** Checks the input of a new run, as far as possible without what is stored. */
@@ -59,6 +60,7 @@ export function checkNewRun(owner: Owner, input: NewRun): Outcome<CheckedNewRun>
       delaySeconds,
       timeoutSeconds,
       maxAttempts,
+      traceparent: input.traceparent ?? null,
     },
   };
 }
@@ -111,11 +113,10 @@ export function newRun(
   if (conflict !== null) return refused(conflict);
   const created = context.thread === null ? newThread(owner, {}, now) : null;
   if (created !== null && 'refusals' in created) return created;
-  const thread = created === null ? null : Object.freeze({ ...created.value, status: 'BUSY' as const });
   const createdAt = instant(now);
   const run: Run = Object.freeze({
     id: newId(now),
-    threadId: (thread ?? context.thread)?.id ?? '',
+    threadId: (created?.value ?? context.thread)?.id ?? '',
     assistantId: input.assistantId,
     status: 'PENDING',
     ended: null,
@@ -135,6 +136,7 @@ export function newRun(
     startedAt: null,
     finishedAt: null,
     cancelRequestedAt: null,
+    traceparent: input.traceparent,
     metadata: input.metadata,
     createdAt,
     updatedAt: createdAt,
@@ -143,7 +145,7 @@ export function newRun(
     value: {
       run,
       input: input.input,
-      newThread: thread,
+      newThread: created && Object.freeze({ ...created.value, status: 'BUSY' }),
       cancellations:
         multitaskStrategy === 'INTERRUPT' || multitaskStrategy === 'ROLLBACK'
           ? cancelAll(context, multitaskStrategy, now)
