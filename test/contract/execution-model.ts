@@ -25,7 +25,8 @@ import {
   type ModelState,
 } from './model/execution-model.ts';
 
-const OWNERS = ['alice', 'bob', 'carol'].map(owner);
+/** Whose runs are executed. */
+export const OWNERS = ['alice', 'bob', 'carol'].map(owner);
 /** Whose token lets it claim runs of every owner. */
 const OPERATOR = owner('operator');
 
@@ -59,9 +60,8 @@ export function testExecutionAgainstModel(
 }
 
 /** Gives commands to stores and to the model, and compares what they answer and what they have then. */
-class Player {
+export class Player {
   readonly #bench: Bench;
-  readonly #stores: Stores;
   readonly #model = new ExecutionModel();
   /** Records as they were published last. */
   readonly #known = new Map<string, object>();
@@ -70,7 +70,10 @@ class Player {
 
   constructor(bench: Bench) {
     this.#bench = bench;
-    this.#stores = bench.stores;
+  }
+
+  get #stores(): Stores {
+    return this.#bench.stores;
   }
 
   /** Two threads and two assistants of each owner. */
