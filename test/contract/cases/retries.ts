@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { asOwner as owner } from '../../../src/store/owner.ts';
 import type { FinishRequest } from '../../../src/store/queue.ts';
 import { type OnBench, refusalsOf, START, valueOf } from '../../support/bench.ts';
+import { eventually } from '../../support/eventually.ts';
 import { existing, makeAssistant, makeThread, moveRun } from '../../support/records.ts';
 import {
   claim,
@@ -252,6 +253,19 @@ export function testRetries(onBench: OnBench): void {
         });
         expect(await eventsOf(stores, alice, id)).toStrictEqual([]);
         expect(await claimIds(stores, alice)).toStrictEqual([next.id]);
+      }));
+
+    it('should end a run by themselves, without anybody asking', () =>
+      onBench(async ({ stores, clock }) => {
+        const { run } = await claimNew(stores, alice, { timeoutSeconds: 20 });
+        const delayed = await enqueue(stores, alice, { delaySeconds: 10 });
+        clock.now += 20_000;
+        const statusOf = async (): Promise<unknown> => (await stores.runs.get(alice, run.id))?.status;
+        await eventually('the run ends', async () => (await statusOf()) === 'TIMEOUT');
+        await eventually('the other can be claimed', async () => {
+          return (await claimIds(stores, alice)).includes(delayed.id);
+        });
+        expect(await stores.runs.get(alice, delayed.id)).toMatchObject({ status: 'RUNNING' });
       }));
 
     it('should do what was due first when several are late', () =>
