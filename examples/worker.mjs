@@ -64,9 +64,10 @@ async function execute(claim) {
     return { status: 'ERROR', error: { code: 'WORKER_ERROR', message: String(error) }, retry: true };
   });
   stop.abort(end);
+  let { status } = end;
   if (end === RELEASED) await call('releaseRuns', 'leases { held }', { leases: [lease] });
-  else if (end !== LOST) await call('finishRun', 'accepted', { lease, ...end });
-  console.log(`run ${runId}, attempt ${attempt}: ${end.status}`);
+  else if (end !== LOST) ({ status } = await call('finishRun', 'accepted status', { lease, ...end }));
+  console.log(`run ${runId}, attempt ${attempt}: ${status}`);
 }
 
 /** Sends a mutation, again and again while the server is away: what it has stored already, it does not store twice. */
