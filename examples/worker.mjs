@@ -3,6 +3,7 @@
 //
 //   export AGENT_GRAPHQL_TOKEN=$(npm run -s token -- --worker worker-1)
 //   node examples/worker.mjs
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const { AGENT_GRAPHQL_URL = 'http://localhost:4000/graphql', AGENT_GRAPHQL_TOKEN } = process.env;
@@ -15,7 +16,9 @@ const RELEASED = { status: 'RELEASED' };
 const LOST = { status: 'LOST' };
 
 const shutdown = new AbortController();
-for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => shutdown.abort(RELEASED));
+for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => shutdown.abort());
+/** Stops all runs that are being executed. */
+const release = new AbortController();
 
 /** The graph: returns how the run ends. `say` and `save` throw when it is to stop. */
 async function echo({ input, values, checkpoint, resumes }, say, save) {
@@ -35,7 +38,7 @@ async function echo({ input, values, checkpoint, resumes }, say, save) {
 async function execute(claim) {
   const { lease, runId, attempt } = claim;
   const stop = new AbortController();
-  const signal = AbortSignal.any([stop.signal, shutdown.signal]);
+  const signal = AbortSignal.any([stop.signal, release.signal]);
   let offset = 0;
 
   function check({ held, cancel }) {
@@ -59,15 +62,24 @@ async function execute(claim) {
     }
   }
 
-  const end = await Promise.race([echo(claim, say, save), heartbeat()]).catch((error) => {
-    if (signal.aborted) return signal.reason;
-    return { status: 'ERROR', error: { code: 'WORKER_ERROR', message: String(error) }, retry: true };
-  });
+  async function finish(end) {
+    return (await call('finishRun', 'status', { lease, ...end })).status;
+  }
+
+  const end = await Promise.race([echo(claim, say, save), heartbeat()]).catch((error) =>
+    signal.aborted ? signal.reason : failure(error),
+  );
   stop.abort(end);
   let { status } = end;
   if (end === RELEASED) await call('releaseRuns', 'leases { held }', { leases: [lease] });
-  else if (end !== LOST) ({ status } = await call('finishRun', 'accepted status', { lease, ...end }));
+  else if (end !== LOST) status = await finish(end).catch((error) => finish(failure(error)));
   console.log(`run ${runId}, attempt ${attempt}: ${status}`);
+}
+
+/** The end of an attempt that failed, and may be tried again. */
+function failure(error) {
+  const message = String(error).slice(0, 1_000);
+  return { status: 'ERROR', error: { code: 'WORKER_ERROR', message }, retry: true };
 }
 
 /** Sends a mutation, again and again while the server is away: what it has stored already, it does not store twice. */
@@ -104,15 +116,30 @@ async function post(body, signal) {
   }
 }
 
-/** Executes one run after the other. At the end a claim that waits is awaited: it may have been given a run. */
+/** Claims runs, as many as may be executed at once. */
 async function work() {
   const selection = 'claims { lease runId attempt input values checkpoint resumes }';
+  const running = new Set();
+  const isShutDown = once(shutdown.signal, 'abort');
   while (!shutdown.signal.aborted) {
-    const input = { worker: WORKER, graphIds: ['echo'], ...LEASE, waitSeconds: 5 };
+    const input = {
+      worker: WORKER,
+      graphIds: ['echo'],
+      max: RUNS_AT_ONCE - running.size,
+      ...LEASE,
+      waitSeconds: 5,
+    };
     const { claims } = await call('claimRuns', selection, input);
-    for (const claim of claims) await execute(claim);
+    for (const claim of claims) {
+      const run = execute(claim).finally(() => running.delete(run));
+      running.add(run);
+    }
+    if (running.size === RUNS_AT_ONCE) await Promise.race([...running, isShutDown]);
   }
+  // Only now: a claim that waits would be given what is given back.
+  release.abort(RELEASED);
+  await Promise.all(running);
 }
 
 console.log(`${WORKER} executes runs of the graph "echo" at ${AGENT_GRAPHQL_URL}`);
-await Promise.all(Array.from({ length: RUNS_AT_ONCE }, work));
+await work();
