@@ -26,11 +26,15 @@ async function echo({ input, values, checkpoint, resumes }, say, save) {
   // The answer comes in another run of the thread, which is given the output of this one as `values`.
   if (ask) return { status: 'INTERRUPTED', interrupt: { question: ask }, output: { question: ask } };
   const words = (resumes ? `${values?.question} ${answer}` : text).split(' ');
-  // A later attempt goes on from the checkpoint of the one before.
-  for (let said = checkpoint?.said ?? 0; said < words.length; said++) {
+  // What was saved is not done again. What came after it is: readers go on from the snapshot.
+  const said = checkpoint ? checkpoint.text.split(' ') : [];
+  if (checkpoint) await say({ type: 'STATE_SNAPSHOT', data: { snapshot: checkpoint } });
+  while (said.length < words.length) {
     await sleep(wordMilliseconds);
-    await say({ type: 'TEXT_MESSAGE_CONTENT', data: { delta: `${words[said]} ` } });
-    if (said % 10 === 9) await save({ said: said + 1 });
+    const word = words[said.length];
+    await say({ type: 'TEXT_MESSAGE_CONTENT', data: { delta: `${word} ` } });
+    said.push(word);
+    if (said.length % 10 === 0) await save({ text: said.join(' ') });
   }
   return { status: 'SUCCESS', output: { text: words.join(' ') } };
 }
