@@ -124,6 +124,11 @@ export interface Stores {
 /** How many records of each resource there are. */
 export type RecordCounts = Readonly<Record<Change['resource'], number>>;
 
+/** How many records of each resource there are, and how many of the runs are active, by status. */
+export interface HeldCounts extends RecordCounts {
+  readonly activeRuns: Readonly<Record<'PENDING' | 'RUNNING', number>>;
+}
+
 /** Open stores of any kind. */
 export interface OpenedStores {
   /** The stores for one request. A request that only reads sees all data as it was at one moment. */
@@ -131,7 +136,7 @@ export interface OpenedStores {
   /** Whether mutations can be stored now. */
   isReady(): MaybePromise<boolean>;
   /** The records that were loaded into memory; null where the records are in a database. */
-  readonly loadedCounts: RecordCounts | null;
+  readonly loadedCounts: HeldCounts | null;
   /**
    * Does what is due: lost leases, timeouts, overdue cancellations, delays, old events. The stores do it by themselves
    * every half a second; of several servers on one database, one does each.

@@ -1,13 +1,20 @@
 import { describe } from 'vitest';
 import { type OnBench, type OpenStores, withBench } from '../support/bench.ts';
+import { testCancellation } from './cases/cancellation.ts';
 import { testChanges } from './cases/changes.ts';
 import { testClaims } from './cases/claims.ts';
 import { testCursors } from './cases/cursors.ts';
 import { testFilters } from './cases/filters.ts';
+import { testIdempotency } from './cases/idempotency.ts';
 import { testJson } from './cases/json.ts';
+import { testLeases } from './cases/leases.ts';
+import { testMultitask } from './cases/multitask.ts';
 import { testOwners } from './cases/owners.ts';
 import { testPageArgs } from './cases/page-args.ts';
+import { testPayloads } from './cases/payloads.ts';
 import { testRecords } from './cases/records.ts';
+import { testRetries } from './cases/retries.ts';
+import { testRunEvents } from './cases/run-events.ts';
 import { testRuns } from './cases/runs.ts';
 import { testTime } from './cases/time.ts';
 
@@ -25,5 +32,12 @@ export function testStores(name: string, open: OpenStores): void {
     testRuns(onBench);
     testChanges(onBench);
     testClaims(onBench);
+    testLeases(onBench);
+    testRetries(onBench);
+    testCancellation(onBench);
+    testMultitask(onBench);
+    testIdempotency(onBench);
+    testPayloads(onBench);
+    testRunEvents(onBench);
   });
 }

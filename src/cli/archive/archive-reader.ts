@@ -1,7 +1,9 @@
 import { isObject } from '../../lib/is-object.ts';
-import type { OwnedRecord } from '../../store/archive.ts';
+import { type ArchiveEntry, DETAILS } from '../../store/archive.ts';
 import { type Change, RESOURCES } from '../../store/change.ts';
 import { isOwner, type Owner } from '../../store/owner.ts';
+import { fromFormat1 } from '../../store/rules/from-format-1.ts';
+import { parseDetail } from '../../store/rules/parse-detail.ts';
 import { parseRecord } from '../../store/rules/parse-record.ts';
 import { compareCodePoints } from '../../store/rules/text.ts';
 import type { RecordCounts } from '../../store/stores.ts';
@@ -17,6 +19,8 @@ export class ArchiveReader {
   #part: 'header' | 'records' | 'end' = 'header';
   #owner: Owner | null = null;
   #check = new ConsistencyCheck();
+  /** The version of the file's format. */
+  #version = VERSION;
 
   /** How many records were read so far. */
   get counts(): RecordCounts {
@@ -27,28 +31,28 @@ export class ArchiveReader {
    * Yields the records in batches. The file is valid only once the iteration has ended.
    * @throws ArchiveError about the first line that is not valid
    */
-  async *read(input: AsyncIterable<Uint8Array>): AsyncGenerator<readonly OwnedRecord[], void, undefined> {
+  async *read(input: AsyncIterable<Uint8Array>): AsyncGenerator<readonly ArchiveEntry[], void, undefined> {
     let last = 0;
     for await (const { first, texts } of readLines(input)) {
-      const records: OwnedRecord[] = [];
+      const entries: ArchiveEntry[] = [];
       for (const [index, text] of texts.entries()) {
-        const record = this.#readLine(first + index, text);
-        if (record !== null) records.push(record);
+        const entry = this.#readLine(first + index, text);
+        if (entry !== null) entries.push(entry);
       }
       last = first + texts.length - 1;
-      if (records.length > 0) yield records;
+      if (entries.length > 0) yield entries;
     }
     if (this.#part === 'header') throw new ArchiveError(`There is no file to import: ${NO_HEADER}.`);
     if (this.#part === 'records') throw badLine(last, 'the file was cut off: this is not its last line');
   }
 
-  /** The record of a line; null for the header, the last line and lines that are skipped. */
-  #readLine(line: number, text: string): OwnedRecord | null {
+  /** The record or detail of a line; null for the header, the last line and lines that are skipped. */
+  #readLine(line: number, text: string): ArchiveEntry | null {
     switch (this.#part) {
       case 'header':
         // npm prints the name of the script before it runs.
         if (text.trim() === '' || text.startsWith('> ')) return null;
-        checkHeader(line, text);
+        this.#version = readHeader(line, text);
         this.#part = 'records';
         return null;
       case 'records':
@@ -59,7 +63,7 @@ export class ArchiveReader {
     }
   }
 
-  #readRecordOrEnd(line: number, object: JsonFields): OwnedRecord | null {
+  #readRecordOrEnd(line: number, object: JsonFields): ArchiveEntry | null {
     if (!Object.hasOwn(object, 'end')) return this.#readRecord(line, object);
     this.#check.finish();
     checkEnd(line, object.end, this.#counts);
@@ -67,18 +71,31 @@ export class ArchiveReader {
     return null;
   }
 
-  #readRecord(line: number, { owner, ...rest }: JsonFields): OwnedRecord {
+  #readRecord(line: number, { owner, ...rest }: JsonFields): ArchiveEntry {
     const resource = RESOURCES.find((name) => Object.hasOwn(rest, name));
-    if (resource === undefined || Object.keys(rest).length > 1) {
+    const detail = DETAILS.find((name) => Object.hasOwn(rest, name));
+    const kind = resource ?? detail;
+    if (kind === undefined || Object.keys(rest).length > 1) {
       throw badLine(line, 'it is not {"owner": …, "assistant" or "thread" or "run": …}');
     }
     if (!isOwner(owner)) throw badLine(line, 'the owner is not valid');
-    const record = parseRecord(resource, owner, rest[resource]);
-    if ('problem' in record) throw badLine(line, `the ${resource} ${record.problem}`);
+    const entry =
+      resource === undefined
+        ? parseDetail(detail ?? 'key', owner, rest[kind])
+        : parseRecord(resource, owner, this.#upgraded(resource, rest[kind]));
+    if ('problem' in entry) throw badLine(line, `the ${kind} ${entry.problem}`);
     if (owner !== this.#owner) this.#beginOwner(line, owner);
-    this.#check.add(line, record);
-    this.#counts[resource]++;
-    return { owner, ...record };
+    if ('detail' in entry) {
+      this.#check.addDetail(line, entry);
+      return entry;
+    }
+    this.#check.add(line, entry);
+    this.#counts[entry.resource]++;
+    return { owner, ...entry };
+  }
+
+  #upgraded(resource: Change['resource'], record: unknown): unknown {
+    return this.#version === 1 && isObject(record) ? fromFormat1(resource, record) : record;
   }
 
   #beginOwner(line: number, owner: Owner): void {
@@ -95,7 +112,8 @@ const NO_HEADER = '`npm run export` writes one, which is read from stdin';
 
 type JsonFields = Readonly<Record<string, unknown>>;
 
-function checkHeader(line: number, text: string): void {
+/** The version of the file's format. */
+function readHeader(line: number, text: string): number {
   const { format, version } = readObject(line, text);
   if (format !== FORMAT || !Number.isSafeInteger(version) || Number(version) < 1) {
     throw badLine(line, `it is not a file of agent-graphql: ${NO_HEADER}`);
@@ -106,6 +124,7 @@ function checkHeader(line: number, text: string): void {
       `the file has version ${Number(version)} of the format, and this program knows ${VERSION} at most`,
     );
   }
+  return Number(version);
 }
 
 function checkEnd(line: number, end: unknown, counts: RecordCounts): void {

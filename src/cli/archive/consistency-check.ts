@@ -1,4 +1,6 @@
+import { DETAILS, type OwnedDetail, PAYLOAD_NAMES } from '../../store/archive.ts';
 import { type Creation, RESOURCES } from '../../store/change.ts';
+import type { Execution, RunPayloads } from '../../store/execution.ts';
 import type { Run, RunStatus, ThreadStatus } from '../../store/records.ts';
 import { threadStatus } from '../../store/rules/status.ts';
 import { badLine } from './archive-error.ts';
@@ -7,6 +9,9 @@ import { badLine } from './archive-error.ts';
 interface ThreadState {
   readonly line: number;
   readonly status: ThreadStatus;
+  readonly valuesRunId: string | null;
+  /** The run that ended last with an output. */
+  lastWithOutput: { readonly ended: number; readonly id: string } | undefined;
   /** How many of its runs are pending or running. */
   active: number;
   /** The run that ended last; undefined where none has ended. */
@@ -19,9 +24,9 @@ interface ThreadState {
 export class ConsistencyCheck {
   readonly #assistants = new Set<string>();
   readonly #threads = new Map<string, ThreadState>();
-  readonly #runs = new Set<string>();
-  /** The index in {@link RESOURCES} of the latest record. */
-  #resource = 0;
+  readonly #runs = new Map<string, RunDetails>();
+  /** The index in {@link RESOURCES}, followed by {@link DETAILS}, of the latest line. */
+  #kind = 0;
 
   /**
    * Checks a record against those before it.
@@ -29,13 +34,13 @@ export class ConsistencyCheck {
    */
   add(line: number, { resource, after }: Creation): void {
     const index = RESOURCES.indexOf(resource);
-    if (index < this.#resource) {
+    if (index < this.#kind) {
       throw badLine(
         line,
         "the record should come earlier: an owner's assistants are first, then threads, then runs",
       );
     }
-    this.#resource = index;
+    this.#kind = index;
     const { id } = after;
     if (this.#assistants.has(id) || this.#threads.has(id) || this.#runs.has(id)) {
       throw badLine(line, `the id ${id} is that of a record before it`);
@@ -48,6 +53,8 @@ export class ConsistencyCheck {
         this.#threads.set(id, {
           line,
           status: after.status,
+          valuesRunId: after.valuesRunId,
+          lastWithOutput: undefined,
           active: 0,
           last: undefined,
           allEnded: undefined,
@@ -59,8 +66,44 @@ export class ConsistencyCheck {
     }
   }
 
-  #addRun(line: number, { id, threadId, assistantId, status, ended }: Run): void {
-    this.#runs.add(id);
+  /**
+   * Checks a detail against the records before it.
+   * @throws ArchiveError when it contradicts them
+   */
+  addDetail(line: number, entry: OwnedDetail): void {
+    const index = RESOURCES.length + DETAILS.indexOf(entry.detail);
+    if (index < this.#kind) {
+      throw badLine(line, `the ${entry.detail} should come earlier: ${DETAILS.join(', ')} come after the runs`);
+    }
+    this.#kind = index;
+    if (entry.detail === 'key') {
+      const { recordId } = entry.value;
+      if (this.#assistants.has(recordId) || this.#threads.has(recordId) || this.#runs.has(recordId)) return;
+      throw badLine(line, `the record ${recordId} of the key is not before it`);
+    }
+    const run = this.#runs.get(entry.id);
+    if (run === undefined) throw badLine(line, `the run ${entry.id} of the ${entry.detail} is not before it`);
+    switch (entry.detail) {
+      case 'execution':
+        run.execution = entry.value;
+        break;
+      case 'payload':
+        run.payloads.delete(entry.name);
+        break;
+      case 'event': {
+        const { seq } = entry.value;
+        const expected = (run.lastSeq ?? run.execution?.droppedSeq ?? 0) + 1;
+        if (seq !== expected) throw badLine(line, `the event ${expected} of the run ${entry.id} should come before`);
+        run.lastSeq = seq;
+      }
+    }
+  }
+
+  #addRun(line: number, run: Run): void {
+    const { id, threadId, assistantId, status, ended } = run;
+    const has = { input: run.hasInput, output: run.hasOutput, checkpoint: run.hasCheckpoint };
+    const payloads = new Set(PAYLOAD_NAMES.filter((name) => has[name]));
+    this.#runs.set(id, { line, payloads, execution: undefined, lastSeq: undefined });
     const thread = this.#threads.get(threadId);
     if (thread === undefined) throw badLine(line, `the thread of the run ${id} is not before it`);
     if (ended === null) {
@@ -70,20 +113,42 @@ export class ConsistencyCheck {
       thread.active++;
     } else if (!addEnded(thread, ended, status)) {
       throw badLine(line, `the run ${id} has the same \`ended\` as another run of its thread`);
+    } else if (run.hasOutput && ended > (thread.lastWithOutput?.ended ?? 0)) {
+      thread.lastWithOutput = { ended, id };
     }
   }
 
   /**
-   * Checks the statuses of the threads, after the last record.
-   * @throws ArchiveError when a thread's status does not follow from its runs
+   * Checks what follows from all lines of the owner, after the last one.
+   * @throws ArchiveError when a thread does not follow from its runs, or a detail is missing
    */
   finish(): void {
-    for (const { line, status, active, last } of this.#threads.values()) {
+    for (const [id, { line, payloads, execution, lastSeq }] of this.#runs) {
+      const [missing] = payloads;
+      if (missing !== undefined) throw badLine(line, `the ${missing} of the run ${id} is missing`);
+      const last = execution?.lastSeq ?? 0;
+      const found = lastSeq ?? execution?.droppedSeq ?? 0;
+      if (found !== last) throw badLine(line, `the events of the run ${id} end with ${found}, not ${last}`);
+    }
+    for (const { line, status, active, last, valuesRunId, lastWithOutput } of this.#threads.values()) {
+      if (valuesRunId !== (lastWithOutput?.id ?? null)) {
+        throw badLine(line, 'the thread has the values of another run than its runs require');
+      }
       const expected = threadStatus(active, last);
       if (status !== expected)
         throw badLine(line, `the thread is ${status}, but its runs require ${expected}`);
     }
   }
+}
+
+/** What is known of a run before all of its details are read. */
+interface RunDetails {
+  readonly line: number;
+  /** The payloads that were not read yet. */
+  readonly payloads: Set<keyof RunPayloads>;
+  execution: Execution | undefined;
+  /** The `seq` of its latest event. */
+  lastSeq: number | undefined;
 }
 
 /** Adds a run that has ended. Returns false when another run of the thread has the same `ended`. */

@@ -1,19 +1,37 @@
-import type { OwnedRecord } from '../../store/archive.ts';
+import type { ArchiveEntry, OwnedDetail } from '../../store/archive.ts';
 import type { RecordCounts } from '../../store/stores.ts';
 
 /** The `format` in the header of a file. */
 export const FORMAT = 'agent-graphql';
 /** The version of the format: the one that is written, and the newest that is read. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 /** The first line of a file. */
 export function headerLine(): string {
   return `${JSON.stringify({ format: FORMAT, version: VERSION })}\n`;
 }
 
-/** The line of a record. */
-export function recordLine({ owner, resource, after }: OwnedRecord): string {
-  return `{"owner":${JSON.stringify(owner)},"${resource}":${JSON.stringify(after)}}\n`;
+/** The line of a record or a detail. */
+export function entryLine(entry: ArchiveEntry): string {
+  const owner = JSON.stringify(entry.owner);
+  if ('detail' in entry) return `{"owner":${owner},"${entry.detail}":${detailJson(entry)}}\n`;
+  return `{"owner":${owner},"${entry.resource}":${JSON.stringify(entry.after)}}\n`;
+}
+
+/** Texts that are JSON already are not parsed. */
+function detailJson(entry: OwnedDetail): string {
+  const { id } = entry;
+  switch (entry.detail) {
+    case 'execution':
+    case 'key':
+      return JSON.stringify({ id, ...entry.value });
+    case 'payload':
+      return `{"id":"${id}","name":"${entry.name}","value":${entry.value}}`;
+    case 'event': {
+      const { data, ...rest } = entry.value;
+      return `${JSON.stringify({ id, ...rest }).slice(0, -1)},"data":${data}}`;
+    }
+  }
 }
 
 /** The last line of a file. A file without it was cut off. */

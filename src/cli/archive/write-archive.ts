@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import type { Archive } from '../../store/archive.ts';
 import type { RecordCounts } from '../../store/stores.ts';
 import { ArchiveError } from './archive-error.ts';
-import { endLine, headerLine, recordLine } from './format.ts';
+import { endLine, entryLine, headerLine } from './format.ts';
 
 /** The minimum length of a chunk in UTF-16 units, except for the last one. */
 const CHUNK_LENGTH = 262_144;
@@ -17,10 +17,10 @@ export async function writeArchive(archive: Archive, output: Writable): Promise<
   // The callback of each write reports the error.
   output.on('error', () => {});
   let text = headerLine();
-  await archive.read(async (records) => {
-    for (const record of records) {
-      text += recordLine(record);
-      counts[record.resource]++;
+  await archive.read(async (entries) => {
+    for (const entry of entries) {
+      text += entryLine(entry);
+      if ('resource' in entry) counts[entry.resource]++;
     }
     if (text.length < CHUNK_LENGTH) return;
     const chunk = text;

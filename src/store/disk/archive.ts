@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Archive, OwnedRecord } from '../archive.ts';
+import type { Archive, ArchiveEntry } from '../archive.ts';
 import { StoreError } from '../store-error.ts';
 import { createDataFile } from './create-data-file.ts';
 import { DATA_FILE, DataFile } from './data-file.ts';
@@ -20,9 +20,9 @@ export function diskArchive(folder: string): Archive {
       if (!existsSync(path)) throw new StoreError(`DATA_DIR ${quote(folder)} has no data in it.`);
       await withLockedFolder(folder, async (unlock) => {
         await withDataFile(path, async (file) => {
-          let batch: OwnedRecord[] = [];
-          for (const record of file.sorted()) {
-            if (batch.push(record) < BATCH_SIZE) continue;
+          let batch: ArchiveEntry[] = [];
+          for (const entry of file.sorted()) {
+            if (batch.push(entry) < BATCH_SIZE) continue;
             await onBatch(batch);
             batch = [];
           }

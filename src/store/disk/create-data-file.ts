@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import type { OwnedRecord } from '../archive.ts';
+import type { ArchiveEntry } from '../archive.ts';
 import { CURSOR_KEY_BYTES } from './data-file.ts';
+import { putEvent } from './event-entry.ts';
 import { type Environment, lockFileOf, openLmdb } from './open-lmdb.ts';
 import { withChecksum } from './record-entry.ts';
 import type { Upgrade } from './upgrades.ts';
@@ -18,7 +19,7 @@ const NEW_FILE_BYTES = 65_536;
 export async function createDataFile(
   path: string,
   upgrades: readonly Upgrade[],
-  batches?: AsyncIterable<readonly OwnedRecord[]>,
+  batches?: AsyncIterable<readonly ArchiveEntry[]>,
 ): Promise<void> {
   const draft = draftOf(path);
   removeDraft(path);
@@ -43,7 +44,7 @@ function draftOf(path: string): string {
 async function writeDraft(
   draft: string,
   upgrades: readonly Upgrade[],
-  batches: AsyncIterable<readonly OwnedRecord[]> | undefined,
+  batches: AsyncIterable<readonly ArchiveEntry[]> | undefined,
 ): Promise<void> {
   // LMDB ends the process by a signal when the disk has no space for a new file: this fails with an error instead.
   writeFileSync(draft, Buffer.alloc(NEW_FILE_BYTES), { flush: true });
@@ -63,14 +64,25 @@ async function writeDraft(
 
 /** Writes each batch in a transaction of its own: the draft is discarded when one fails. */
 async function fill(
-  { root, records }: Environment,
-  batches: AsyncIterable<readonly OwnedRecord[]>,
+  environment: Environment,
+  batches: AsyncIterable<readonly ArchiveEntry[]>,
 ): Promise<void> {
   for await (const batch of batches) {
-    root.transactionSync(() => {
-      for (const { owner, resource, after } of batch) {
-        void records.put([owner, resource, after.id], withChecksum(JSON.stringify(after)));
-      }
+    environment.root.transactionSync(() => {
+      for (const entry of batch) putEntry(environment, entry);
     });
+  }
+}
+
+function putEntry({ records, details, events }: Environment, entry: ArchiveEntry): void {
+  const { owner } = entry;
+  if ('resource' in entry) {
+    void records.put([owner, entry.resource, entry.after.id], withChecksum(JSON.stringify(entry.after)));
+  } else if (entry.detail === 'event') {
+    putEvent(events, owner, entry.id, entry.value);
+  } else if (entry.detail === 'payload') {
+    void details.put([owner, entry.name, entry.id], withChecksum(entry.value));
+  } else {
+    void details.put([owner, entry.detail, entry.id], withChecksum(JSON.stringify(entry.value)));
   }
 }

@@ -1,10 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { OwnedRecord } from '../archive.ts';
+import { type ArchiveEntry, type OwnedDetail, type OwnedRecord, PAYLOAD_NAMES } from '../archive.ts';
 import { type Change, RESOURCES } from '../change.ts';
 import type { Detail } from '../detail.ts';
 import type { RunEvent } from '../execution.ts';
 import type { EventRange } from '../memory/event-log.ts';
 import type { Owner } from '../owner.ts';
+import { compareCodePoints } from '../rules/text.ts';
 import { DamagedFile } from './data-file-errors.ts';
 import { detailEntries, parseDetails } from './detail-entry.ts';
 import { applyEvents, readEvents } from './event-entry.ts';
@@ -72,7 +73,7 @@ export class DataFile {
    * Reads all records in the order of an archive.
    * @throws DamagedFile about the first record that is not valid
    */
-  *sorted(): Generator<OwnedRecord, void, undefined> {
+  *sorted(): Generator<ArchiveEntry, void, undefined> {
     let count = 0;
     for (let owner = this.#ownerAfter(null); owner !== null; owner = this.#ownerAfter(owner)) {
       for (const resource of RESOURCES) {
@@ -82,8 +83,31 @@ export class DataFile {
           count++;
         }
       }
+      yield* this.#sortedDetails(owner);
     }
     this.#checkCount(count);
+  }
+
+  *#sortedDetails(owner: Owner): Generator<OwnedDetail, void, undefined> {
+    const runs: string[] = [];
+    const details = this.detailsOf(owner).toSorted((a, b) => compareCodePoints(a.id, b.id));
+    for (const { kind, id, after } of details) {
+      if (kind !== 'execution' || after === null) continue;
+      yield { owner, detail: 'execution', id, value: after };
+      if (after.lastSeq > after.droppedSeq) runs.push(id);
+    }
+    for (const { kind, id, after } of details) {
+      for (const name of PAYLOAD_NAMES) {
+        const value = kind === 'payloads' ? (after?.[name] ?? null) : null;
+        if (value !== null) yield { owner, detail: 'payload', id, name, value };
+      }
+    }
+    for (const { kind, id, after } of details) {
+      if (kind === 'key' && after !== null) yield { owner, detail: 'key', id, value: after };
+    }
+    for (const id of runs) {
+      for (const value of this.events(owner, id, ALL_EVENTS)) yield { owner, detail: 'event', id, value };
+    }
   }
 
   /**
@@ -157,6 +181,9 @@ export class DataFile {
     if (found !== entryCount(this.#records)) throw new DamagedFile('not all of its records can be found');
   }
 }
+
+/** All events of a run: 16 MiB at most. */
+const ALL_EVENTS: EventRange = { after: 0, limit: Infinity, maxBytes: Infinity };
 
 /** A part of a key that is greater than all ids and resources. */
 const AFTER_ALL = '\uffff';

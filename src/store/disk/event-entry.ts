@@ -26,9 +26,12 @@ export function applyEvents(events: Events, owner: Owner, { runId, appended }: E
     for (const key of events.getKeys(range)) void events.remove(key);
     return;
   }
-  for (const { seq, ...event } of appended.events) {
-    void events.put([owner, runId, seq], withChecksum(JSON.stringify(event)));
-  }
+  for (const event of appended.events) putEvent(events, owner, runId, event);
+}
+
+/** Writes an event, within the caller's transaction. */
+export function putEvent(events: Events, owner: Owner, runId: string, { seq, ...event }: RunEvent): void {
+  void events.put([owner, runId, seq], withChecksum(JSON.stringify(event)));
 }
 
 /** Reads events of a run, in order. @throws DamagedFile about the first one that is not valid */
@@ -38,7 +41,11 @@ export function readEvents(
   runId: string,
   { after, limit, maxBytes }: EventRange,
 ): readonly RunEvent[] {
-  const range = { start: [owner, runId, after + 1], end: [owner, runId, AFTER_ALL], limit };
+  const range = {
+    start: [owner, runId, after + 1],
+    end: [owner, runId, AFTER_ALL],
+    ...(Number.isFinite(limit) && { limit }),
+  };
   const found: RunEvent[] = [];
   let bytes = 0;
   for (const { key, value } of events.getRange(range)) {

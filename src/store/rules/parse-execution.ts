@@ -1,8 +1,11 @@
 import { isObject } from '../../lib/is-object.ts';
-import type { Execution, Lease, ReportedEnd } from '../execution.ts';
+import type { Execution, Lease, ReportedEnd, RunEvent } from '../execution.ts';
 import type { KeyRecord } from '../detail.ts';
 import { isOwner } from '../owner.ts';
 import { CANCEL_ACTIONS, type CancelAction, RUN_STATUSES, type RunStatus } from '../records.ts';
+import { MAX_JSON_BYTES, storableText } from './json.ts';
+import { isInstant } from './parse-record.ts';
+import { refuseText } from './text.ts';
 
 /** Parses an execution that was stored or exported earlier; null for one that is not valid. */
 export function parseExecution(value: unknown): Execution | null {
@@ -33,6 +36,18 @@ export function parseKeyRecord(value: unknown): KeyRecord | null {
   const { recordId, digest } = value;
   if (typeof recordId !== 'string' || typeof digest !== 'string') return null;
   return Object.freeze({ recordId, digest });
+}
+
+/** Parses an event whose data is an object; null for one that is not valid. */
+export function parseRunEvent(value: unknown): RunEvent | null {
+  if (!isObject(value) || !isObject(value.data)) return null;
+  const { seq, attempt, type, at } = value;
+  if (!isCount(seq) || seq < 1 || !isCount(attempt) || typeof type !== 'string' || typeof at !== 'string') {
+    return null;
+  }
+  const data = storableText('data', value.data, MAX_JSON_BYTES);
+  if ('refusals' in data || refuseText('type', type) !== null || !isInstant(at)) return null;
+  return Object.freeze({ seq, attempt, type, data: data.value, at });
 }
 
 function parseLease(value: unknown): Lease | undefined {

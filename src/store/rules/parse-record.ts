@@ -207,7 +207,8 @@ const INSTANT = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-
 /** The last day of the month that exists in every month. */
 const LAST_COMMON_DAY = '28';
 
-function isInstant(value: unknown): value is string {
+/** Whether a value is a time in UTC with milliseconds, of a day that exists. */
+export function isInstant(value: unknown): value is string {
   if (typeof value !== 'string' || !INSTANT.test(value)) return false;
   // `Date` accepts the 30th of February as the 2nd of March.
   return value.slice(8, 10) <= LAST_COMMON_DAY || new Date(value).toISOString() === value;

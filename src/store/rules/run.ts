@@ -111,11 +111,10 @@ export function newRun(
   if (conflict !== null) return refused(conflict);
   const created = context.thread === null ? newThread(owner, {}, now) : null;
   if (created !== null && 'refusals' in created) return created;
-  const thread = created === null ? null : Object.freeze({ ...created.value, status: 'BUSY' as const });
   const createdAt = instant(now);
   const run: Run = Object.freeze({
     id: newId(now),
-    threadId: (thread ?? context.thread)?.id ?? '',
+    threadId: (created?.value ?? context.thread)?.id ?? '',
     assistantId: input.assistantId,
     status: 'PENDING',
     ended: null,
@@ -143,7 +142,7 @@ export function newRun(
     value: {
       run,
       input: input.input,
-      newThread: thread,
+      newThread: created && Object.freeze({ ...created.value, status: 'BUSY' }),
       cancellations:
         multitaskStrategy === 'INTERRUPT' || multitaskStrategy === 'ROLLBACK'
           ? cancelAll(context, multitaskStrategy, now)
@@ -224,7 +223,9 @@ export function applyRunPatch(
     return { value: { run: changed, execution, events: [], payloads: null } };
   }
   const labelled = { ...stored, run: { ...run, metadata: metadata.value } };
-  if (status !== 'PENDING' && status !== 'RUNNING') return { value: endRun(labelled, { status }, now) };
+  if (status !== 'PENDING' && status !== 'RUNNING') {
+    return { value: endRun(labelled, { status, cancelAction: execution.cancelAction }, now) };
+  }
   const begun = { status, availableAt: null, startedAt: instant(now) };
   return { value: { run: changeRun(labelled.run, begun, now), execution, events: [], payloads: null } };
 }

@@ -14,7 +14,17 @@ import { makeAssistant } from '../../support/records.ts';
 import { configFor, TEST_LIMITS } from '../../support/postgres/config.ts';
 
 const [alice, bob] = [asOwner('alice'), asOwner('bob')];
-const TABLES = ['assistants', 'threads', 'runs', 'changes'] as const;
+const TABLES = [
+  'assistants',
+  'threads',
+  'runs',
+  'changes',
+  'executions',
+  'idempotency_keys',
+  'run_events',
+  'run_payloads',
+] as const;
+const worker = asOwner('worker');
 
 let database: TestDatabase;
 let stores: PostgresStores;
@@ -22,7 +32,7 @@ let pool: Pool;
 
 beforeAll(async () => {
   database = await createDatabase();
-  stores = await openPostgresStores(configFor(database.url));
+  stores = await openPostgresStores(configFor(database.url), { sweepInterval: null });
   pool = createPool(configFor(database.url, { poolSize: 1 }));
 });
 
@@ -34,14 +44,18 @@ afterAll(async () => {
 
 beforeEach(async () => {
   await connected(database.adminUrl, async (sql) => {
-    await sql`TRUNCATE agent_graphql.runs, agent_graphql.threads, agent_graphql.assistants, agent_graphql.changes`;
+    await sql.unsafe(`TRUNCATE ${TABLES.map((table) => `agent_graphql.${table}`).join(', ')}`);
   });
   for (const one of [alice, bob]) {
-    const { threads, runs, assistants } = stores.forRequest();
+    const opened = stores.forRequest();
+    const { threads, runs } = opened;
     const thread = valueOf(await threads.create(one, { metadata: { of: one } }));
-    const assistant = await makeAssistant({ assistants }, one, {});
-    valueOf(await runs.create(one, { threadId: thread.id, assistantId: assistant.id }));
+    const assistant = await makeAssistant(opened, one, {});
+    const input = { input: { of: one }, idempotencyKey: 'key' };
+    valueOf(await runs.create(one, { threadId: thread.id, assistantId: assistant.id, ...input }));
   }
+  const request = { name: 'worker', graphIds: ['graph'], max: 2, leaseSeconds: 30, waitSeconds: 0 };
+  valueOf(await stores.forRequest().queue.claim(worker, { ...request, allOwners: true }));
 });
 
 /** Does something as the server's role, in a transaction that has named an owner, or nobody. */
@@ -60,7 +74,7 @@ async function everything(): Promise<string> {
   return connected(database.adminUrl, async (sql) => {
     const all = [];
     for (const table of TABLES)
-      all.push([...(await sql.unsafe(`SELECT * FROM agent_graphql.${table} ORDER BY owner, id`))]);
+      all.push([...(await sql.unsafe(`SELECT * FROM agent_graphql.${table} AS one ORDER BY one::text`))]);
     return JSON.stringify(all);
   });
 }
@@ -82,10 +96,11 @@ describe('row-level security', () => {
         sql,
       ) => sql`SELECT relname, relrowsecurity, relforcerowsecurity, pg_get_userbyid(relowner) = current_user AS mine,
           (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user) AS bypasses
-        FROM pg_class WHERE relnamespace = 'agent_graphql'::regnamespace AND relkind = 'r' ORDER BY relname`,
+        FROM pg_class WHERE relnamespace = 'agent_graphql'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+        ORDER BY relname COLLATE "C"`,
     );
     expect([...rows]).toStrictEqual(
-      ['assistants', 'changes', 'migrations', 'runs', 'secrets', 'threads'].map((relname) => {
+      [...TABLES, 'migrations', 'secrets'].toSorted().map((relname) => {
         const guarded = TABLES.some((table) => table === relname);
         return {
           relname,
@@ -104,7 +119,7 @@ describe('row-level security', () => {
       const before = await everything();
       await as(null, async (tx) => {
         expect((await tx.unsafe(`SELECT * FROM agent_graphql.${table}`)).count).toBe(0);
-        expect((await tx.unsafe(`UPDATE agent_graphql.${table} SET id = id`)).count).toBe(0);
+        expect((await tx.unsafe(`UPDATE agent_graphql.${table} SET owner = owner`)).count).toBe(0);
         expect((await tx.unsafe(`DELETE FROM agent_graphql.${table}`)).count).toBe(0);
       });
       expect(await everything()).toBe(before);
@@ -116,7 +131,7 @@ describe('row-level security', () => {
     await as('alice', async (tx) => {
       const rows = await tx.unsafe(`SELECT owner FROM agent_graphql.${table}`);
       expect(new Set(rows.map(({ owner }) => String(owner)))).toStrictEqual(new Set(['alice']));
-      expect((await tx.unsafe(`UPDATE agent_graphql.${table} SET id = id WHERE owner = 'bob'`)).count).toBe(
+      expect((await tx.unsafe(`UPDATE agent_graphql.${table} SET owner = owner WHERE owner = 'bob'`)).count).toBe(
         0,
       );
       expect((await tx.unsafe(`DELETE FROM agent_graphql.${table} WHERE owner = 'bob'`)).count).toBe(0);
@@ -137,6 +152,13 @@ describe('row-level security', () => {
       `INSERT INTO agent_graphql.runs (owner, id, thread_id, assistant_id, status, metadata, created_at, updated_at)
         VALUES ('bob', '${CLASH}', '${CLASH}', '${CLASH}', 'PENDING', '{}', now(), now())`,
       `INSERT INTO agent_graphql.changes (owner, id, changes) VALUES ('bob', '${CLASH}', '[]')`,
+      `INSERT INTO agent_graphql.executions (owner, run_id, thread_id, graph_id, created_at, is_active, has_begun)
+        VALUES ('bob', '${CLASH}', '${CLASH}', 'g', now(), true, false)`,
+      `INSERT INTO agent_graphql.idempotency_keys (owner, resource, key, record_id, digest)
+        VALUES ('bob', 'run', 'k', '${CLASH}', 'd')`,
+      `INSERT INTO agent_graphql.run_events (owner, run_id, seq, attempt, type, data, at)
+        VALUES ('bob', '${CLASH}', 1, 1, 't', '{}', now())`,
+      `INSERT INTO agent_graphql.run_payloads (owner, run_id) VALUES ('bob', '${CLASH}')`,
     ]) {
       expect(await errorOf(as(owner, (tx) => tx.unsafe(insert)))).toBe('42501');
     }
@@ -150,11 +172,49 @@ describe('row-level security', () => {
       for (const table of TABLES) {
         const rows = await tx.unsafe(`SELECT owner FROM agent_graphql.${table}`);
         expect(new Set(rows.map(({ owner }) => String(owner)))).toStrictEqual(new Set(['alice', 'bob']));
-        expect((await tx.unsafe(`UPDATE agent_graphql.${table} SET id = id`)).count).toBe(0);
+        expect((await tx.unsafe(`UPDATE agent_graphql.${table} SET owner = owner`)).count).toBe(0);
         expect((await tx.unsafe(`DELETE FROM agent_graphql.${table}`)).count).toBe(0);
       }
     });
     expect(await everything()).toBe(before);
+  });
+
+  it('should let a transaction of a worker read and change the queue of all owners, and nothing else', async () => {
+    const before = await everything();
+    await as('alice', async (tx) => {
+      await tx`SELECT set_config('agent_graphql.worker', 'on', true)`;
+      for (const table of TABLES) {
+        const rows = await tx.unsafe(`SELECT owner FROM agent_graphql.${table}`);
+        const owners = new Set(rows.map(({ owner }) => String(owner)));
+        expect(owners).toStrictEqual(new Set(table === 'executions' ? ['alice', 'bob'] : ['alice']));
+        const updated = await tx.unsafe(`UPDATE agent_graphql.${table} SET owner = owner WHERE owner = 'bob'`);
+        expect(updated.count).toBe(table === 'executions' ? 1 : 0);
+        expect((await tx.unsafe(`DELETE FROM agent_graphql.${table} WHERE owner = 'bob'`)).count).toBe(0);
+      }
+    });
+    expect(await everything()).toBe(before);
+    const insert = `INSERT INTO agent_graphql.executions (owner, run_id, thread_id, graph_id, created_at, is_active,
+      has_begun) VALUES ('bob', '${CLASH}', '${CLASH}', 'g', now(), true, false)`;
+    const inserted = as('alice', async (tx) => {
+      await tx`SELECT set_config('agent_graphql.worker', 'on', true)`;
+      await tx.unsafe(insert);
+    });
+    expect(await errorOf(inserted)).toBe('42501');
+  });
+
+  it('should guard the partitions of events, which are reached by their table alone', async () => {
+    const partitions = await connected(
+      database.adminUrl,
+      (sql) => sql`SELECT inhrelid::regclass::text AS name FROM pg_inherits
+        WHERE inhparent = 'agent_graphql.run_events'::regclass`,
+    );
+    expect(partitions.length).toBeGreaterThan(1);
+    for (const { name } of partitions) {
+      expect((await as('alice', (tx) => tx.unsafe(`SELECT FROM ${String(name)}`))).count).toBe(0);
+      const insert = `INSERT INTO ${String(name)} (owner, run_id, seq, attempt, type, data, at)
+        VALUES ('alice', '${CLASH}', 1, 1, 't', '{}', now())`;
+      expect(await errorOf(as('alice', (tx) => tx.unsafe(insert)))).toBe('42501');
+    }
   });
 
   it('should show nothing to the next user of a connection who forgets the owner, however the last one ended', async () => {

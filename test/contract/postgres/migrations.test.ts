@@ -129,6 +129,77 @@ describe('the migrations', () => {
     expect(schemas.count).toBe(0);
   });
 
+  it('should take over the runs of version 1, and queue those that are active', async () => {
+    await migrateTo(MIGRATIONS.slice(0, 1));
+    const id = (digit: number | string): string => String(digit).repeat(32);
+    await connected(database.adminUrl, (sql) =>
+      sql.unsafe(`
+        INSERT INTO agent_graphql.assistants (owner, id, graph_id, name, folded_name, config, context, metadata, version,
+          created_at, updated_at)
+        SELECT owner, '${id('a')}', 'graph', 'n', 'N', '{}', '{}', json_build_object('owner', owner), 1, now(), now()
+        FROM unnest(ARRAY['alice', 'bob']) AS owner;
+        INSERT INTO agent_graphql.threads (owner, id, status, metadata, created_at, updated_at)
+        SELECT owner, thread::uuid, 'BUSY', json_build_object('owner', owner), now(), now()
+        FROM unnest(ARRAY['alice', 'bob']) AS owner, unnest(ARRAY['${id('b')}', '${id('c')}']) AS thread;
+        INSERT INTO agent_graphql.runs (owner, id, thread_id, assistant_id, status, ended, metadata, created_at, updated_at)
+        SELECT owner, (repeat(run, 32))::uuid, (repeat(thread, 32))::uuid, '${id('a')}', status, ended,
+          json_build_object('owner', owner), '2026-01-01T00:00:00Z'::timestamptz + run::integer * interval '1 s',
+          '2026-01-02T00:00:00Z'
+        FROM unnest(ARRAY['alice', 'bob']) AS owner, (VALUES ('1', 'b', 'PENDING', NULL::bigint),
+          ('2', 'b', 'PENDING', NULL), ('3', 'c', 'PENDING', NULL), ('4', 'c', 'RUNNING', NULL), ('5', 'c', 'ERROR', 1))
+          AS runs (run, thread, status, ended)`),
+    );
+    const stores = await open();
+    try {
+      const { runs, threads, queue } = stores.forRequest();
+      const unchanged = {
+        hasInput: false,
+        hasOutput: false,
+        hasCheckpoint: false,
+        error: null,
+        interrupt: null,
+        resumes: null,
+        multitaskStrategy: 'ENQUEUE',
+        attempt: 0,
+        maxAttempts: 3,
+        timeoutSeconds: null,
+        assistantVersion: null,
+        worker: null,
+        cancelRequestedAt: null,
+      };
+      const times = { availableAt: null, startedAt: null, finishedAt: null };
+      const at = '2026-01-02T00:00:00.000Z';
+      expect(await runs.getMany(alice, [1, 2, 3, 4, 5].map(id))).toMatchObject([
+        { ...unchanged, ...times, availableAt: '2026-01-01T00:00:01.000Z' },
+        { ...unchanged, ...times, availableAt: '2026-01-01T00:00:02.000Z' },
+        { ...unchanged, ...times, availableAt: '2026-01-01T00:00:03.000Z' },
+        { ...unchanged, ...times, startedAt: at },
+        { ...unchanged, ...times, finishedAt: at },
+      ]);
+      expect(await threads.get(alice, id('b'))).toMatchObject({ valuesRunId: null });
+      const request = { name: 'w', graphIds: ['graph'], max: 10, leaseSeconds: 30, waitSeconds: 0 };
+      const claims = valueOf(await queue.claim(alice, { ...request, allOwners: true }));
+      expect(claims.map(({ owner, run }) => [owner, run.id])).toStrictEqual([
+        ['alice', id(1)],
+        ['bob', id(1)],
+      ]);
+      // Who moved it ends it, and the next one may be taken.
+      valueOf(await runs.update(alice, id(4), { status: 'SUCCESS' }));
+      const next = valueOf(await queue.claim(alice, { ...request, allOwners: true }));
+      expect(next.map(({ owner, run }) => [owner, run.id])).toStrictEqual([['alice', id(3)]]);
+      valueOf(await runs.update(alice, id(5), { metadata: { touched: true } }));
+      valueOf(await runs.delete(alice, id(5)));
+      const rows = await connected(
+        database.url,
+        (sql) => sql`SELECT relname FROM pg_class WHERE relnamespace = 'agent_graphql'::regnamespace
+          AND relkind IN ('r', 'p') AND NOT relforcerowsecurity ORDER BY relname`,
+      );
+      expect(rows.map(({ relname }) => String(relname))).toStrictEqual(['migrations', 'secrets']);
+    } finally {
+      await stores.close();
+    }
+  });
+
   it('should refuse a database that a newer version has written, in one line, and leave it alone', async () => {
     await migrateTo([...MIGRATIONS, NEXT]);
     const before = await format();

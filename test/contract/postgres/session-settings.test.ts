@@ -37,6 +37,7 @@ const SETTINGS: readonly (readonly [name: string, hostile: string, pinned: strin
   ['agent_graphql.owner', 'bob', ''],
   ['agent_graphql.everybody', 'on', ''],
   ['agent_graphql.search', '{"hidden": true}', ''],
+  ['agent_graphql.worker', 'on', ''],
   ['gin_fuzzy_search_limit', '1', '0'],
   ['default_transaction_isolation', 'serializable', 'read committed'],
   ['default_transaction_read_only', 'on', 'off'],

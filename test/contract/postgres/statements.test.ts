@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deleteOldChanges } from '../../../src/store/postgres/notifications/change-log.ts';
 import { createPool } from '../../../src/store/postgres/client/pool.ts';
 import { openPostgresStores, type PostgresStores } from '../../../src/store/postgres/stores.ts';
-import { asOwner } from '../../../src/store/owner.ts';
+import { asOwner, type Owner } from '../../../src/store/owner.ts';
+import type { Stores } from '../../../src/store/stores.ts';
 import { type Answer, openApi, send } from '../../support/api.ts';
 import { connected } from '../../support/postgres/admin.ts';
 import { createDatabase, type TestDatabase } from '../../support/postgres/database.ts';
@@ -32,12 +33,14 @@ beforeAll(async () => {
   stores = await openPostgresStores(configFor(spy.url), {
     hasSubscribers: () => false,
     listenerTimes: QUIET,
+    sweepInterval: null,
   });
   other = await openPostgresStores(configFor(database.url), { listenerTimes: QUIET });
-  const { threads, runs, assistants } = other.forRequest();
+  const opened = other.forRequest();
+  const { threads, runs } = opened;
   for (let i = 0; i < 20; i++) {
     const thread = valueOf(await threads.create(alice, { metadata: { place: i } }));
-    const assistant = await makeAssistant({ assistants }, alice, {});
+    const assistant = await makeAssistant(opened, alice, {});
     await Promise.all(
       Array.from({ length: 20 }, async () =>
         valueOf(await runs.create(alice, { threadId: thread.id, assistantId: assistant.id })),
@@ -52,6 +55,10 @@ afterAll(async () => {
   await spy.close();
   await database.drop();
 });
+
+/** The tables of records, and of what belongs to them. */
+const TABLES =
+  /agent_graphql\.(assistants|threads|runs|changes|executions|idempotency_keys|run_events|run_payloads)\b/;
 
 /** A request to a server, as alice, and what it sent to the database: BEGIN and COMMIT aside. */
 async function ask(
@@ -151,9 +158,10 @@ describe('the statements of a request', () => {
 
 describe('a request', () => {
   it('should see one moment, though things change between two levels of its answer', async () => {
-    const { threads, runs, assistants } = other.forRequest();
+    const opened = other.forRequest();
+    const { threads, runs, assistants } = opened;
     const thread = valueOf(await threads.create(alice, {}));
-    const assistant = await makeAssistant({ assistants }, alice, { name: 'before' });
+    const assistant = await makeAssistant(opened, alice, { name: 'before' });
     const run = valueOf(await runs.create(alice, { threadId: thread.id, assistantId: assistant.id }));
     let done = false;
     spy.before('CROSS JOIN LATERAL', async () => {
@@ -208,7 +216,7 @@ describe('a request', () => {
 
 describe('all statements', () => {
   it('should name the owner wherever they name a table of records', async () => {
-    const listening = await openPostgresStores(configFor(spy.url), { listenerTimes: QUIET });
+    const listening = await openPostgresStores(configFor(spy.url), { listenerTimes: QUIET, sweepInterval: null });
     const pool = createPool(configFor(spy.url));
     spy.clear();
     try {
@@ -223,12 +231,12 @@ describe('all statements', () => {
       await listening.close();
     }
     const touching = spy.sent.filter(({ text }) =>
-      /agent_graphql\.(assistants|threads|runs|changes)/.test(text),
+      TABLES.test(text),
     );
     expect(touching.length).toBeGreaterThan(50);
     const nameless = touching.filter(({ text, params }) => {
-      const tables = text.match(/agent_graphql\.(assistants|threads|runs|changes)/g) ?? [];
-      const owners = [...text.matchAll(/\bowner = \$(\d+)|\(owner, .*?VALUES \(\$(\d+)/gs)];
+      const tables = text.match(new RegExp(TABLES, 'g')) ?? [];
+      const owners = [...text.matchAll(/\bowner = \$(\d+)|\(owner, .*?(?:VALUES \(|SELECT )\$(\d+)/gs)];
       const named = owners.filter(([, condition, inserted]) =>
         OWNERS.has(params[Number(condition ?? inserted) - 1] ?? ''),
       );
@@ -244,8 +252,9 @@ describe('all statements', () => {
 /** Calls everything that stores can do, with every filter and page. */
 async function useEverything(opened: PostgresStores): Promise<void> {
   const carol = asOwner('carol');
-  const { assistants, threads, runs } = opened.forRequest();
-  const assistant = await makeAssistant({ assistants }, carol, {});
+  const request = opened.forRequest();
+  const { assistants, threads, runs } = request;
+  const assistant = await makeAssistant(request, carol, {});
   const thread = valueOf(await threads.create(carol, { metadata: { label: 1 } }));
   const made = await Promise.all(
     Array.from({ length: 3 }, async () =>
@@ -283,11 +292,35 @@ async function useEverything(opened: PostgresStores): Promise<void> {
   }
   await assistants.getMany(carol, [assistantId]);
   await runs.get(carol, run.id);
-  await assistants.update(carol, assistantId, { name: 'new' });
+  await runs.payload(carol, run.id, 'input');
+  await runs.events(carol, run.id, { after: 0, limit: 10, maxBytes: 1_000 });
+  await assistants.update(carol, assistantId, { name: 'new', graphId: 'another' });
+  for (const multitaskStrategy of ['REJECT', 'ROLLBACK'] as const) {
+    await runs.create(carol, { threadId, assistantId, multitaskStrategy, idempotencyKey: multitaskStrategy });
+  }
+  const own = { assistantId, input: {}, delaySeconds: 1 };
+  const delayed = valueOf(await runs.create(carol, own));
+  valueOf(await runs.create(carol, { ...own, threadId: delayed.threadId, delaySeconds: 0 }));
+  await runs.cancel(carol, delayed.id, 'INTERRUPT');
+  await useQueue(request, carol);
   await threads.update(carol, threadId, { metadata });
   for (const { id } of made) await runs.update(carol, id, { status: 'SUCCESS' });
   await runs.delete(carol, run.id);
   await assistants.delete(carol, assistantId);
   await threads.delete(carol, threadId);
   await opened.drainNotifications();
+}
+
+/** Does what workers do. */
+async function useQueue({ queue, runs }: Stores, owner: Owner): Promise<void> {
+  const request = { name: 'worker', graphIds: ['another'], max: 50, leaseSeconds: 30, waitSeconds: 0 };
+  const claims = valueOf(await queue.claim(owner, { ...request, allOwners: true }));
+  expect(claims.length).toBeGreaterThan(1);
+  const [{ lease = '', run = null } = {}, ...others] = claims;
+  await queue.heartbeat(owner, { leases: [lease], leaseSeconds: 30, waitSeconds: 0 });
+  await queue.appendEvents(owner, { lease, offset: 0, events: [{ type: 'T' }] });
+  await queue.checkpoint(owner, { lease, values: {} });
+  await runs.events(owner, run?.id ?? '', { after: 0, limit: 10, maxBytes: 1_000 });
+  await queue.release(owner, others.map((claim) => claim.lease));
+  await queue.finish(owner, { lease, status: 'SUCCESS', retry: false });
 }

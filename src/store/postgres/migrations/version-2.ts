@@ -187,7 +187,8 @@ DECLARE
   next_owner text COLLATE "C";
   last_owner text COLLATE "C" := turn;
   candidate record;
-  looked_at uuid[] := '{}';
+  -- Owners with ids: two owners can have runs of one id.
+  looked_at text[] := '{}';
   taken integer := 0;
   taken_before integer := NULL;
 BEGIN
@@ -214,11 +215,12 @@ BEGIN
     LOOP
       SELECT found.* INTO candidate FROM unnest(graphs) AS wanted (graph) CROSS JOIN LATERAL (
         SELECT run_id, thread_id, created_at FROM agent_graphql.executions
-        WHERE owner = next_owner AND graph_id = wanted.graph AND head = 'READY' AND run_id <> ALL (looked_at)
+        WHERE owner = next_owner AND graph_id = wanted.graph AND head = 'READY'
+          AND next_owner || ' ' || run_id <> ALL (looked_at)
         ORDER BY created_at, run_id LIMIT 1
       ) AS found ORDER BY found.created_at, found.run_id LIMIT 1;
       EXIT WHEN NOT FOUND;
-      looked_at := looked_at || candidate.run_id;
+      looked_at := looked_at || (next_owner || ' ' || candidate.run_id);
       PERFORM set_config('agent_graphql.owner', next_owner, true);
       PERFORM 1 FROM agent_graphql.threads WHERE owner = next_owner AND id = candidate.thread_id
         FOR UPDATE SKIP LOCKED;

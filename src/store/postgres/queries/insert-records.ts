@@ -2,7 +2,9 @@ import type { OwnedRecord } from '../../archive.ts';
 import type { Change } from '../../change.ts';
 import type { Owner } from '../../owner.ts';
 import { foldCase } from '../../rules/text.ts';
+import { nameOwner } from '../client/database.ts';
 import type { Transaction } from '../client/pool.ts';
+import { enqueueImported } from '../queue/enqueue-imported.ts';
 import { TABLES } from './tables.ts';
 
 /** The columns of each table besides `owner`, with the key of the record that each holds, and its type. */
@@ -25,6 +27,7 @@ const COLUMNS: Readonly<
   thread: [
     ['id', 'id', 'uuid'],
     ['status', 'status', 'text'],
+    ['values_run_id', 'valuesRunId', 'uuid'],
     ['metadata', 'metadata', 'json'],
     ['created_at', 'createdAt', 'timestamptz'],
     ['updated_at', 'updatedAt', 'timestamptz'],
@@ -35,6 +38,22 @@ const COLUMNS: Readonly<
     ['assistant_id', 'assistantId', 'uuid'],
     ['status', 'status', 'text'],
     ['ended', 'ended', 'bigint'],
+    ['has_input', 'hasInput', 'boolean'],
+    ['has_output', 'hasOutput', 'boolean'],
+    ['has_checkpoint', 'hasCheckpoint', 'boolean'],
+    ['error', 'error', 'json'],
+    ['interrupt', 'interrupt', 'json'],
+    ['resumes', 'resumes', 'uuid'],
+    ['multitask_strategy', 'multitaskStrategy', 'text'],
+    ['attempt', 'attempt', 'integer'],
+    ['max_attempts', 'maxAttempts', 'integer'],
+    ['timeout_seconds', 'timeoutSeconds', 'integer'],
+    ['assistant_version', 'assistantVersion', 'integer'],
+    ['worker', 'worker', 'text'],
+    ['available_at', 'availableAt', 'timestamptz'],
+    ['started_at', 'startedAt', 'timestamptz'],
+    ['finished_at', 'finishedAt', 'timestamptz'],
+    ['cancel_requested_at', 'cancelRequestedAt', 'timestamptz'],
     ['metadata', 'metadata', 'json'],
     ['created_at', 'createdAt', 'timestamptz'],
     ['updated_at', 'updatedAt', 'timestamptz'],
@@ -53,7 +72,10 @@ export async function insertRecords(
     for (const group of groupByTable(batch)) {
       const [first] = group;
       if (first === undefined) continue;
-      if (first.owner !== owner) statements.push(nameOwner(tx, (owner = first.owner)));
+      if (first.owner !== owner) {
+        if (owner !== null) statements.push(enqueueImported(tx, owner));
+        statements.push(nameOwner(tx, (owner = first.owner)));
+      }
       statements.push(insert(tx, first, group));
     }
     const inserted = Promise.all(statements);
@@ -63,6 +85,7 @@ export async function insertRecords(
     sent = inserted;
   }
   await sent;
+  if (owner !== null) await enqueueImported(tx, owner);
   for (const { name } of Object.values(TABLES)) await tx.run(tx.sql.unsafe(`ANALYZE ${name}`));
 }
 
@@ -76,10 +99,6 @@ function groupByTable(records: readonly OwnedRecord[]): readonly (readonly Owned
     else groups.push([record]);
   }
   return groups;
-}
-
-async function nameOwner({ sql, run }: Transaction, owner: Owner): Promise<void> {
-  await run(sql`SELECT set_config('agent_graphql.owner', ${owner}, true)`);
 }
 
 async function insert(

@@ -70,9 +70,10 @@ async function takeOnce(
       const byOwner = groupByOwner(rows);
       const found = await Promise.all(Array.from(byOwner, ([owner, ids]) => readTaken(tx, owner, ids)));
       const given = await Promise.all(found.map((runs) => giveRuns(tx, announcements, runs, claimant, now)));
-      const byId = new Map(given.flat().map((one) => [one.state.run.id, one]));
+      // Two owners can have runs of one id.
+      const byKey = new Map(given.flat().map((one) => [`${one.owner} ${one.state.run.id}`, one]));
       return {
-        taken: rows.flatMap(({ id }) => byId.get(id ?? '') ?? []),
+        taken: rows.flatMap(({ owner, id }) => byKey.get(`${owner} ${id}`) ?? []),
         isContended: rows.at(-1)?.isContended ?? false,
       };
     });

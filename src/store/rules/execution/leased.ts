@@ -84,7 +84,10 @@ export function appendEvents(
     return { result: { ...status, refusals: [{ code: 'CONFLICT', message, key: 'offset' }] }, step: renewal };
   }
   const fresh = events.slice(storedEvents - offset);
-  const bytes = fresh.reduce((sum, { type, data }) => sum + Buffer.byteLength(type) + Buffer.byteLength(data), 0);
+  const bytes = fresh.reduce(
+    (sum, { type, data }) => sum + Buffer.byteLength(type) + Buffer.byteLength(data),
+    0,
+  );
   if (sentEvents + fresh.length > MAX_EVENTS || sentBytes + bytes > MAX_EVENT_BYTES) {
     const message = `A run has ${MAX_EVENTS} events and ${MAX_EVENT_BYTES} bytes of them at most: send no more.`;
     return { result: { ...status, refusals: [invalid('events', message)] }, step: renewal };
@@ -121,7 +124,10 @@ export function releaseRun(stored: StoredRun, ref: ClaimRef, now: number): Decis
   if (!isGood(stored, ref)) return { result: LOST, step: null };
   const { run, execution } = stored;
   if (run.cancelRequestedAt !== null) {
-    return { result: LOST, step: endRun(stored, { status: 'CANCELLED', cancelAction: execution.cancelAction }, now) };
+    return {
+      result: LOST,
+      step: endRun(stored, { status: 'CANCELLED', cancelAction: execution.cancelAction }, now),
+    };
   }
   const changes = { attempt: run.attempt - 1, worker: null, availableAt: instant(now) };
   return { result: LOST, step: stepOf(stored, changes, { lease: null }, now) };
@@ -180,12 +186,15 @@ function heldBy({ execution: { lease } }: RunState) {
   return { worker: lease?.worker ?? null, availableAt: null };
 }
 
+/** Renews a lease. Only a heartbeat shortens it, by its `leaseSeconds`: another call may come while a heartbeat waits. */
 function renewed(stored: StoredRun, now: number, leaseSeconds?: number, waitSeconds = 0): RunStep {
   const { run, execution } = stored;
   const { lease } = execution;
   if (lease === null) throw new TypeError('Only a lease that is good can be renewed.');
   const seconds = leaseSeconds ?? lease.seconds;
-  const renewal = { lease: { ...lease, seconds, endsAt: now + (seconds + waitSeconds) * 1_000 } };
+  const wanted = now + (seconds + waitSeconds) * 1_000;
+  const endsAt = leaseSeconds === undefined ? Math.max(lease.endsAt, wanted) : wanted;
+  const renewal = { lease: { ...lease, seconds, endsAt } };
   if (run.worker === null) return stepOf(stored, heldBy(stored), renewal, now);
   // Not a change of the record: nobody is told.
   return { run, execution: Object.freeze({ ...execution, ...renewal }), events: [], payloads: null };

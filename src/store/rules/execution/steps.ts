@@ -1,11 +1,4 @@
-import type {
-  Execution,
-  PayloadChange,
-  RunEvent,
-  RunState,
-  RunStep,
-  SentEvent,
-} from '../../execution.ts';
+import type { Execution, PayloadChange, RunEvent, RunState, RunStep, SentEvent } from '../../execution.ts';
 import type { CancelAction, JsonObject, Run, RunError, RunStatus } from '../../records.ts';
 import { instant, nextInstant } from '../identity.ts';
 
@@ -73,23 +66,24 @@ export function endRun(stored: StoredRun, end: RunEnd, now: number): RunStep {
     ...(output !== undefined && { output }),
     ...(isDropped && run.hasCheckpoint && { checkpoint: null }),
   };
-  const step = stepOf(
-    stored,
-    {
-      status,
-      ended: nextEnded,
-      hasOutput: output !== undefined,
-      hasCheckpoint: run.hasCheckpoint && !isDropped,
-      error,
-      interrupt,
-      worker: null,
-      availableAt: null,
-      finishedAt: instant(now),
-    },
-    { lease: null },
-    now,
-  );
-  const ended = { ...step, payloads: Object.keys(payloads).length === 0 ? null : payloads };
+  const changes = {
+    status,
+    ended: nextEnded,
+    hasOutput: output !== undefined,
+    hasCheckpoint: run.hasCheckpoint && !isDropped,
+    error,
+    interrupt,
+    worker: null,
+    availableAt: null,
+    finishedAt: instant(now),
+  };
+  const ended: RunStep = {
+    run: changeRun(run, changes, now),
+    // A run that no worker has had has nothing to store here.
+    execution: execution.lease === null ? execution : Object.freeze({ ...execution, lease: null }),
+    events: [],
+    payloads: Object.keys(payloads).length === 0 ? null : payloads,
+  };
   return execution.claims === 0 ? ended : withEvents(ended, [lastEvent(ended.run)], now);
 }
 
