@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SERVER } from '../../process/client.ts';
 import { startWorker } from '../../process/echo-worker.ts';
 import { greeting, openProject, type Project } from '../../process/project.ts';
@@ -13,29 +13,37 @@ beforeAll(async () => {
 
 afterAll(() => project.remove());
 
-/** Runs the commands of a document as a reader does, with a server of its own. */
+/** Runs the commands of a document as a reader does, with a server of its own: the steps with what they printed. */
 async function follow(
   steps: readonly Step[],
   withServer: (port: number) => Promise<unknown> = async () => {},
-) {
+): Promise<readonly Step[]> {
   const { port } = await greeting(project.server(SERVER));
   await withServer(port);
   const shell = openShell(project.folder, SERVER);
   const names = new Names();
+  const done: Step[] = [];
   for (const { commands, output } of steps) {
-    const printed = await shell.run(
-      names.inCommands(commands).replaceAll('localhost:4000', `localhost:${port}`),
-    );
-    if (output !== null) expect(names.inOutput(output, printed), commands).toBe(output);
+    const actual = names.inCommands(commands).replaceAll('localhost:4000', `localhost:${port}`);
+    const printed = await shell.run(actual);
+    done.push({ commands, output: output === null ? null : names.inOutput(output, printed) });
   }
   shell.close();
+  return done;
 }
 
-it('should answer as docs/runs.md says', () => follow(stepsOf('docs/runs.md')));
+describe('a document', () => {
+  it('should say what the server answers: docs/runs.md', async () => {
+    const steps = stepsOf('docs/runs.md');
+    expect(steps.length).toBeGreaterThan(15);
+    expect(await follow(steps)).toEqual(steps);
+  });
 
-it('should execute a run as README.md says', () => {
-  const [functions] = stepsOf('README.md', '## A first session');
-  const [worker, ...others] = stepsOf('README.md', '## Execute a run');
-  expect(worker?.commands).toContain('node examples/worker.mjs');
-  return follow([...(functions ? [functions] : []), ...others], (port) => startWorker(project, port));
+  it('should say what the server answers: README.md, about executing a run', async () => {
+    const [functions] = stepsOf('README.md', '## A first session');
+    const [worker, ...others] = stepsOf('README.md', '## Execute a run');
+    expect(worker?.commands).toContain('node examples/worker.mjs');
+    const steps = [...(functions ? [functions] : []), ...others];
+    expect(await follow(steps, (port) => startWorker(project, port))).toEqual(steps);
+  });
 });
