@@ -39,6 +39,14 @@ describe('a document', () => {
     expect(await follow(steps)).toEqual(steps);
   });
 
+  it('should say what the server answers: README.md, a first session', async () => {
+    const all = stepsOf('README.md', '## A first session');
+    // It is watched in a second terminal, without an end.
+    const steps = all.filter(({ commands }) => !commands.includes('subscription'));
+    expect(steps.length).toBe(all.length - 1);
+    expect(await follow(steps)).toEqual(steps);
+  });
+
   it('should say what the server answers: README.md, about executing a run', async () => {
     const [functions] = stepsOf('README.md', '## A first session');
     const [worker, ...others] = stepsOf('README.md', '## Execute a run');

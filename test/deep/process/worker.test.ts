@@ -10,6 +10,7 @@ import {
   subscribeToRun,
 } from '../../process/echo-worker.ts';
 import { greeting, openProject, type Project, type Started } from '../../process/project.ts';
+import { createDatabase } from '../../support/postgres/database.ts';
 import { bound } from '../../support/slowness.ts';
 
 let project: Project;
@@ -56,9 +57,11 @@ const Run = z.object({
   checkpoint: z.record(z.string(), z.unknown()).nullable(),
   interrupt: z.record(z.string(), z.unknown()).nullable(),
   resumes: z.string().nullable(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
   thread: z.object({ status: z.string(), values: z.record(z.string(), z.unknown()).nullable() }),
 });
-const FIELDS = 'status attempt worker output checkpoint interrupt resumes thread { status values }';
+const FIELDS =
+  'status attempt worker output checkpoint interrupt resumes error { code message } thread { status values }';
 
 async function getRun(client: Client, id: string) {
   const { body } = await client.send(`{ run(id: "${id}") { ${FIELDS} } }`);
@@ -164,29 +167,69 @@ describe('the example of a worker', () => {
     expect(await ended(client, id)).toMatchObject({ status: 'CANCELLED', attempt: 2 });
   });
 
-  it('should go on with its runs when the server is killed, and is back', async () => {
-    const env = { DATA_DIR: join(project.folder, 'data') };
-    const { server, port, client, assistantId } = await startServer(env);
-    const worker = await startWorker(project, port);
-    const { id, events } = await startRun(client, assistantId);
-    server.send('SIGKILL');
-    await server.ending;
-    await events.untilCut();
-    const again = project.server({ ...SERVER, ...env, PORT: String(port) });
-    await greeting(again);
-    const read = await readUntil(await subscribeToRun(client, id), isWord(100));
-    // The same attempt, and each word once.
-    expect(read.slice(0, 102)).toEqual([
-      expect.objectContaining({ seq: 1, attempt: 1, type: 'RUN_STARTED' }),
-      ...Array.from({ length: 101 }, (_, number) => ({
-        seq: number + 2,
-        attempt: 1,
-        type: 'TEXT_MESSAGE_CONTENT',
-        data: { delta: `${number} ` },
-      })),
-    ]);
-    await cancel(client, id);
-    expect(await ended(client, id)).toMatchObject({ status: 'CANCELLED', attempt: 1 });
-    expect(await stop(worker)).toContain(`run ${id}, attempt 1: CANCELLED`);
+  it('should tell why an attempt failed, and be given the run again', async () => {
+    const { port, client, assistantId } = await startServer();
+    await startWorker(project, port);
+    const { id } = await createRun(client, assistantId, { input: { text: 1 }, maxAttempts: 2 });
+    expect(await ended(client, id)).toMatchObject({
+      status: 'ERROR',
+      attempt: 2,
+      error: { code: 'WORKER_ERROR', message: expect.stringContaining('TypeError') },
+      thread: { status: 'ERROR', values: null },
+    });
+    // The worker lives on.
+    const next = await createRun(client, assistantId, { input: { text: 'a' } });
+    expect(await ended(client, next.id)).toMatchObject({ status: 'SUCCESS' });
   });
+
+  it('should execute at one server what another one was given, and a third one tells of', async () => {
+    const database = await createDatabase();
+    const env = { DATABASE_URL: database.url };
+    const { client, assistantId } = await startServer(env);
+    const [second, third] = [await startServer(env), await startServer(env)];
+    const worker = await startWorker(project, second.port);
+    const { id } = await createRun(client, assistantId, { input: { text: 'one two three' } });
+    const read = await readUntil(await subscribeToRun(third.client, id));
+    expect(read.map(({ seq, type }) => [seq, type])).toEqual([
+      [1, 'RUN_STARTED'],
+      ...[2, 3, 4].map((seq) => [seq, 'TEXT_MESSAGE_CONTENT']),
+      [5, 'RUN_FINISHED'],
+    ]);
+    expect(await ended(third.client, id)).toMatchObject({
+      status: 'SUCCESS',
+      output: { text: 'one two three' },
+    });
+    await stop(worker);
+    for (const { server } of [second, third]) await stop(server);
+    await database.drop();
+  });
+
+  it.each(['SIGKILL', 'SIGTERM'] as const)(
+    'should go on with its runs when the server is back after %s',
+    async (signal) => {
+      const env = { DATA_DIR: join(project.folder, `data-${signal}`) };
+      const { server, port, client, assistantId } = await startServer(env);
+      const worker = await startWorker(project, port);
+      const { id, events } = await startRun(client, assistantId);
+      server.send(signal);
+      await server.ending;
+      await events.untilCut();
+      const again = project.server({ ...SERVER, ...env, PORT: String(port) });
+      await greeting(again);
+      const read = await readUntil(await subscribeToRun(client, id), isWord(100));
+      // The same attempt, and each word once.
+      expect(read.slice(0, 102)).toEqual([
+        expect.objectContaining({ seq: 1, attempt: 1, type: 'RUN_STARTED' }),
+        ...Array.from({ length: 101 }, (_, number) => ({
+          seq: number + 2,
+          attempt: 1,
+          type: 'TEXT_MESSAGE_CONTENT',
+          data: { delta: `${number} ` },
+        })),
+      ]);
+      await cancel(client, id);
+      expect(await ended(client, id)).toMatchObject({ status: 'CANCELLED', attempt: 1 });
+      expect(await stop(worker)).toContain(`run ${id}, attempt 1: CANCELLED`);
+    },
+  );
 });
