@@ -33,10 +33,27 @@ export interface Events {
   cancel(): Promise<void>;
 }
 
+/** A token for an owner. */
+export function tokenOf(owner: string): Promise<string> {
+  return mintToken({
+    secret: SECRET,
+    owner: asOwner(owner),
+    issuer: null,
+    audience: null,
+    ownerClaim: 'sub',
+  });
+}
+
+/** A token for a worker of all owners. */
+export function workerTokenOf(name: string): Promise<string> {
+  const worker = { scope: 'agent-graphql:worker', graphs: null };
+  const auth = { secret: SECRET, issuer: null, audience: null, ownerClaim: 'sub' };
+  return mintToken({ ...auth, owner: asOwner(name), worker });
+}
+
 /** A client that has a token for an owner. */
 export async function clientOf(port: number, owner: string): Promise<Client> {
-  const auth = { secret: SECRET, owner: asOwner(owner), issuer: null, audience: null, ownerClaim: 'sub' };
-  const authorization = `Bearer ${await mintToken(auth)}`;
+  const authorization = `Bearer ${await tokenOf(owner)}`;
   const url = `http://127.0.0.1:${port}/graphql`;
   return {
     async send(query, variables) {
