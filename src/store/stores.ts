@@ -105,10 +105,7 @@ export interface RunQueue {
   /** Ends an attempt: the run ends, or is tried again. */
   finish(worker: Owner, request: FinishRequest): MaybePromise<Outcome<EndResult>>;
   /** The run that a lease names; null for a lease that was not given to this worker. */
-  runOf(
-    worker: Owner,
-    lease: string,
-  ): MaybePromise<{ readonly owner: Owner; readonly runId: string } | null>;
+  runOf(worker: Owner, lease: string): MaybePromise<{ readonly owner: Owner; readonly runId: string } | null>;
   /** Gives runs back at once. @throws BadUserInput for more than 100 */
   release(worker: Owner, leases: readonly string[]): MaybePromise<readonly LeaseState[]>;
 }
