@@ -136,6 +136,13 @@ export class RunLoad {
     }
   }
 
+  /** Whether all runs have ended. */
+  async isIdle(): Promise<boolean> {
+    const query = '{ runs(filter: {status: [PENDING, RUNNING]}) { totalCount } }';
+    const answers = await Promise.all(OWNERS.map((owner) => this.client(owner).send(query)));
+    return answers.every(({ text }) => text === '{"data":{"runs":{"totalCount":0}}}');
+  }
+
   /** Lets the workers work until `end`. */
   work(): Promise<unknown> {
     return Promise.all(WORKERS.map((worker) => this.#workAs(worker)));
