@@ -19,7 +19,7 @@ const RUNS = 3;
 /** Readers of each run over each transport. */
 const READERS = 2;
 /** Calls that append events to a run. */
-const APPENDS = 30;
+const APPENDS = 60;
 
 const Created = z.object({ createRun: z.object({ run: z.object({ id: z.string() }) }) });
 const Claimed = z.object({

@@ -9,7 +9,7 @@ const Batch = z.object({
   missedUpTo: z.null(),
   done: z.boolean(),
 });
-const Result = z.object({ data: z.object({ runEvents: Batch }), errors: z.undefined() });
+const Result = z.strictObject({ data: z.strictObject({ runEvents: Batch }) });
 
 /** A batch of a run's events. */
 export type Batch = z.output<typeof Batch>;
