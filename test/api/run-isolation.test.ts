@@ -123,7 +123,7 @@ describe('a claim by a token that is no worker\'s', () => {
     expect(listAt(existing(await carol), 'claimRuns', 'claims')).toMatchObject([
       { owner: 'carol', runId: textAt(created, 'createRun', 'run', 'id') },
     ]);
-    waits.close();
+    void waits.close();
     expect(listAt(existing(await dave), 'claimRuns', 'claims')).toEqual([]);
     expect(listAt(await send(api, 'alice', CLAIM, wanted()), 'claimRuns', 'claims')).toHaveLength(3);
   });

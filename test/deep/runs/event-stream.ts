@@ -96,12 +96,12 @@ async function overHttp(port: number, headers: Record<string, string>, request: 
 async function overWebSocket(port: number, authorization: string, payload: object): Promise<EventStream> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/graphql`, ['graphql-transport-ws']);
   const arrived: (Batch | 'complete' | 'cut' | 'ready')[] = [];
-  let onArrival = (): void => {};
+  let onArrival: (() => void) | null = null;
   let failure: unknown = null;
 
   function arrive(what: (typeof arrived)[number]): void {
     arrived.push(what);
-    onArrival();
+    onArrival?.();
   }
   async function take(): Promise<(typeof arrived)[number]> {
     for (;;) {
@@ -123,7 +123,7 @@ async function overWebSocket(port: number, authorization: string, payload: objec
       else if (message.type !== 'ping') throw new TypeError(`A message came: ${data.toString()}`);
     } catch (error) {
       failure = error;
-      onArrival();
+      onArrival?.();
     }
   });
   await Promise.race([once(socket, 'open'), once(socket, 'close')]);
