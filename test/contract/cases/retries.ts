@@ -401,6 +401,13 @@ export function testRetries(onBench: OnBench): void {
           status: 'RUNNING',
         });
         expect(await stores.runs.get(alice, run.id)).toStrictEqual(second.run);
+        // The same end of another attempt is another's.
+        await finish(stores, alice, second.lease, RETRY);
+        expect(await finish(stores, alice, lease, RETRY)).toStrictEqual({
+          accepted: false,
+          status: 'RUNNING',
+        });
+        expect(await finish(stores, alice, second.lease, RETRY)).toMatchObject({ accepted: true });
       }));
 
     it('should be those of one, when two come at once', () =>
