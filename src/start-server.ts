@@ -54,12 +54,12 @@ export async function startServer(config: Config, open: typeof openStores = open
     log,
     write,
     openSubscriptions: subscribers.count,
+    openWaits: waits.count,
   });
   const stores = await open(config, {
-    publish(owner, stored) {
-      changes.publish(owner, stored);
-      observability.count(stored);
-    },
+    publish: changes.publish,
+    onStored: observability.count,
+    onLeaseLost: observability.countLostLease,
     publishEvents: changes.publishEvents,
     onReady: claimWaiters.notify,
     eventRetention: config.eventRetention,

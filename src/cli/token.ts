@@ -38,7 +38,9 @@ async function token(args: readonly string[]): Promise<string> {
     return mintToken({ ...auth, secret, owner });
   }
   if (auth.workerScope === null) {
-    throw new ConfigError('AUTH_WORKER_SCOPE must be set: without it no token claims the runs of every owner.');
+    throw new ConfigError(
+      'AUTH_WORKER_SCOPE must be set: without it no token claims the runs of every owner.',
+    );
   }
   const graphs = values.graphs?.split(',') ?? null;
   return mintToken({ ...auth, secret, owner, worker: { scope: auth.workerScope, graphs } });

@@ -73,7 +73,10 @@ export class ConsistencyCheck {
   addDetail(line: number, entry: OwnedDetail): void {
     const index = RESOURCES.length + DETAILS.indexOf(entry.detail);
     if (index < this.#kind) {
-      throw badLine(line, `the ${entry.detail} should come earlier: ${DETAILS.join(', ')} come after the runs`);
+      throw badLine(
+        line,
+        `the ${entry.detail} should come earlier: ${DETAILS.join(', ')} come after the runs`,
+      );
     }
     this.#kind = index;
     if (entry.detail === 'key') {
@@ -93,7 +96,8 @@ export class ConsistencyCheck {
       case 'event': {
         const { seq } = entry.value;
         const expected = (run.lastSeq ?? run.execution?.droppedSeq ?? 0) + 1;
-        if (seq !== expected) throw badLine(line, `the event ${expected} of the run ${entry.id} should come before`);
+        if (seq !== expected)
+          throw badLine(line, `the event ${expected} of the run ${entry.id} should come before`);
         run.lastSeq = seq;
       }
     }

@@ -23,7 +23,11 @@ export function detailEntries(detail: Detail): readonly DetailEntry[] {
     return [{ kind: kind === 'key' ? 'key' : 'execution', id, text: after && JSON.stringify(after) }];
   }
   const [from, to] = [detail.before ?? NO_PAYLOADS, detail.after ?? NO_PAYLOADS];
-  return PAYLOADS.filter((name) => from[name] !== to[name]).map((name) => ({ kind: name, id, text: to[name] }));
+  return PAYLOADS.filter((name) => from[name] !== to[name]).map((name) => ({
+    kind: name,
+    id,
+    text: to[name],
+  }));
 }
 
 /** Reads the details of one owner. @throws DamagedFile about the first entry that is not valid */

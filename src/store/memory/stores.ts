@@ -23,6 +23,8 @@ export interface MemoryStoreOptions extends StoreOptions {
 export function openMemoryStores({
   publish = () => {},
   publishEvents = () => {},
+  onStored = () => {},
+  onLeaseLost = () => {},
   onReady = () => {},
   eventRetention = DEFAULT_EVENT_RETENTION,
   eventMemory = EVENT_MEMORY,
@@ -31,10 +33,14 @@ export function openMemoryStores({
   const key = randomBytes(32);
   const database: Database = new Database({
     publish(owner, mutation) {
-      if (mutation.changes.length > 0) publish(owner, mutation.changes);
+      if (mutation.changes.length > 0) {
+        onStored(mutation.changes);
+        publish(owner, mutation.changes);
+      }
       for (const { appended } of mutation.events) if (appended !== null) publishEvents(owner, appended);
     },
     onReady,
+    onLeaseLost,
     cursors: createCursors(key),
     tokens: createLeaseTokens(key),
     events: new MemoryEventLog(),
@@ -47,7 +53,7 @@ export function openMemoryStores({
   return {
     forRequest: () => stores,
     isReady: () => true,
-    loadedCounts: { assistant: 0, thread: 0, run: 0 },
+    loadedCounts: { assistant: 0, thread: 0, run: 0, activeRuns: { PENDING: 0, RUNNING: 0 } },
     sweep: () => database.sweep(),
     close: () => clearInterval(timer),
   };

@@ -22,7 +22,9 @@ export function parseDetail(
       const name = PAYLOAD_NAMES.find((known) => known === rest.name);
       if (name === undefined || !isObject(rest.value)) return { problem: 'has no name, or is not an object' };
       const text = storableText(name, rest.value, MAX_PAYLOAD_BYTES);
-      return 'refusals' in text ? { problem: 'is not valid' } : { owner, detail, id, name, value: text.value };
+      return 'refusals' in text
+        ? { problem: 'is not valid' }
+        : { owner, detail, id, name, value: text.value };
     }
     case 'key': {
       const value = parseKeyRecord(rest);

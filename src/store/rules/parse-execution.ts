@@ -13,7 +13,8 @@ export function parseExecution(value: unknown): Execution | null {
   const { claims, storedEvents, sentEvents, sentBytes, lastSeq, droppedSeq } = value;
   const lease = value.lease === null ? null : parseLease(value.lease);
   const reported = value.reported === null ? null : parseReported(value.reported);
-  const cancelAction = value.cancelAction === null ? null : oneOf<CancelAction>(CANCEL_ACTIONS, value.cancelAction);
+  const cancelAction =
+    value.cancelAction === null ? null : oneOf<CancelAction>(CANCEL_ACTIONS, value.cancelAction);
   if (!isCount(claims) || !isCount(storedEvents) || !isCount(sentEvents) || !isCount(sentBytes)) return null;
   if (!isCount(lastSeq) || !isCount(droppedSeq) || droppedSeq > lastSeq) return null;
   if (lease === undefined || reported === undefined || cancelAction === undefined) return null;
@@ -53,7 +54,8 @@ export function parseRunEvent(value: unknown): RunEvent | null {
 function parseLease(value: unknown): Lease | undefined {
   if (!isObject(value)) return undefined;
   const { holder, worker, seconds, endsAt } = value;
-  if (!isOwner(holder) || typeof worker !== 'string' || !isCount(seconds) || !isCount(endsAt)) return undefined;
+  if (!isOwner(holder) || typeof worker !== 'string' || !isCount(seconds) || !isCount(endsAt))
+    return undefined;
   return Object.freeze({ holder, worker, seconds, endsAt });
 }
 
