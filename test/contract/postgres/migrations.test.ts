@@ -56,6 +56,11 @@ async function format(): Promise<readonly string[]> {
   });
 }
 
+/** An id of one digit. */
+function id(digit: number | string): string {
+  return String(digit).repeat(32);
+}
+
 /** What a call is refused with. */
 async function failureOf(call: Promise<unknown>): Promise<unknown> {
   return call.then(
@@ -131,7 +136,6 @@ describe('the migrations', () => {
 
   it('should take over the runs of version 1, and queue those that are active', async () => {
     await migrateTo(MIGRATIONS.slice(0, 1));
-    const id = (digit: number | string): string => String(digit).repeat(32);
     await connected(database.adminUrl, (sql) =>
       sql.unsafe(`
         INSERT INTO agent_graphql.assistants (owner, id, graph_id, name, folded_name, config, context, metadata, version,

@@ -40,7 +40,9 @@ it('should move a queue to another database, by way of a folder, and go on there
     await queue.appendEvents(alice, { lease, offset: 0, events: [{ type: 'T', data: { a: 1 } }] });
     valueOf(await queue.finish(alice, { lease, status: 'SUCCESS', output: { answer: 1 }, retry: false }));
     const held = valueOf(await runs.create(alice, { assistantId, threadId: ended.threadId }));
-    const waiting = valueOf(await runs.create(alice, { assistantId, threadId: ended.threadId, delaySeconds: 40 }));
+    const waiting = valueOf(
+      await runs.create(alice, { assistantId, threadId: ended.threadId, delaySeconds: 40 }),
+    );
     const [second] = valueOf(await queue.claim(alice, CLAIM));
     valueOf(await queue.checkpoint(alice, { lease: second?.lease ?? '', values: { half: 1 } }));
     const called = valueOf(await runs.create(alice, { assistantId }));
@@ -71,7 +73,11 @@ it('should move a queue to another database, by way of a folder, and go on there
     time += 1_000;
     await to.sweep();
     const [again, ...others] = valueOf(await moved.queue.claim(alice, { ...CLAIM, max: 10 }));
-    expect(again).toMatchObject({ run: { id: held.id, attempt: 2 }, checkpoint: '{"half":1}', values: '{"answer":1}' });
+    expect(again).toMatchObject({
+      run: { id: held.id, attempt: 2 },
+      checkpoint: '{"half":1}',
+      values: '{"answer":1}',
+    });
     expect(others.map(({ run }) => run.id)).not.toContain(waiting.id);
     valueOf(await moved.queue.finish(alice, { lease: again?.lease ?? '', status: 'SUCCESS', retry: false }));
     const last = valueOf(await moved.queue.claim(alice, { ...CLAIM, max: 10 }));

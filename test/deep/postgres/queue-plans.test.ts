@@ -15,9 +15,7 @@ const REQUEST = { allOwners: true, name: 'w', graphIds: ['graph'], max: 1, lease
 /** The most rows that may be fetched from a table for one run: looked at, locked and written. */
 const FEW_ROWS = 25;
 
-const Counts = z.array(
-  z.object({ table: z.string(), read: z.coerce.number(), fetched: z.coerce.number() }),
-);
+const Counts = z.array(z.object({ table: z.string(), read: z.coerce.number(), fetched: z.coerce.number() }));
 
 let database: TestDatabase;
 
@@ -64,9 +62,9 @@ async function countsSoFar(): Promise<z.infer<typeof Counts>> {
   });
 }
 
-function expectFewRows(counts: z.infer<typeof Counts>): void {
-  expect(counts.length).toBeGreaterThan(0);
-  for (const { table, read, fetched } of counts) expect(read + fetched, table).toBeLessThanOrEqual(FEW_ROWS);
+/** The tables of which many rows were read. */
+function manyRows(counts: z.infer<typeof Counts>): readonly unknown[] {
+  return counts.filter(({ read, fetched }) => read + fetched > FEW_ROWS);
 }
 
 describe(`a queue of 1,000,000 runs of ${OWNERS} owners`, () => {
@@ -74,7 +72,7 @@ describe(`a queue of 1,000,000 runs of ${OWNERS} owners`, () => {
     const counts = await rowsOf(async (stores) => {
       expect(valueOf(await stores.forRequest().queue.claim(worker, REQUEST))).toHaveLength(1);
     });
-    expectFewRows(counts);
+    expect(manyRows(counts)).toStrictEqual([]);
   });
 
   it('should look at few rows to give none', async () => {
@@ -82,7 +80,7 @@ describe(`a queue of 1,000,000 runs of ${OWNERS} owners`, () => {
       const none = { ...REQUEST, graphIds: ['none', 'of', 'these'] };
       expect(valueOf(await stores.forRequest().queue.claim(worker, none))).toStrictEqual([]);
     });
-    expectFewRows(counts);
+    expect(manyRows(counts)).toStrictEqual([]);
   });
 
   it("should look at few rows for a tenant's own worker", async () => {
@@ -91,11 +89,11 @@ describe(`a queue of 1,000,000 runs of ${OWNERS} owners`, () => {
       const request = { ...REQUEST, allOwners: false };
       expect(valueOf(await stores.forRequest().queue.claim(owner, request))).toMatchObject([{ owner }]);
     });
-    expectFewRows(counts);
+    expect(manyRows(counts)).toStrictEqual([]);
   });
 
   it('should look at few rows to sweep', async () => {
-    expectFewRows(await rowsOf(async (stores) => stores.sweep()));
+    expect(manyRows(await rowsOf(async (stores) => stores.sweep()))).toStrictEqual([]);
   });
 
   it(`should look at few rows for each call about a thread with ${ACTIVE_OF_ALICE} runs that wait`, async () => {
@@ -120,6 +118,8 @@ describe(`a queue of 1,000,000 runs of ${OWNERS} owners`, () => {
       async ({ runs }) => valueOf(await runs.delete(alice, id)),
       async ({ queue }) => expect(valueOf(await queue.claim(alice, request))).toHaveLength(1),
     ];
-    for (const call of calls) expectFewRows(await rowsOf((stores) => call(stores.forRequest())));
+    for (const call of calls) {
+      expect(manyRows(await rowsOf((stores) => call(stores.forRequest())))).toStrictEqual([]);
+    }
   });
 });

@@ -68,12 +68,8 @@ async function readContext(
   const [resumed, all, answers, others, lastEnd] = await Promise.all([
     isResuming ? readRun(tx, owner, resumes) : null,
     thread !== null && isCancelling ? lockActiveRuns(tx, owner, thread.id, 'all') : [],
-    thread !== null && isResuming && !isCancelling
-      ? lockActiveRuns(tx, owner, thread.id, { resumes })
-      : [],
-    thread !== null && multitaskStrategy === 'REJECT'
-      ? lockActiveRuns(tx, owner, thread.id, 'any')
-      : [],
+    thread !== null && isResuming && !isCancelling ? lockActiveRuns(tx, owner, thread.id, { resumes }) : [],
+    thread !== null && multitaskStrategy === 'REJECT' ? lockActiveRuns(tx, owner, thread.id, 'any') : [],
     thread !== null && (isResuming || isCancelling) ? readLastEnd(tx, owner, thread.id) : 0,
   ]);
   return { resumed, active: [...all, ...answers, ...others], nextEnded: lastEnd + 1 };

@@ -41,7 +41,9 @@ export async function readExecutions(
   runIds: readonly string[],
   lock: RowLock = '',
 ): Promise<ReadonlyMap<string, Execution>> {
-  const rows = await run(sql<ExecutionRow[]>`SELECT ${sql.unsafe(EXECUTION_COLUMNS)} FROM agent_graphql.executions
+  const rows = await run(sql<
+    ExecutionRow[]
+  >`SELECT ${sql.unsafe(EXECUTION_COLUMNS)} FROM agent_graphql.executions
     WHERE owner = ${owner} AND run_id = ANY(${arrayLiteral(runIds)}::uuid[]) ${sql.unsafe(lock)}`);
   return new Map(rows.map((row) => [row.runId, toExecution(row)]));
 }
@@ -58,7 +60,8 @@ export function parseExecutionRow({ runId, ...row }: Readonly<Record<string, unk
   return {
     id: runId,
     ...counts,
-    lease: holder === null ? null : { holder, worker: leaseWorker, seconds: leaseSeconds, endsAt: leaseEndsAt },
+    lease:
+      holder === null ? null : { holder, worker: leaseWorker, seconds: leaseSeconds, endsAt: leaseEndsAt },
     reported: reportedDigest === null ? null : { digest: reportedDigest, status: reportedStatus },
   };
 }
