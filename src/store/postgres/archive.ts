@@ -38,7 +38,10 @@ async function withoutTimeouts(
   work: (tx: Transaction) => Promise<void>,
 ): Promise<void> {
   await pool.transaction(begin, new AbortController().signal, async (tx) => {
-    await tx.run(tx.sql`SELECT set_config('jit', 'off', true)`);
+    // A generic plan of an import would be one for tables that are still empty.
+    await tx.run(
+      tx.sql`SELECT set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)`,
+    );
     await work(tx);
   });
 }
