@@ -89,12 +89,12 @@ export class DataFile {
   }
 
   *#sortedDetails(owner: Owner): Generator<OwnedDetail, void, undefined> {
-    const runs: string[] = [];
+    const runs: { readonly id: string; readonly droppedSeq: number }[] = [];
     const details = this.detailsOf(owner).toSorted((a, b) => compareCodePoints(a.id, b.id));
     for (const { kind, id, after } of details) {
       if (kind !== 'execution' || after === null) continue;
       yield { owner, detail: 'execution', id, value: after };
-      if (after.lastSeq > after.droppedSeq) runs.push(id);
+      if (after.lastSeq > after.droppedSeq) runs.push({ id, droppedSeq: after.droppedSeq });
     }
     for (const { kind, id, after } of details) {
       for (const name of PAYLOAD_NAMES) {
@@ -105,8 +105,10 @@ export class DataFile {
     for (const { kind, id, after } of details) {
       if (kind === 'key' && after !== null) yield { owner, detail: 'key', id, value: after };
     }
-    for (const id of runs) {
-      for (const value of this.events(owner, id, ALL_EVENTS)) yield { owner, detail: 'event', id, value };
+    for (const { id, droppedSeq } of runs) {
+      const range = { after: droppedSeq, limit: Infinity, maxBytes: Infinity };
+      // All of a run: 16 MiB at most.
+      for (const value of this.events(owner, id, range)) yield { owner, detail: 'event', id, value };
     }
   }
 
@@ -181,9 +183,6 @@ export class DataFile {
     if (found !== entryCount(this.#records)) throw new DamagedFile('not all of its records can be found');
   }
 }
-
-/** All events of a run: 16 MiB at most. */
-const ALL_EVENTS: EventRange = { after: 0, limit: Infinity, maxBytes: Infinity };
 
 /** A part of a key that is greater than all ids and resources. */
 const AFTER_ALL = '\uffff';
