@@ -33,13 +33,15 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 afterEach(emptyPostgres);
 
+const TABLES = ['assistants', 'threads', 'runs', 'executions', 'run_payloads', 'idempotency_keys', 'run_events'];
+
 function inPostgres(): Archive {
   return postgresArchive(configFor(database.url));
 }
 
 async function emptyPostgres(): Promise<void> {
   await connected(database.adminUrl, (sql) =>
-    sql.unsafe('TRUNCATE agent_graphql.assistants, agent_graphql.threads, agent_graphql.runs'),
+    sql.unsafe(`TRUNCATE ${TABLES.map((name) => `agent_graphql.${name}`).join(', ')}`),
   );
 }
 

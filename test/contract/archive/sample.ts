@@ -1,6 +1,6 @@
 import { NEW_RUN } from '../../support/records.ts';
 
-const AT = '2026-01-02T03:04:05.678Z';
+export const AT = '2026-01-02T03:04:05.678Z';
 const LATER = '2026-01-02T03:04:06.000Z';
 
 /** Ids that are easy to tell apart. */
@@ -58,7 +58,7 @@ export function run(changes: object = {}): object {
   };
 }
 
-export const HEADER = '{"format":"agent-graphql","version":1}';
+export const HEADER = '{"format":"agent-graphql","version":2}';
 
 /** The last line. */
 export function end(assistants: number, threads: number, runs: number): string {
