@@ -149,7 +149,14 @@ describe('a file that cannot be imported', () => {
     ],
     [
       'a status that a run that has not ended contradicts',
-      withLine(4, line('alice', 'run', run({ status: 'PENDING', ended: null, availableAt: AT, startedAt: null, finishedAt: null }))),
+      withLine(
+        4,
+        line(
+          'alice',
+          'run',
+          run({ status: 'PENDING', ended: null, availableAt: AT, startedAt: null, finishedAt: null }),
+        ),
+      ),
       3,
       'the thread is IDLE, but its runs require BUSY',
     ],

@@ -2,10 +2,10 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Archive } from '../../../src/store/archive.ts';
+import { type Archive, PAYLOAD_NAMES } from '../../../src/store/archive.ts';
 import { diskArchive } from '../../../src/store/disk/archive.ts';
 import { openDiskStores } from '../../../src/store/disk/stores.ts';
-import { asOwner as owner } from '../../../src/store/owner.ts';
+import { asOwner as owner, type Owner } from '../../../src/store/owner.ts';
 import { postgresArchive } from '../../../src/store/postgres/archive.ts';
 import { openPostgresStores } from '../../../src/store/postgres/stores.ts';
 import type { Stores } from '../../../src/store/stores.ts';
@@ -19,7 +19,9 @@ import { runCommand } from '../model/run-command.ts';
 import { configFor } from '../../support/postgres/config.ts';
 import { makeAssistant, makeRun, makeThread } from '../../support/records.ts';
 import { everythingOf } from '../../support/walk.ts';
+import { makeExecutedRuns } from './executed.ts';
 import { exportOf, importInto } from './moved.ts';
+import { doWork, works } from './work.ts';
 
 // By code point the last two are as here, by UTF-16 unit the other way round.
 const OWNERS = ['__proto__', 'alice', 'alice!', 'bob', '\uff5e', '😀'].map(owner);
@@ -33,7 +35,18 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 afterEach(emptyPostgres);
 
-const TABLES = ['assistants', 'threads', 'runs', 'executions', 'run_payloads', 'idempotency_keys', 'run_events'];
+/** Nothing becomes due while data is compared. */
+const STANDING = { now: () => START };
+
+const TABLES = [
+  'assistants',
+  'threads',
+  'runs',
+  'executions',
+  'run_payloads',
+  'idempotency_keys',
+  'run_events',
+];
 
 function inPostgres(): Archive {
   return postgresArchive(configFor(database.url));
@@ -45,23 +58,46 @@ async function emptyPostgres(): Promise<void> {
   );
 }
 
-/** Makes data in a folder. */
-async function makeData(folder: string, make: (stores: Stores, clock: { now: number }) => Promise<void>) {
+/** Makes data in a folder. @param make it gets what moves the clock, and does what is due then */
+async function makeData(
+  folder: string,
+  make: (
+    stores: Stores,
+    clock: { now: number },
+    pass: (seconds: number) => Promise<void>,
+  ) => Promise<unknown>,
+) {
   const clock = { now: START };
   const opened = await openDiskStores(folder, { now: () => clock.now });
   try {
-    await make(opened.forRequest(), clock);
+    await make(opened.forRequest(), clock, async (seconds) => {
+      clock.now += seconds * 1_000;
+      await opened.sweep();
+    });
   } finally {
     await opened.close();
   }
 }
 
 async function everythingIn(stores: Stores): Promise<readonly unknown[]> {
-  return Promise.all(OWNERS.map((one) => everythingOf(stores, one)));
+  return Promise.all(
+    OWNERS.map(async (one) => {
+      const records = await everythingOf(stores, one);
+      return {
+        records,
+        details: await Promise.all(records.runs.map(({ id }) => detailsOf(stores, one, id))),
+      };
+    }),
+  );
+}
+
+async function detailsOf({ runs }: Stores, one: Owner, id: string): Promise<unknown> {
+  const payloads = await Promise.all(PAYLOAD_NAMES.map(async (name) => runs.payload(one, id, name)));
+  return { payloads, events: await runs.events(one, id, { after: 0, limit: 1_000, maxBytes: Infinity }) };
 }
 
 async function everythingOnDisk(folder: string): Promise<readonly unknown[]> {
-  const opened = await openDiskStores(folder);
+  const opened = await openDiskStores(folder, STANDING);
   try {
     return await everythingIn(opened.forRequest());
   } finally {
@@ -70,7 +106,7 @@ async function everythingOnDisk(folder: string): Promise<readonly unknown[]> {
 }
 
 async function everythingInPostgres(): Promise<readonly unknown[]> {
-  const opened = await openPostgresStores(configFor(database.url));
+  const opened = await openPostgresStores(configFor(database.url), { ...STANDING, sweepInterval: null });
   try {
     return await everythingIn(opened.forRequest());
   } finally {
@@ -105,9 +141,12 @@ describe('what moves from disk to PostgreSQL and back', () => {
     expect.hasAssertions();
     return fc.assert(
       fc
-        .asyncProperty(commands(OWNERS), (script) =>
+        .asyncProperty(commands(OWNERS), works(OWNERS), (script, work) =>
           inFolder(async (folder) => {
-            await makeData(folder, (stores, clock) => play(script, stores, clock));
+            await makeData(folder, async (stores, clock, pass) => {
+              await play(script, stores, clock);
+              await doWork(work, stores, pass);
+            });
             await goRound(folder);
           }),
         )
@@ -115,6 +154,24 @@ describe('what moves from disk to PostgreSQL and back', () => {
       { numRuns: 15 },
     );
   });
+
+  it('should keep all that clients and workers have done to runs', () =>
+    inFolder(async (folder) => {
+      await makeData(folder, async (stores, _, pass) => {
+        await makeExecutedRuns(stores, owner('forgotten'), pass);
+        await pass(86_400);
+        for (const one of OWNERS) await makeExecutedRuns(stores, one, pass);
+      });
+      const file = await goRound(folder);
+      const count = (pattern: RegExp): number => file.match(pattern)?.length ?? 0;
+      expect(count(/^\{"owner":"[^"]*","execution":/gm)).toBe(7 * (1 + OWNERS.length));
+      expect(count(/"lastSeq":6,"droppedSeq":6,/g)).toBe(1);
+      expect(count(/"name":"checkpoint","value":\{"at":1\}\}\}$/gm)).toBe(5 * (1 + OWNERS.length));
+      expect(count(/"key":\{"id":"(?:assistant|thread|run) /g)).toBe(3 * (1 + OWNERS.length));
+      expect(count(/"attempt":2,"type":"THREE"/g)).toBe(OWNERS.length);
+      expect(count(/"lease":\{"holder":"bob","worker":"worker","seconds":60,/g)).toBe(1);
+      deepStrictEqual(await everythingInPostgres(), await everythingOnDisk(folder));
+    }));
 
   it('should keep odd keys, their order, numbers, and all kinds of ends', () =>
     inFolder(async (folder) => {
