@@ -44,6 +44,12 @@ const NEW = fileOf(
   end(1, 1, RUNS.length),
 );
 
+/** The file that is exported after its import. */
+async function fileAfter(archive: Archive): Promise<string> {
+  await importInto(archive, OLD);
+  return exportOf(archive);
+}
+
 describe('a file of version 1', () => {
   let database: TestDatabase;
 
@@ -52,12 +58,6 @@ describe('a file of version 1', () => {
   });
 
   afterAll(() => database.drop());
-
-  /** The file that is exported after its import. */
-  async function fileAfter(archive: Archive): Promise<string> {
-    await importInto(archive, OLD);
-    return exportOf(archive);
-  }
 
   it('should be imported into a folder, with what it lacks', () =>
     inFolder(async (folder) => expect(await fileAfter(diskArchive(folder))).toBe(NEW)));
