@@ -5,6 +5,9 @@ import { parseExecution, parseKeyRecord } from '../rules/parse-execution.ts';
 import { DamagedFile } from './data-file-errors.ts';
 import { parseJson, withoutChecksum } from './record-entry.ts';
 
+/** A part of a key that is greater than all ids, resources and kinds. */
+export const AFTER_ALL = '\uffff';
+
 const PAYLOADS = ['input', 'output', 'checkpoint'] as const;
 const KINDS = ['execution', 'key', ...PAYLOADS] as const;
 
@@ -23,7 +26,11 @@ export function detailEntries(detail: Detail): readonly DetailEntry[] {
     return [{ kind: kind === 'key' ? 'key' : 'execution', id, text: after && JSON.stringify(after) }];
   }
   const [from, to] = [detail.before ?? NO_PAYLOADS, detail.after ?? NO_PAYLOADS];
-  return PAYLOADS.filter((name) => from[name] !== to[name]).map((name) => ({ kind: name, id, text: to[name] }));
+  return PAYLOADS.filter((name) => from[name] !== to[name]).map((name) => ({
+    kind: name,
+    id,
+    text: to[name],
+  }));
 }
 
 /** Reads the details of one owner. @throws DamagedFile about the first entry that is not valid */
