@@ -13,7 +13,7 @@ import { makeRun } from '../../support/records.ts';
 import { inFolder } from '../disk/folder.ts';
 import { spyOn } from '../postgres/spy.ts';
 import { exportOf, filesIn, importInto, refusalOf } from './moved.ts';
-import { end, fileOf, GOOD, HEADER } from './sample.ts';
+import { DETAILED, DIGEST, end, fileOf, GOOD, HEADER, ids } from './sample.ts';
 import { configFor } from '../../support/postgres/config.ts';
 
 const OWNER = asOwner('alice');
@@ -172,6 +172,20 @@ describe('a database', () => {
     await connected(database.adminUrl, (sql) => sql`DELETE FROM agent_graphql.migrations`);
     expect(await refusalOf(exportOf(archive()))).toMatch(
       /of format 0, .* `npm run migrate` brings it up to date\.$/,
+    );
+  });
+
+  it.each([
+    ['run_payloads', "input = '[]'", `the payload ${ids.ended} has no JSON object as \`value\``],
+    ['run_payloads', "output = 'hello'", `the payload ${ids.ended} has no JSON object as \`value\``],
+    ['run_events', "data = '1'", `the event ${ids.ended} is not valid`],
+    ['executions', 'dropped_seq = 4', `the execution ${ids.ended} is not valid`],
+    ['idempotency_keys', "digest = ''", `the key run ${DIGEST} is not valid`],
+  ])('should be refused as the source when %s were changed by hand: %s', async (table, change, problem) => {
+    await importInto(archive(), fileOf(...DETAILED));
+    await connected(database.adminUrl, (sql) => sql.unsafe(`UPDATE agent_graphql.${table} SET ${change}`));
+    expect(await refusalOf(exportOf(archive()))).toBe(
+      `DATABASE_URL names a database with an invalid record: ${problem}.`,
     );
   });
 

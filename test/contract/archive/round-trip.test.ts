@@ -18,7 +18,9 @@ import { ModelStores } from '../model/model-stores.ts';
 import { runCommand } from '../model/run-command.ts';
 import { configFor } from '../../support/postgres/config.ts';
 import { makeAssistant, makeRun, makeThread } from '../../support/records.ts';
+import { sized } from '../../support/json-samples.ts';
 import { everythingOf } from '../../support/walk.ts';
+import { claimNew, finish } from '../../support/worker.ts';
 import { makeExecutedRuns } from './executed.ts';
 import { exportOf, importInto } from './moved.ts';
 import { doWork, works } from './work.ts';
@@ -206,6 +208,46 @@ describe('what moves from disk to PostgreSQL and back', () => {
         '{"z":1,"a":{"y":[1.5e+300,5e-324,0,1e+21,0.1],"b":null},"__proto__":{"constructor":[{}]}',
       );
       deepStrictEqual(await everythingInPostgres(), await everythingOnDisk(folder));
+    }));
+
+  it('should be the largest payloads and events', () =>
+    inFolder(async (folder) => {
+      const values = sized(524_288, 'a', '😀');
+      const events = Array.from({ length: 7 }, () => ({ type: '😀'.repeat(64), data: sized(65_536) }));
+      await makeData(folder, async (stores) => {
+        for (let count = 0; count < 10; count++) {
+          const { lease } = await claimNew(stores, owner('alice'), { input: values });
+          await stores.queue.checkpoint(owner('alice'), { lease, values });
+          await stores.queue.appendEvents(owner('alice'), { lease, offset: 0, events });
+          await finish(stores, owner('alice'), lease, { output: values });
+        }
+      });
+      const file = await goRound(folder);
+      // Not `toHaveLength`: its message would have the whole file.
+      expect(file.length > 10 * (3 * 262_144 + 7 * 65_536)).toBe(true);
+    }));
+
+  it('should leave out the events of a database that are not kept any more', () =>
+    inFolder(async (folder) => {
+      await makeData(folder, (stores, _, pass) => makeExecutedRuns(stores, owner('alice'), pass));
+      await importInto(inPostgres(), await exportOf(diskArchive(folder)));
+      const later = { now: () => START + 2 * 86_400_000, sweepInterval: null };
+      const opened = await openPostgresStores(configFor(database.url), later);
+      await opened.sweep();
+      await opened.close();
+      const rows = await connected(
+        database.adminUrl,
+        (sql) => sql`SELECT FROM agent_graphql.run_events
+        JOIN agent_graphql.executions USING (owner, run_id) WHERE seq <= dropped_seq`,
+      );
+      expect(rows.length).toBeGreaterThan(0);
+      const file = await exportOf(inPostgres());
+      expect(file).not.toContain('"type":"THREE"');
+      expect(file).toContain('"type":"WORKING"');
+      await inFolder(async (other) => {
+        await importInto(diskArchive(other), file);
+        expect(await exportOf(diskArchive(other))).toBe(file);
+      });
     }));
 
   it('should be many records of one owner, and few of many', () =>
