@@ -8,18 +8,24 @@ type RunDetail = Exclude<OwnedDetail, { readonly detail: 'key' }>;
 /** What is known of a run before all of its details are read. */
 interface RunState {
   /** The line of the run, or of its execution. */
-  line: number;
+  readonly line: number;
   /** The payloads that were not read yet, by their index in {@link PAYLOAD_NAMES}, a bit for each. */
   payloads: number;
   /** The worker that holds it, until its lease was read. */
-  worker: string | null;
+  readonly worker: string | null;
   readonly hasEnded: boolean;
-  hasExecution: boolean;
-  /** The `seq` of its latest event, or those that are not kept any more. */
+  readonly hasExecution: boolean;
+  /** The `seq` of its latest event, or of the last one that is not kept any more. */
   seq: number;
   /** The `seq` of its last event. */
-  lastSeq: number;
+  readonly lastSeq: number;
 }
+
+/** A run that has nothing. */
+const PLAIN = { line: 0, payloads: 0, worker: null, hasExecution: false, seq: 0, lastSeq: 0 };
+/** The states of most runs in a file without details: they take no memory of their own. */
+const PLAIN_ENDED: RunState = Object.freeze({ ...PLAIN, hasEnded: true });
+const PLAIN_ACTIVE: RunState = Object.freeze({ ...PLAIN, hasEnded: false });
 
 /** Checks the details of one owner's runs against the runs and each other, in the order of the file. */
 export class RunDetailsCheck {
@@ -35,8 +41,9 @@ export class RunDetailsCheck {
     const has = { input: run.hasInput, output: run.hasOutput, checkpoint: run.hasCheckpoint };
     const payloads = PAYLOAD_NAMES.reduce((bits, name, index) => (has[name] ? bits | (1 << index) : bits), 0);
     const { worker, ended } = run;
-    const hasEnded = ended !== null;
-    this.#runs.set(run.id, { line, payloads, worker, hasEnded, hasExecution: false, seq: 0, lastSeq: 0 });
+    const plain = ended === null ? PLAIN_ACTIVE : PLAIN_ENDED;
+    const isPlain = payloads === 0 && worker === null;
+    this.#runs.set(run.id, isPlain ? plain : { ...plain, line, payloads, worker });
   }
 
   /**
@@ -49,7 +56,8 @@ export class RunDetailsCheck {
     if (run === undefined) throw badLine(line, `the run ${id} of the ${detail} is not before it`);
     switch (detail) {
       case 'execution':
-        return addExecution(line, run, entry);
+        this.#runs.set(id, withExecution(line, run, entry));
+        return;
       case 'payload': {
         const bit = 1 << PAYLOAD_NAMES.indexOf(entry.name);
         if ((run.payloads & bit) === 0) {
@@ -83,16 +91,13 @@ export class RunDetailsCheck {
   }
 }
 
-function addExecution(
+function withExecution(
   line: number,
   run: RunState,
   { id, value: { lease, droppedSeq, lastSeq } }: Extract<RunDetail, { readonly detail: 'execution' }>,
-): void {
+): RunState {
   if (run.hasExecution) throw badLine(line, `the execution of the run ${id} is before this one`);
   if (run.hasEnded && lease !== null) throw badLine(line, `the run ${id} has ended, and has a lease`);
-  if (run.worker === lease?.worker) run.worker = null;
-  run.line = line;
-  run.hasExecution = true;
-  run.seq = droppedSeq;
-  run.lastSeq = lastSeq;
+  const worker = run.worker === lease?.worker ? null : run.worker;
+  return { ...run, line, worker, hasExecution: true, seq: droppedSeq, lastSeq };
 }

@@ -210,6 +210,28 @@ describe('a database', () => {
     await stores.close();
   });
 
+  it('should keep servers from changing the partitions of events while it is filled', async () => {
+    const stores = await openPostgresStores(configFor(database.url), { sweepInterval: null });
+    const partitions = (): Promise<number> =>
+      connected(database.adminUrl, async (sql) => {
+        const { count } =
+          await sql`SELECT FROM pg_inherits WHERE inhparent = 'agent_graphql.run_events'::regclass`;
+        return count;
+      });
+    const before = await partitions();
+    const today = new Date().toISOString().slice(0, 10).replaceAll('-', '');
+    await connected(database.adminUrl, (sql) => sql.unsafe(`DROP TABLE agent_graphql.run_events_${today}`));
+    async function* records() {
+      await stores.sweep();
+      expect(await partitions()).toBe(before - 1);
+      yield* [];
+    }
+    await archive().fill(records());
+    await stores.sweep();
+    expect(await partitions()).toBe(before);
+    await stores.close();
+  });
+
   it('should be read as it was at one moment, whatever is created between two kinds of records', async () => {
     const spy = await spyOn(database.url);
     onTestFinished(() => spy.close());
