@@ -11,6 +11,7 @@ import { LRUCache } from 'lru-cache';
 import { DOCUMENT_CACHE_BYTES, MAX_ERRORS, MAX_TOKENS } from '../limits.ts';
 import { assertBytes, tooManyTokens } from './limits/document-limits.ts';
 import { checkLiterals } from './limits/input-limits.ts';
+import { mergeRules } from './merge-rules.ts';
 import { createDocumentPreparer, type PreparedDocument } from './prepared-document.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
 
@@ -45,12 +46,13 @@ export interface DocumentsOptions {
 export function createDocuments(options: DocumentsOptions): Documents {
   const { schema, introspection, trusted, bytes = DOCUMENT_CACHE_BYTES } = options;
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+  const merged = [mergeRules(rules)];
   const cache = new LRUCache<string, PreparedDocument>({
     maxSize: bytes,
     sizeCalculation: ({ document, compiledBytes }, text) =>
       BYTES_OF_ENTRY +
       BYTES_PER_CHARACTER * text.length +
-      BYTES_PER_TOKEN * tokensOf(document) +
+      BYTES_PER_TOKEN * (document.tokenCount ?? 0) +
       compiledBytes(),
   });
   const prepare = createDocumentPreparer(schema, (prepared) => {
@@ -75,7 +77,7 @@ export function createDocuments(options: DocumentsOptions): Documents {
       return prepare(document);
     },
     validate(text, prepared) {
-      const errors = validate(schema, prepared.document, rules, { maxErrors: MAX_ERRORS });
+      const errors = validate(schema, prepared.document, merged, { maxErrors: MAX_ERRORS });
       if (errors.length > 0) throw new AggregateError(errors.slice(0, MAX_ERRORS).map(invalid));
       cache.set(text, prepared);
     },
@@ -106,11 +108,5 @@ function withStatus(error: GraphQLError, code: string): GraphQLError {
 const BYTES_PER_TOKEN = 500;
 /** A text with one character beyond Latin-1 takes two bytes for each. */
 const BYTES_PER_CHARACTER = 2;
-/** The entry itself, and what is computed of each document. */
-const BYTES_OF_ENTRY = 2_000;
-
-function tokensOf(document: DocumentNode): number {
-  let count = 0;
-  for (let token = document.loc?.startToken; token != null; token = token.next ?? undefined) count++;
-  return count;
-}
+/** The entry itself, what is computed of each document, and the tokens at its start and end. */
+const BYTES_OF_ENTRY = 3_000;
