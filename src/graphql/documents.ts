@@ -15,7 +15,10 @@ import { mergeRules } from './merge-rules.ts';
 import { createDocumentPreparer, type PreparedDocument } from './prepared-document.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
 
-/** The documents of a server: parsed, validated and compiled once, as long as there is room for them. */
+/**
+ * The documents of a server: those that are sent again are parsed, validated and compiled once more, and then known as
+ * long as there is room for them.
+ */
 export interface Documents {
   /** A document that is known to be valid; undefined for all others. */
   find(text: string): PreparedDocument | undefined;
@@ -25,7 +28,7 @@ export interface Documents {
    */
   parse(text: string): PreparedDocument;
   /**
-   * Validates a document, and keeps it where it is valid.
+   * Validates a document, and keeps it where it is valid and was validated before.
    * @throws AggregateError with the validation errors, `MAX_ERRORS` at most
    */
   validate(text: string, document: PreparedDocument): void;
@@ -55,6 +58,12 @@ export function createDocuments(options: DocumentsOptions): Documents {
       BYTES_PER_TOKEN * (document.tokenCount ?? 0) +
       compiledBytes(),
   });
+  // Many clients write values into their documents, so that none is sent twice. Of these only the texts are kept: they
+  // displace nothing, and V8 collects the rest at little cost while it is young.
+  const candidates = new LRUCache<string, true>({
+    maxSize: CANDIDATE_BYTES,
+    sizeCalculation: (_, text) => BYTES_OF_CANDIDATE + BYTES_PER_CHARACTER * text.length,
+  });
   const prepare = createDocumentPreparer(schema, (prepared) => {
     const text = prepared.document.loc?.source.body;
     // Added anew, since its size is computed only then.
@@ -79,7 +88,8 @@ export function createDocuments(options: DocumentsOptions): Documents {
     validate(text, prepared) {
       const errors = validate(schema, prepared.document, merged, { maxErrors: MAX_ERRORS });
       if (errors.length > 0) throw new AggregateError(errors.slice(0, MAX_ERRORS).map(invalid));
-      cache.set(text, prepared);
+      if (candidates.delete(text)) cache.set(text, prepared);
+      else candidates.set(text, true);
     },
   };
 }
@@ -110,3 +120,7 @@ const BYTES_PER_TOKEN = 500;
 const BYTES_PER_CHARACTER = 2;
 /** The entry itself, what is computed of each document, and the tokens at its start and end. */
 const BYTES_OF_ENTRY = 3_000;
+/** Memory for the texts of documents that were sent once. */
+const CANDIDATE_BYTES = 1_048_576;
+/** The entry of such a text. */
+const BYTES_OF_CANDIDATE = 200;
