@@ -73,6 +73,7 @@ export function createPipeline(parts: PipelineParts): RunOperation {
       changes,
       waits,
       claimWaiters,
+      traceparent: record.trace?.traceparent ?? null,
       stopped: null,
       stopListeners: null,
     };

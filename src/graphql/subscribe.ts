@@ -106,6 +106,7 @@ export function createSubscribe(parts: Omit<PipelineParts, 'documents' | 'truste
       changes: parts.changes,
       waits: parts.waits,
       claimWaiters: parts.claimWaiters,
+      traceparent: null,
       stopped: null,
       stopListeners: null,
     });

@@ -35,6 +35,7 @@ export function createCallerAdmission({ rateLimiter, introspection }: AdmissionP
   return (identity, record) => {
     if (identity !== null) {
       record.owner = identity.owner;
+      record.isWorker = identity.worker !== null;
       rateLimiter?.acquire(identity.owner);
     } else if (!introspection) {
       throw tokenMissing();

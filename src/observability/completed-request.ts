@@ -18,6 +18,8 @@ export interface CompletedRequest {
   /** Null when no document was parsed. */
   readonly operationType: OperationTypeNode | null;
   readonly owner: Owner | null;
+  /** Whether that is the name of a worker of all owners. */
+  readonly isWorker: boolean;
   /** The HTTP status; null when the client went away before there was one, and over a WebSocket. */
   readonly status: number | null;
   /** From the arrival of the headers until the response was ready, or the stream over, in milliseconds. */

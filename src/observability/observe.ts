@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { Change } from '../store/change.ts';
-import type { RecordCounts } from '../store/stores.ts';
+import type { HeldCounts } from '../store/stores.ts';
 import type { RequestObserver } from './completed-request.ts';
-import type { Metrics } from './metrics.ts';
+import type { Metrics, OpenCounts } from './metrics.ts';
 import { createRequestLog, type WriteLine } from './request-log.ts';
 import type { StartTrace } from './request-spans.ts';
 
@@ -14,9 +14,11 @@ export interface Observability {
   /** Null where there is no port for them. */
   readonly metrics: Metrics | null;
   /** Sets how many resources this process holds; null where they are elsewhere. */
-  hold(counts: RecordCounts | null): void;
-  /** RecordCounts stored changes. */
+  hold(counts: HeldCounts | null): void;
+  /** Counts the changes that this server has stored. */
   count(changes: readonly Change[]): void;
+  /** Counts a lease that ended before its run did. */
+  countLostLease(): void;
   /** Sends the spans that were not sent yet. */
   close(): Promise<void>;
 }
@@ -30,18 +32,16 @@ export interface ObservabilityConfig {
 }
 
 /** What to observe, and where. */
-export interface ObservabilityOptions extends ObservabilityConfig {
+export interface ObservabilityOptions extends ObservabilityConfig, OpenCounts {
   readonly log: Logger;
   /** Writes the lines of requests. */
   readonly write: WriteLine;
-  /** How many subscriptions are open. */
-  readonly openSubscriptions: () => number;
 }
 
 /** Sets up what the options ask for. Modules of what they do not ask for are not loaded. */
 export async function createObservability(options: ObservabilityOptions): Promise<Observability> {
-  const { metricsPort, traceEndpoint, log, write, openSubscriptions } = options;
-  const metrics = metricsPort === null ? null : await loadMetrics(openSubscriptions);
+  const { metricsPort, traceEndpoint, log, write } = options;
+  const metrics = metricsPort === null ? null : await loadMetrics(options);
   const tracing = traceEndpoint === null ? null : await loadTracing(traceEndpoint, log);
   return {
     observers: [createRequestLog(log, write), metrics, tracing].flatMap(observersOf),
@@ -49,13 +49,14 @@ export async function createObservability(options: ObservabilityOptions): Promis
     metrics,
     hold: (counts) => metrics?.hold(counts),
     count: (changes) => metrics?.count(changes),
+    countLostLease: () => metrics?.countLostLease(),
     close: async () => tracing?.close(),
   };
 }
 
-async function loadMetrics(openSubscriptions: () => number): Promise<Metrics> {
+async function loadMetrics(open: OpenCounts): Promise<Metrics> {
   const { createMetrics } = await import('./metrics.ts');
-  return createMetrics(openSubscriptions);
+  return createMetrics(open);
 }
 
 async function loadTracing(endpoint: URL, log: Logger) {

@@ -43,7 +43,7 @@ function fieldsOf(completed: CompletedRequest, owner: string | null): string {
     `,"requestId":"${requestId}"${text('traceId', traceId)},"method":"${method}","path":"${path}","status":${status}` +
     text('operationType', operationType) +
     text('operationName', operationName) +
-    text('owner', owner) +
+    text(completed.isWorker ? 'worker' : 'owner', owner) +
     `${cost === null ? '' : `,"cost":${cost}`},"durationMs":${Math.round(duration * 1000) / 1000}` +
     `,"outcome":"${outcome}"${text('errorCode', errorCode)}`
   );

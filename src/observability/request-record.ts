@@ -14,6 +14,8 @@ export interface RequestRecord {
   readonly startedAt: number;
   /** The owner in the token; null until it is verified. */
   owner: Owner | null;
+  /** Whether that is the name of a worker of all owners. */
+  isWorker: boolean;
   /** The operation that runs; null until its document is parsed. */
   operation: { readonly name: string | null; readonly type: OperationTypeNode } | null;
   /** The number of objects that the request could return; null until it is computed. */
@@ -30,6 +32,8 @@ export interface RequestRecord {
 export interface RequestTrace {
   /** 32 hex digits. */
   readonly traceId: string;
+  /** What continues the trace elsewhere: https://www.w3.org/TR/trace-context/#traceparent-header */
+  readonly traceparent: string;
   /** Begins a span, and returns the function that ends it. */
   begin(name: string): () => void;
   /** Begins a span with a span inside for each call of these stores. */
@@ -49,6 +53,7 @@ export function beginRecord(
     path,
     startedAt: performance.now(),
     owner: null,
+    isWorker: false,
     operation: null,
     cost: null,
     error: null,

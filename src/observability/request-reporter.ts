@@ -29,6 +29,7 @@ function toCompleted(record: RequestRecord, status: number | null, isAborted: bo
     operationName: operation?.name ?? null,
     operationType: operation?.type ?? null,
     owner: record.owner,
+    isWorker: record.isWorker,
     status,
     duration: performance.now() - record.startedAt,
     cost: record.cost,

@@ -49,6 +49,7 @@ export function createRequestSpans(tracer: Tracer): { start: StartTrace; observe
 
     const started: RequestTrace = {
       traceId: span.spanContext().traceId,
+      traceparent: traceparentOf(span),
       begin: (name) => begin(name, context).end,
       beginExecution(name, stores) {
         const execution = begin(name, context);
@@ -74,6 +75,11 @@ export function createRequestSpans(tracer: Tracer): { start: StartTrace; observe
       endRequest(traced.span, completed);
     },
   };
+}
+
+function traceparentOf(span: Span): string {
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
 }
 
 function spanAround<T>(

@@ -28,7 +28,8 @@ function traceQueue(queue: RunQueue, inSpan: InSpan): RunQueue {
   return {
     claim: (worker, request) => inSpan('queue.claim', () => queue.claim(worker, request)),
     heartbeat: (worker, request) => inSpan('queue.heartbeat', () => queue.heartbeat(worker, request)),
-    appendEvents: (worker, request) => inSpan('queue.appendEvents', () => queue.appendEvents(worker, request)),
+    appendEvents: (worker, request) =>
+      inSpan('queue.appendEvents', () => queue.appendEvents(worker, request)),
     checkpoint: (worker, request) => inSpan('queue.checkpoint', () => queue.checkpoint(worker, request)),
     finish: (worker, request) => inSpan('queue.finish', () => queue.finish(worker, request)),
     release: (worker, leases) => inSpan('queue.release', () => queue.release(worker, leases)),

@@ -229,7 +229,8 @@ builder.queryFields((t) => ({
     resolve: (_, query, context) => connect(context.stores.runs, ownerOf(context), query),
   }),
   waitForRun: t.field({
-    description: 'A run once it has ended, or as it is after some seconds: 0 to 10. Null where there is none.',
+    description:
+      'A run once it has ended, or as it is after some seconds: 0 to 10. Null where there is none.',
     type: RunRef,
     nullable: true,
     args: {
@@ -302,15 +303,13 @@ const CancelRunInput = builder.inputType('CancelRunInput', {
   }),
 });
 
-const CancelRunPayload = builder
-  .objectRef<{ readonly run: Run | null }>('CancelRunPayload')
-  .implement({
-    description: 'The run as it is now; null where there is none.',
-    fields: (t) => ({
-      run: t.expose('run', { type: RunRef, nullable: true, description: 'The run.' }),
-      userErrors: t.field({ type: [UserErrorRef], description: 'Empty.', resolve: () => [] }),
-    }),
-  });
+const CancelRunPayload = builder.objectRef<{ readonly run: Run | null }>('CancelRunPayload').implement({
+  description: 'The run as it is now; null where there is none.',
+  fields: (t) => ({
+    run: t.expose('run', { type: RunRef, nullable: true, description: 'The run.' }),
+    userErrors: t.field({ type: [UserErrorRef], description: 'Empty.', resolve: () => [] }),
+  }),
+});
 
 const payloads = definePayloads(RunRef);
 
@@ -320,7 +319,10 @@ builder.mutationFields((t) => ({
     type: payloads.created,
     args: { input: t.arg({ type: CreateRunInput, required: true, description: 'The new run.' }) },
     resolve: (_, { input }, context) =>
-      andThen(context.stores.runs.create(ownerOf(context), input), creationPayload),
+      andThen(
+        context.stores.runs.create(ownerOf(context), { ...input, traceparent: context.traceparent }),
+        creationPayload,
+      ),
   }),
   updateRun: t.field({
     description:

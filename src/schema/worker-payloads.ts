@@ -64,6 +64,12 @@ const ClaimRef = builder.objectRef<Claim>('Claim').implement({
       description: "The run's.",
       resolve: ({ run }) => run.metadata,
     }),
+    traceparent: t.string({
+      nullable: true,
+      description:
+        'The trace of the request that created the run, for the worker to continue: a W3C `traceparent`. Null where it was not traced.',
+      resolve: ({ run }) => run.traceparent,
+    }),
     secondsLeft: t.exposeInt('secondsLeft', {
       nullable: true,
       description: 'Until the run ends with TIMEOUT; null for as long as it takes.',
@@ -112,37 +118,41 @@ export const ClaimRunsPayload = builder
   });
 
 function defineLeases(name: string, mutation: string, description: string) {
-  return builder
-    .objectRef<WithUserErrors & { readonly leases: readonly LeaseState[] }>(name)
-    .implement({
-      description: `The result of ${mutation}.`,
-      fields: (t) => ({
-        leases: t.expose('leases', { type: [LeaseStateRef], description }),
-        userErrors: t.expose('userErrors', { type: [UserErrorRef], description: ERRORS }),
-      }),
-    });
+  return builder.objectRef<WithUserErrors & { readonly leases: readonly LeaseState[] }>(name).implement({
+    description: `The result of ${mutation}.`,
+    fields: (t) => ({
+      leases: t.expose('leases', { type: [LeaseStateRef], description }),
+      userErrors: t.expose('userErrors', { type: [UserErrorRef], description: ERRORS }),
+    }),
+  });
 }
 
 function defineLease(name: string, mutation: string) {
-  return builder
-    .objectRef<WithUserErrors & { readonly lease: LeaseState | null }>(name)
-    .implement({
-      description: `The result of ${mutation}.`,
-      fields: (t) => ({
-        lease: t.expose('lease', {
-          type: LeaseStateRef,
-          nullable: true,
-          description: 'How the lease stands; null where the input was refused.',
-        }),
-        userErrors: t.expose('userErrors', { type: [UserErrorRef], description: ERRORS }),
+  return builder.objectRef<WithUserErrors & { readonly lease: LeaseState | null }>(name).implement({
+    description: `The result of ${mutation}.`,
+    fields: (t) => ({
+      lease: t.expose('lease', {
+        type: LeaseStateRef,
+        nullable: true,
+        description: 'How the lease stands; null where the input was refused.',
       }),
-    });
+      userErrors: t.expose('userErrors', { type: [UserErrorRef], description: ERRORS }),
+    }),
+  });
 }
 
 /** The result of heartbeatRuns. */
-export const HeartbeatRunsPayload = defineLeases('HeartbeatRunsPayload', 'heartbeatRuns', 'In the order asked for.');
+export const HeartbeatRunsPayload = defineLeases(
+  'HeartbeatRunsPayload',
+  'heartbeatRuns',
+  'In the order asked for.',
+);
 /** The result of releaseRuns. */
-export const ReleaseRunsPayload = defineLeases('ReleaseRunsPayload', 'releaseRuns', 'In the order asked for.');
+export const ReleaseRunsPayload = defineLeases(
+  'ReleaseRunsPayload',
+  'releaseRuns',
+  'In the order asked for.',
+);
 /** The result of appendRunEvents. */
 export const AppendRunEventsPayload = defineLease('AppendRunEventsPayload', 'appendRunEvents');
 /** The result of checkpointRun. */
@@ -157,8 +167,7 @@ export const FinishRunPayload = builder
     description: 'The result of finishRun.',
     fields: (t) => ({
       accepted: t.exposeBoolean('accepted', {
-        description:
-          "Whether this attempt's end is what is stored: true again for the same call sent twice.",
+        description: "Whether this attempt's end is what is stored: true again for the same call sent twice.",
       }),
       status: t.expose('status', {
         type: RunStatusEnum,

@@ -59,8 +59,7 @@ builder.mutationFields((t) => ({
     },
   }),
   heartbeatRuns: t.field({
-    description:
-      'For workers: keeps runs from being given to others, and tells which are to be cancelled.',
+    description: 'For workers: keeps runs from being given to others, and tells which are to be cancelled.',
     type: HeartbeatRunsPayload,
     args: { input: t.arg({ type: HeartbeatRunsInput, required: true, description: 'Which leases.' }) },
     resolve: (_, { input }, context) =>

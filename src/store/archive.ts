@@ -43,7 +43,11 @@ export type OwnedDetail =
 export const DETAILS: readonly OwnedDetail['detail'][] = ['execution', 'payload', 'key', 'event'];
 
 /** The names of payloads, in the order of an archive. */
-export const PAYLOAD_NAMES = ['checkpoint', 'input', 'output'] as const satisfies readonly (keyof RunPayloads)[];
+export const PAYLOAD_NAMES = [
+  'checkpoint',
+  'input',
+  'output',
+] as const satisfies readonly (keyof RunPayloads)[];
 
 /** A record or a detail. */
 export type ArchiveEntry = OwnedRecord | OwnedDetail;

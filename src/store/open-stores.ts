@@ -6,8 +6,9 @@ import type { StoreOptions } from './store-options.ts';
 import type { OpenedStores } from './stores.ts';
 
 /** What the stores call. */
-export interface StoreObserver
-  extends Required<Pick<StoreOptions, 'publish' | 'publishEvents' | 'onReady' | 'eventRetention'>> {
+export interface StoreObserver extends Required<
+  Pick<StoreOptions, 'publish' | 'publishEvents' | 'onStored' | 'onLeaseLost' | 'onReady' | 'eventRetention'>
+> {
   /** Whether this process has subscribers to an owner's changes. */
   hasSubscribers(owner: Owner): boolean;
   /** Called when changes may have been missed. */

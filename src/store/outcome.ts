@@ -13,7 +13,10 @@ export type Outcome<T> = { readonly value: T } | { readonly refusals: readonly R
 
 /** The result of a creation. */
 export type CreateOutcome<T> =
-  | { readonly value: T; /** Whether an earlier call with the same key made it. */ readonly replayed: boolean }
+  | {
+      readonly value: T;
+      /** Whether an earlier call with the same key made it. */ readonly replayed: boolean;
+    }
   | { readonly refusals: readonly Refusal[] };
 
 /** The outcome of a mutation that was refused. */

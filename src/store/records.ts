@@ -66,6 +66,8 @@ export interface Run extends Resource {
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
   readonly cancelRequestedAt: string | null;
+  /** The trace of the request that created it: https://www.w3.org/TR/trace-context/#traceparent-header */
+  readonly traceparent: string | null;
 }
 
 /** Why a run failed. */
@@ -147,6 +149,8 @@ export interface NewRun {
   /** 1 to 100. Default: 3. */
   readonly maxAttempts?: number | undefined;
   readonly idempotencyKey?: string | null | undefined;
+  /** The trace of the request, which is no part of what the client asks for. Default: none. */
+  readonly traceparent?: string | null | undefined;
 }
 
 /** The input of a changed run. Undefined fields stay as they are. */

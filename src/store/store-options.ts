@@ -11,10 +11,19 @@ export interface StoreOptions {
   readonly publish?: (owner: Owner, changes: readonly Change[]) => void;
   /** Called when events of a run are stored, after that. It must not throw. Default: they are not published. */
   readonly publishEvents?: (owner: Owner, appended: AppendedEvents) => void;
+  /** Called with the changes of each mutation of this process, after they are stored. Default: nobody is told. */
+  readonly onStored?: (changes: readonly Change[]) => void;
+  /** Called when a lease ended before its run did. Default: nobody is told. */
+  readonly onLeaseLost?: () => void;
   /** Called when a run can be claimed. It must not throw, and must not call the stores. Default: nobody is told. */
   readonly onReady?: (owner: Owner, graphId: string) => void;
   /** How long the events of a run are kept after its end, in milliseconds. Default: 24 hours. */
   readonly eventRetention?: number;
+  /**
+   * The interval in which the stores do by themselves what is due, in milliseconds; null for never. Default:
+   * `SWEEP_INTERVAL`.
+   */
+  readonly sweepInterval?: number | null;
   /** The current time, in milliseconds since 1970. Default: that of the machine; in PostgreSQL, that of the database. */
   readonly now?: () => number;
 }

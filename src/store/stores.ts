@@ -105,10 +105,7 @@ export interface RunQueue {
   /** Ends an attempt: the run ends, or is tried again. */
   finish(worker: Owner, request: FinishRequest): MaybePromise<Outcome<EndResult>>;
   /** The run that a lease names; null for a lease that was not given to this worker. */
-  runOf(
-    worker: Owner,
-    lease: string,
-  ): MaybePromise<{ readonly owner: Owner; readonly runId: string } | null>;
+  runOf(worker: Owner, lease: string): MaybePromise<{ readonly owner: Owner; readonly runId: string } | null>;
   /** Gives runs back at once. @throws BadUserInput for more than 100 */
   release(worker: Owner, leases: readonly string[]): MaybePromise<readonly LeaseState[]>;
 }
@@ -124,6 +121,11 @@ export interface Stores {
 /** How many records of each resource there are. */
 export type RecordCounts = Readonly<Record<Change['resource'], number>>;
 
+/** How many records of each resource there are, and how many of the runs are active, by status. */
+export interface HeldCounts extends RecordCounts {
+  readonly activeRuns: Readonly<Record<'PENDING' | 'RUNNING', number>>;
+}
+
 /** Open stores of any kind. */
 export interface OpenedStores {
   /** The stores for one request. A request that only reads sees all data as it was at one moment. */
@@ -131,7 +133,7 @@ export interface OpenedStores {
   /** Whether mutations can be stored now. */
   isReady(): MaybePromise<boolean>;
   /** The records that were loaded into memory; null where the records are in a database. */
-  readonly loadedCounts: RecordCounts | null;
+  readonly loadedCounts: HeldCounts | null;
   /**
    * Does what is due: lost leases, timeouts, overdue cancellations, delays, old events. The stores do it by themselves
    * every half a second; of several servers on one database, one does each.

@@ -33,10 +33,7 @@ export function createSubscriptionQuota({
 }
 
 /** Creates the quota of calls that wait. */
-export function createWaitQuota({
-  inAll = MAX_WAITS,
-  ofOwner = MAX_WAITS_OF_OWNER,
-}: WaitLimits = {}): Quota {
+export function createWaitQuota({ inAll = MAX_WAITS, ofOwner = MAX_WAITS_OF_OWNER }: WaitLimits = {}): Quota {
   return createQuota(inAll, ofOwner, 'waiting calls');
 }
 

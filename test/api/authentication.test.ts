@@ -119,6 +119,7 @@ describe('without a token', () => {
         changes,
         waits: createWaits(),
         claimWaiters: createClaimWaiters(),
+    traceparent: null,
         identity: null,
         stopped: null,
         stopListeners: null,

@@ -74,6 +74,7 @@ function executor() {
     changes,
     waits: createWaits(),
     claimWaiters: createClaimWaiters(),
+    traceparent: null,
     stopped: null,
     stopListeners: null,
     identity: { owner: owner('alice'), worker: null, expiresAt: Date.now() + 60_000 },

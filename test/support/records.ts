@@ -70,6 +70,7 @@ export const NEW_RUN = {
   startedAt: null,
   finishedAt: null,
   cancelRequestedAt: null,
+  traceparent: null,
 } as const;
 
 /** A new assistant. */

@@ -61,7 +61,12 @@ export function readEvents(
 function parseEvent(seq: number, value: unknown): RunEvent {
   if (isObject(value)) {
     const { attempt, type, data, at } = value;
-    if (typeof attempt === 'number' && typeof type === 'string' && typeof data === 'string' && typeof at === 'string') {
+    if (
+      typeof attempt === 'number' &&
+      typeof type === 'string' &&
+      typeof data === 'string' &&
+      typeof at === 'string'
+    ) {
       return { seq, attempt, type, data, at };
     }
   }

@@ -8,7 +8,7 @@ import { createStores } from '../memory/stores.ts';
 import { createCursors } from '../rules/cursor.ts';
 import { createLeaseTokens } from '../rules/lease-token.ts';
 import { DEFAULT_EVENT_RETENTION, type StoreOptions, SWEEP_INTERVAL } from '../store-options.ts';
-import type { OpenedStores, RecordCounts } from '../stores.ts';
+import type { HeldCounts, OpenedStores } from '../stores.ts';
 import { createDataFile, removeDraft } from './create-data-file.ts';
 import { DamagedFile } from './data-file-errors.ts';
 import { DATA_FILE, DataFile } from './data-file.ts';
@@ -39,7 +39,9 @@ export async function openDiskStores(folder: string, options: DiskStoreOptions =
 
 async function open(folder: string, unlock: () => void, options: DiskStoreOptions): Promise<OpenedStores> {
   const { publish = () => {}, publishEvents = () => {}, onReady = () => {} } = options;
+  const { onStored = () => {}, onLeaseLost = () => {} } = options;
   const { now = Date.now, eventRetention = DEFAULT_EVENT_RETENTION, log, upgrades = UPGRADES } = options;
+  const { sweepInterval = SWEEP_INTERVAL } = options;
   const start = performance.now();
   const path = join(folder, DATA_FILE);
   removeDraft(path);
@@ -52,7 +54,10 @@ async function open(folder: string, unlock: () => void, options: DiskStoreOption
   const journal: Journal = new Journal({
     write: (mutations) => file.write(mutations),
     publish(owner, mutation) {
-      if (mutation.changes.length > 0) publish(owner, mutation.changes);
+      if (mutation.changes.length > 0) {
+        onStored(mutation.changes);
+        publish(owner, mutation.changes);
+      }
       for (const { appended } of mutation.events) if (appended !== null) publishEvents(owner, appended);
     },
     revert: (owner, mutation) => database.revert(owner, mutation),
@@ -66,6 +71,7 @@ async function open(folder: string, unlock: () => void, options: DiskStoreOption
   const database = new Database({
     publish: (owner, mutation) => journal.append(owner, mutation),
     onReady,
+    onLeaseLost,
     now,
     cursors: createCursors(file.cursorKey),
     tokens: createLeaseTokens(file.cursorKey),
@@ -75,12 +81,13 @@ async function open(folder: string, unlock: () => void, options: DiskStoreOption
   });
   const loadedCounts = await load(file, database);
   const milliseconds = Math.round(performance.now() - start);
-  log?.info({ folder, ...loadedCounts, milliseconds }, 'DATA_DIR loaded');
+  const { assistant, thread, run } = loadedCounts;
+  log?.info({ folder, assistant, thread, run, milliseconds }, 'DATA_DIR loaded');
   const stores = createDurableStores(createStores(database), journal);
   const sweep = (): void => {
     if (journal.failure === null) database.sweep();
   };
-  const timer = setInterval(sweep, SWEEP_INTERVAL).unref();
+  const timer = sweepInterval === null ? undefined : setInterval(sweep, sweepInterval).unref();
   return {
     forRequest: () => stores,
     sweep: () => {
@@ -99,14 +106,20 @@ async function open(folder: string, unlock: () => void, options: DiskStoreOption
 }
 
 /** Loads all records into memory. The file is closed when one of them is damaged. @throws DamagedFile */
-async function load(file: DataFile, database: Database): Promise<RecordCounts> {
-  const counts = { assistant: 0, thread: 0, run: 0 };
+async function load(file: DataFile, database: Database): Promise<HeldCounts> {
+  const activeRuns = { PENDING: 0, RUNNING: 0 };
+  const counts = { assistant: 0, thread: 0, run: 0, activeRuns };
   try {
     for (const { owner, records } of file.owners()) {
       database.load(owner, records, file.detailsOf(owner));
       const problem = findInconsistency(database.partition(owner));
       if (problem !== null) throw new DamagedFile(problem);
-      for (const { resource } of records) counts[resource]++;
+      for (const { resource, after } of records) {
+        counts[resource]++;
+        if (resource === 'run' && (after.status === 'PENDING' || after.status === 'RUNNING')) {
+          activeRuns[after.status]++;
+        }
+      }
     }
   } catch (error) {
     await file.close();

@@ -33,7 +33,11 @@ export function createAssistants(database: Database): AssistantStore {
           const created = newAssistant(owner, input, database.now());
           if ('refusals' in created) return created;
           const { value } = created;
-          database.commit(owner, [{ resource: 'assistant', before: null, after: value }], keyDetails(value.id));
+          database.commit(
+            owner,
+            [{ resource: 'assistant', before: null, after: value }],
+            keyDetails(value.id),
+          );
           return { value, replayed: false };
         },
       }),

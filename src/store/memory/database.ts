@@ -4,7 +4,7 @@ import type { RunState } from '../execution.ts';
 import type { Owner } from '../owner.ts';
 import type { Run } from '../records.ts';
 import type { Cursors } from '../rules/cursor.ts';
-import { doDue } from '../rules/execution/due.ts';
+import { doDue, isLeaseLost } from '../rules/execution/due.ts';
 import { instant } from '../rules/identity.ts';
 import type { LeaseTokens } from '../rules/lease-token.ts';
 import type { EventLog } from './event-log.ts';
@@ -20,6 +20,8 @@ export interface DatabaseOptions {
   readonly publish: (owner: Owner, mutation: Mutation) => void;
   /** Called when a run can be claimed. */
   readonly onReady: (owner: Owner, graphId: string) => void;
+  /** Called when a lease ended before its run did. */
+  readonly onLeaseLost: () => void;
   readonly cursors: Cursors;
   readonly tokens: LeaseTokens;
   readonly events: EventLog;
@@ -126,6 +128,7 @@ export class Database {
         this.#refreshThread(owner, partition, stored.run.threadId);
         this.#schedule.addDeadline(owner, stored, now);
       } else {
+        if (isLeaseLost(stored, now)) this.#options.onLeaseLost();
         const { changes, details, events } = stepMutation(partition, stored, step, now);
         this.commit(owner, changes, details, events);
       }
@@ -208,6 +211,7 @@ export class Database {
     const key = `${owner}\0${threadId}`;
     const head = partition.runsOfThread.get(threadId)?.head ?? null;
     const isReady = head?.availableAt != null && head.availableAt <= instant(this.now());
+    if (head !== null && !isReady) this.#schedule.addDelay(owner, head);
     const graphId = isReady ? (partition.assistants.get(head.assistantId)?.graphId ?? null) : null;
     const queued = this.#queued.get(key);
     if (queued?.run.id === head?.id && queued?.graphId === graphId) return;

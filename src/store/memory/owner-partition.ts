@@ -51,7 +51,13 @@ export class OwnerPartition {
   }
 
   /** The deletions of what belongs to a deleted record. */
-  detailsOf({ resource, id }: { readonly resource: Change['resource']; readonly id: string }): readonly Detail[] {
+  detailsOf({
+    resource,
+    id,
+  }: {
+    readonly resource: Change['resource'];
+    readonly id: string;
+  }): readonly Detail[] {
     const key = this.#keyOfRecord.get(id);
     const made = key === undefined ? undefined : this.keys.get(key);
     const execution = resource === 'run' ? this.executions.get(id) : undefined;

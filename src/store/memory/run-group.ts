@@ -33,7 +33,9 @@ export class RunGroup {
 export class ThreadRuns extends RunGroup {
   /** The runs that have ended, by `ended`. */
   readonly #ended = new sortedBTree.default<number, Run>();
-  /** The runs that wait for a worker, in the order of their execution. Null where none does. */
+  /** The run that is first of those that wait for a worker. */
+  #first: Run | null = null;
+  /** The others that wait for a worker, in the order of their execution. Null where there are none. */
   #waiting: InstanceType<typeof sortedBTree.default<Run, null>> | null = null;
   /** How many have begun and do not wait for a worker. */
   #busy = 0;
@@ -45,18 +47,15 @@ export class ThreadRuns extends RunGroup {
 
   /** The run that is executed next, once its `availableAt` has come; null while one is executed, and where none waits. */
   get head(): Run | null {
-    return this.#busy > 0 ? null : (this.#waiting?.minKey() ?? null);
+    return this.#busy > 0 ? null : this.#first;
   }
 
   override replace(before: Run | null, after: Run | null): void {
     super.replace(before, after);
     if (before?.ended != null && before.ended !== after?.ended) this.#ended.delete(before.ended);
     if (after?.ended != null) this.#ended.set(after.ended, after);
-    if (before !== null && isWaiting(before)) this.#waiting?.delete(before);
-    if (after !== null && isWaiting(after)) {
-      this.#waiting ??= new sortedBTree.default<Run, null>(undefined, compareWaiting);
-      this.#waiting.set(after, null);
-    } else if (this.#waiting?.size === 0) this.#waiting = null;
+    if (before !== null && isWaiting(before)) this.#removeWaiting(before);
+    if (after !== null && isWaiting(after)) this.#addWaiting(after);
     this.#busy += Number(after !== null && isBusy(after)) - Number(before !== null && isBusy(before));
   }
 
@@ -81,6 +80,28 @@ export class ThreadRuns extends RunGroup {
       if (run?.hasOutput === true && run.id !== except) return run.id;
     }
     return null;
+  }
+
+  #addWaiting(run: Run): void {
+    const first = this.#first;
+    if (first === null) {
+      this.#first = run;
+      return;
+    }
+    const isFirst = compareWaiting(run, first) < 0;
+    if (isFirst) this.#first = run;
+    this.#waiting ??= new sortedBTree.default<Run, null>(undefined, compareWaiting);
+    this.#waiting.set(isFirst ? first : run, null);
+  }
+
+  #removeWaiting(run: Run): void {
+    if (this.#first?.id !== run.id) {
+      this.#waiting?.delete(run);
+    } else {
+      this.#first = this.#waiting?.minKey() ?? null;
+      if (this.#first !== null) this.#waiting?.delete(this.#first);
+    }
+    if (this.#waiting?.size === 0) this.#waiting = null;
   }
 
   #lastEndedAfter(before: Run | null, after: Run | null): Run | undefined {

@@ -1,6 +1,7 @@
 import sortedBTree from 'sorted-btree';
 import type { RunState } from '../execution.ts';
 import type { Owner } from '../owner.ts';
+import type { Run } from '../records.ts';
 import { dueAt } from '../rules/execution/due.ts';
 import { isWaiting } from '../rules/execution/order.ts';
 
@@ -28,6 +29,11 @@ export class Schedule {
   addDeadline(owner: Owner, state: RunState, now: number): void {
     const at = dueAt(state);
     if (at !== null && at > now) this.#runs.set({ at, owner, runId: state.run.id }, null);
+  }
+
+  /** Schedules the end of a run's delay, which may be one that it got by a clock that went back since. */
+  addDelay(owner: Owner, { id, availableAt }: Run): void {
+    if (availableAt !== null) this.#runs.set({ at: Date.parse(availableAt), owner, runId: id }, null);
   }
 
   /** Takes the run whose time came first; null where none has. @param now milliseconds since 1970 */

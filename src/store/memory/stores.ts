@@ -23,18 +23,25 @@ export interface MemoryStoreOptions extends StoreOptions {
 export function openMemoryStores({
   publish = () => {},
   publishEvents = () => {},
+  onStored = () => {},
+  onLeaseLost = () => {},
   onReady = () => {},
   eventRetention = DEFAULT_EVENT_RETENTION,
   eventMemory = EVENT_MEMORY,
+  sweepInterval = SWEEP_INTERVAL,
   now = Date.now,
 }: MemoryStoreOptions = {}): OpenedStores {
   const key = randomBytes(32);
   const database: Database = new Database({
     publish(owner, mutation) {
-      if (mutation.changes.length > 0) publish(owner, mutation.changes);
+      if (mutation.changes.length > 0) {
+        onStored(mutation.changes);
+        publish(owner, mutation.changes);
+      }
       for (const { appended } of mutation.events) if (appended !== null) publishEvents(owner, appended);
     },
     onReady,
+    onLeaseLost,
     cursors: createCursors(key),
     tokens: createLeaseTokens(key),
     events: new MemoryEventLog(),
@@ -43,19 +50,20 @@ export function openMemoryStores({
     now,
   });
   const stores = createStores(database);
-  const timer = setInterval(() => database.sweep(), SWEEP_INTERVAL).unref();
+  const timer =
+    sweepInterval === null ? undefined : setInterval(() => database.sweep(), sweepInterval).unref();
   return {
     forRequest: () => stores,
     isReady: () => true,
-    loadedCounts: { assistant: 0, thread: 0, run: 0 },
+    loadedCounts: { assistant: 0, thread: 0, run: 0, activeRuns: { PENDING: 0, RUNNING: 0 } },
     sweep: () => database.sweep(),
     close: () => clearInterval(timer),
   };
 }
 
-/** {@link openMemoryStores} for those who do not close them. */
+/** {@link openMemoryStores} without a timer: what is due is not done, and they need not be closed. */
 export function createMemoryStores(options: MemoryStoreOptions = {}): Stores {
-  return openMemoryStores(options).forRequest();
+  return openMemoryStores({ ...options, sweepInterval: null }).forRequest();
 }
 
 /** The stores of a database. */

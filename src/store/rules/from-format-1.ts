@@ -37,5 +37,6 @@ function executionFields({ status, createdAt, updatedAt }: Fields): Fields {
     startedAt: status === 'RUNNING' ? updatedAt : null,
     finishedAt: isActive ? null : updatedAt,
     cancelRequestedAt: null,
+    traceparent: null,
   };
 }

@@ -17,11 +17,11 @@ export function keyOf(
   input: NewAssistant | NewThread | NewRun,
   defaults: object,
 ): IdempotencyKey | null | { readonly refusal: Refusal } {
-  const { idempotencyKey, ...rest } = input;
+  const { idempotencyKey } = input;
   if (idempotencyKey == null) return null;
   const refusal = refuseText('idempotencyKey', idempotencyKey);
   if (refusal !== null) return { refusal };
-  return { key: digestOf(idempotencyKey), digest: digestOf({ ...defaults, ...withoutUndefined(rest) }) };
+  return { key: digestOf(idempotencyKey), digest: digestOf({ ...defaults, ...given(input) }) };
 }
 
 /** The refusal of a key that was used with another input. */
@@ -69,6 +69,11 @@ function canonical(value: unknown, depth: number): unknown {
   return { object: keys.map((key) => [key, canonical(value[key], depth + 1)]) };
 }
 
-function withoutUndefined(input: object): object {
-  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
+/** What is no part of what a client asks for. */
+const NOT_COMPARED: ReadonlySet<string> = new Set(['idempotencyKey', 'traceparent']);
+
+function given(input: object): object {
+  return Object.fromEntries(
+    Object.entries(input).filter(([key, value]) => value !== undefined && !NOT_COMPARED.has(key)),
+  );
 }

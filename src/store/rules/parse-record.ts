@@ -91,7 +91,7 @@ function parseThread(owner: Owner, value: Fields): Thread {
 }
 
 function parseRun(owner: Owner, value: Fields): Run {
-  checkKeys(value, 24);
+  checkKeys(value, 25);
   const { id, createdAt, updatedAt } = parseIdentity(value);
   const { threadId, assistantId, status, ended, resumes, multitaskStrategy } = value;
   const { timeoutSeconds, assistantVersion, worker } = value;
@@ -129,6 +129,7 @@ function parseRun(owner: Owner, value: Fields): Run {
     startedAt: parseTime('startedAt', value.startedAt),
     finishedAt: parseTime('finishedAt', value.finishedAt),
     cancelRequestedAt: parseTime('cancelRequestedAt', value.cancelRequestedAt),
+    traceparent: value.traceparent === null ? null : parseTraceparent(value.traceparent),
     metadata: parseMetadata(owner, value.metadata),
     createdAt,
     updatedAt,
@@ -139,6 +140,15 @@ function parseRun(owner: Owner, value: Fields): Run {
 function checkWaiting({ status, ended, worker, availableAt }: Fields): void {
   const isPossible = availableAt === null ? status !== 'PENDING' : ended === null && worker === null;
   if (!isPossible) throw new InvalidRecord('has a status or a worker that `availableAt` contradicts');
+}
+
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+
+function parseTraceparent(value: unknown): string {
+  if (typeof value !== 'string' || !TRACEPARENT.test(value)) {
+    throw new InvalidRecord('has no valid `traceparent`');
+  }
+  return value;
 }
 
 function parseFlag(key: string, value: unknown): boolean {

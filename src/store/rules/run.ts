@@ -31,6 +31,7 @@ export interface CheckedNewRun {
   readonly delaySeconds: number;
   readonly timeoutSeconds: number | null;
   readonly maxAttempts: number;
+  readonly traceparent: string | null;
 }
 
 /** Checks the input of a new run, as far as possible without what is stored. */
@@ -59,6 +60,7 @@ export function checkNewRun(owner: Owner, input: NewRun): Outcome<CheckedNewRun>
       delaySeconds,
       timeoutSeconds,
       maxAttempts,
+      traceparent: input.traceparent ?? null,
     },
   };
 }
@@ -134,6 +136,7 @@ export function newRun(
     startedAt: null,
     finishedAt: null,
     cancelRequestedAt: null,
+    traceparent: input.traceparent,
     metadata: input.metadata,
     createdAt,
     updatedAt: createdAt,

@@ -32,11 +32,7 @@ export const TEXT_RULES = {
  * Why a text is not accepted, or null when it is.
  * @param key where the text is in the input. Default: the name of its rule.
  */
-export function refuseText(
-  rule: keyof typeof TEXT_RULES,
-  text: string,
-  key: string = rule,
-): Refusal | null {
+export function refuseText(rule: keyof typeof TEXT_RULES, text: string, key: string = rule): Refusal | null {
   const { max, blank } = TEXT_RULES[rule];
   if (!blank && !VISIBLE.test(text)) return invalid(key, `\`${key}\` cannot be blank.`);
   if (countCodePoints(text, max) > max) {

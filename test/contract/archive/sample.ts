@@ -39,7 +39,7 @@ export function thread(changes: object = {}): object {
 
 /** A run on that thread, ended, changed. */
 export function run(changes: object = {}): object {
-  const { startedAt: _, finishedAt: __, cancelRequestedAt, ...rest } = NEW_RUN;
+  const { startedAt: _, finishedAt: __, cancelRequestedAt, traceparent, ...rest } = NEW_RUN;
   return {
     id: ids.ended,
     threadId: ids.thread,
@@ -51,6 +51,7 @@ export function run(changes: object = {}): object {
     startedAt: AT,
     finishedAt: LATER,
     cancelRequestedAt,
+    traceparent,
     metadata: { owner: 'alice' },
     createdAt: AT,
     updatedAt: LATER,

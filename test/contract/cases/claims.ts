@@ -248,6 +248,26 @@ export function testClaims(onBench: OnBench): void {
         expect(await claimIds(stores, alice)).toStrictEqual([run.id]);
       }));
 
+    it('should give each run once its time has come, though the clock went back meanwhile', () =>
+      onBench(async ({ stores, pass, clock }) => {
+        const first = await claimNew(stores, alice);
+        const next = await enqueue(stores, alice, { threadId: first.run.threadId });
+        const other = await claimNew(stores, alice);
+        clock.now -= 10_000;
+        await finish(stores, alice, first.lease);
+        await finish(stores, alice, other.lease, {
+          status: 'ERROR',
+          error: { code: 'E', message: '' },
+          retry: true,
+          retryAfterSeconds: 5,
+        });
+        expect(await claim(stores, alice)).toStrictEqual([]);
+        await pass(5);
+        expect(await claimIds(stores, alice)).toStrictEqual([other.run.id]);
+        await pass(5);
+        expect(await claimIds(stores, alice)).toStrictEqual([next.id]);
+      }));
+
     it('should give no run of a thread while one of it is RUNNING by hand', () =>
       onBench(async ({ stores }) => {
         const { id: threadId } = await makeThread(stores, alice);

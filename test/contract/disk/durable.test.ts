@@ -31,6 +31,7 @@ function databaseOf(publish: DatabaseOptions['publish']): Database {
   return new Database({
     publish,
     onReady: () => {},
+    onLeaseLost: () => {},
     cursors: createCursors(Buffer.alloc(32)),
     tokens: createLeaseTokens(Buffer.alloc(32)),
     events: new MemoryEventLog(),

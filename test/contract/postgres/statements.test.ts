@@ -216,7 +216,10 @@ describe('a request', () => {
 
 describe('all statements', () => {
   it('should name the owner wherever they name a table of records', async () => {
-    const listening = await openPostgresStores(configFor(spy.url), { listenerTimes: QUIET, sweepInterval: null });
+    const listening = await openPostgresStores(configFor(spy.url), {
+      listenerTimes: QUIET,
+      sweepInterval: null,
+    });
     const pool = createPool(configFor(spy.url));
     spy.clear();
     try {
@@ -230,9 +233,7 @@ describe('all statements', () => {
       await pool.close();
       await listening.close();
     }
-    const touching = spy.sent.filter(({ text }) =>
-      TABLES.test(text),
-    );
+    const touching = spy.sent.filter(({ text }) => TABLES.test(text));
     expect(touching.length).toBeGreaterThan(50);
     const nameless = touching.filter(({ text, params }) => {
       const tables = text.match(new RegExp(TABLES, 'g')) ?? [];
@@ -321,6 +322,9 @@ async function useQueue({ queue, runs }: Stores, owner: Owner): Promise<void> {
   await queue.appendEvents(owner, { lease, offset: 0, events: [{ type: 'T' }] });
   await queue.checkpoint(owner, { lease, values: {} });
   await runs.events(owner, run?.id ?? '', { after: 0, limit: 10, maxBytes: 1_000 });
-  await queue.release(owner, others.map((claim) => claim.lease));
+  await queue.release(
+    owner,
+    others.map((claim) => claim.lease),
+  );
   await queue.finish(owner, { lease, status: 'SUCCESS', retry: false });
 }

@@ -4,10 +4,10 @@ import { createChangeFeed } from '../../../src/subscriptions/change-feed.ts';
 import { createSubscribers } from '../../../src/subscriptions/subscribers.ts';
 import { createMetrics } from '../../../src/observability/metrics.ts';
 import { serveMetrics } from '../../../src/http/metrics-endpoint.ts';
-import { createMemoryStores } from '../../../src/store/memory/stores.ts';
+import { createMemoryStores, openMemoryStores } from '../../../src/store/memory/stores.ts';
 import { request } from '../request.ts';
 import { aliceFor, openApi, send, type TestParts } from '../../support/api.ts';
-import { createAssistant, createRun, createThread, moveRun } from '../../support/requests.ts';
+import { createAssistant, createRun, createThread, moveRun, textAt } from '../../support/requests.ts';
 import { subscribe } from '../../support/sse.ts';
 import { storesThatTake } from './durations.ts';
 
@@ -15,12 +15,11 @@ import { storesThatTake } from './durations.ts';
 function openMeasured(parts: TestParts = {}) {
   const changes = createChangeFeed();
   const subscribers = createSubscribers();
-  const metrics = createMetrics(subscribers.count);
+  const metrics = createMetrics({ openSubscriptions: subscribers.count, openWaits: () => 0 });
   const stores = createMemoryStores({
-    publish(owner, stored) {
-      changes.publish(owner, stored);
-      metrics.count(stored);
-    },
+    publish: changes.publish,
+    publishEvents: changes.publishEvents,
+    onStored: metrics.count,
   });
   const { api } = openApi({ stores, changes, subscribers, observers: [metrics.observe], ...parts });
   return { api, subscribers, metrics, series: (name: string) => seriesOf(metrics.text, name) };
@@ -73,7 +72,7 @@ describe('the metrics', () => {
   });
 
   it('should have the durations of requests in seconds', async () => {
-    const { observe, text } = createMetrics(() => 0);
+    const { observe, text } = createMetrics({ openSubscriptions: () => 0, openWaits: () => 0 });
     const { api } = openApi({ stores: storesThatTake(2_000), observers: [observe] });
     for (let i = 0; i < 3; i++) await send(api, 'alice', '{ thread(id: "1") { id } }');
     expect(await seriesOf(text, 'request_duration_seconds')).toMatchObject({
@@ -146,6 +145,39 @@ describe('the metrics', () => {
     expect(await metrics.text()).not.toMatch(/Name\d|PROPFIND|UNLOCK/);
   });
 
+  it('should tell of the execution of runs', async () => {
+    const clock = { now: Date.UTC(2026, 0, 1) };
+    const metrics = createMetrics({ openSubscriptions: () => 0, openWaits: () => 3 });
+    const { count: onStored, countLostLease: onLeaseLost } = metrics;
+    const opened = openMemoryStores({ now: () => clock.now, onStored, onLeaseLost });
+    const { api } = openApi({ stores: opened.forRequest() });
+    const [assistant, thread] = [await createAssistant(api, 'alice'), await createThread(api, 'alice')];
+    await createRun(api, 'alice', thread, assistant);
+    await createRun(api, 'alice', thread, assistant);
+    const series = (name: string) => seriesOf(metrics.text, name);
+    expect(await series('active_runs')).toEqual({ '{status="PENDING"}': 2, '{status="RUNNING"}': 0 });
+    clock.now += 2_000;
+    const claim =
+      'mutation { claimRuns(input: { worker: "w", graphIds: ["graph"], leaseSeconds: 5 }) { claims { lease } } }';
+    await send(api, 'alice', claim);
+    expect(await series('active_runs')).toEqual({ '{status="PENDING"}': 1, '{status="RUNNING"}': 1 });
+    clock.now += 5_000;
+    await opened.sweep();
+    clock.now += 1_000;
+    await opened.sweep();
+    const lease = textAt(await send(api, 'alice', claim), 'claimRuns', 'claims', 0, 'lease');
+    const finish =
+      'mutation($lease: String!) { finishRun(input: { lease: $lease, status: SUCCESS }) { accepted } }';
+    await send(api, 'alice', finish, { lease });
+    expect(await series('claims_total')).toEqual({ '': 2 });
+    expect(await series('leases_lost_total')).toEqual({ '': 1 });
+    expect(await series('runs_ended_total')).toEqual({ '{status="SUCCESS"}': 1 });
+    expect(await series('run_wait_seconds_sum')).toEqual({ '': 2 });
+    expect(await series('open_waits')).toEqual({ '': 3 });
+    expect(await series('active_runs')).toEqual({ '{status="PENDING"}': 1, '{status="RUNNING"}': 0 });
+    await opened.close();
+  });
+
   it('should belong to one server alone', async () => {
     const [one, two] = [openMeasured(), openMeasured()];
     await send(one.api, 'alice', '{ __typename }');
@@ -153,7 +185,7 @@ describe('the metrics', () => {
   });
 
   it('should tell of the event loop and the process', async () => {
-    const text = await createMetrics(() => 0).text();
+    const text = await createMetrics({ openSubscriptions: () => 0, openWaits: () => 0 }).text();
     for (const name of ['nodejs_eventloop_lag_p99_seconds', 'process_resident_memory_bytes']) {
       expect(text).toMatch(new RegExp(`^${name} [\\d.e+-]+$`, 'm'));
     }
@@ -163,7 +195,7 @@ describe('the metrics', () => {
 describe('the port of the metrics', () => {
   it('should answer GET /metrics, and nothing else', async () => {
     const server = await serveMetrics(
-      createMetrics(() => 7),
+      createMetrics({ openSubscriptions: () => 7, openWaits: () => 0 }),
       '127.0.0.1',
       0,
     );
@@ -182,7 +214,7 @@ describe('the port of the metrics', () => {
   });
 
   it('should say no more than that when the metrics cannot be read', async () => {
-    const metrics = { ...createMetrics(() => 0), text: fail };
+    const metrics = { ...createMetrics({ openSubscriptions: () => 0, openWaits: () => 0 }), text: fail };
     const server = await serveMetrics(metrics, '127.0.0.1', 0);
     const answer = await fetch(`http://127.0.0.1:${server.port}/metrics`, {
       headers: { connection: 'close' },

@@ -5,6 +5,7 @@ import { turn } from '../listen.ts';
 import { request } from '../request.ts';
 import { openApi, send, tokenFor } from '../../support/api.ts';
 import { HOUR } from '../../support/hour.ts';
+import { createAssistant, textAt } from '../../support/requests.ts';
 import { subscribe } from '../../support/sse.ts';
 import { openCollector, type SentSpan } from './collector.ts';
 import { openLogged } from './logged.ts';
@@ -112,6 +113,19 @@ describe('a request that is traced', () => {
     expect(root?.traceId).toMatch(/^[0-9a-f]{32}$/);
     expect(traceparent).not.toContain(root?.traceId);
     expect(root?.parentSpanId).toBeUndefined();
+  });
+
+  it('should be given on to the worker of a run that it creates', async () => {
+    const { api } = openTraced();
+    const assistantId = await createAssistant(api, 'alice');
+    const create =
+      'mutation($assistantId: ID!) { createRun(input: { assistantId: $assistantId }) { run { id } } }';
+    await send(api, 'alice', create, { assistantId }, { traceparent: PARENT });
+    const claim =
+      'mutation { claimRuns(input: { worker: "w", graphIds: ["graph"], waitSeconds: 0 }) { claims { traceparent } } }';
+    const given = textAt(await send(api, 'alice', claim), 'claimRuns', 'claims', 0, 'traceparent');
+    expect(given).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01$/);
+    expect(given).not.toBe(PARENT);
   });
 
   it('should not send spans where its caller does not want them', async () => {

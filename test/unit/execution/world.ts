@@ -62,6 +62,7 @@ export function contextWith(stores: Stores): Context {
     changes: createChangeFeed(),
     waits: createWaits(),
     claimWaiters: createClaimWaiters(),
+    traceparent: null,
     stopped: null,
     stopListeners: null,
   };

@@ -20,6 +20,7 @@ ALTER TABLE agent_graphql.runs
   ADD COLUMN started_at timestamptz(3),
   ADD COLUMN finished_at timestamptz(3),
   ADD COLUMN cancel_requested_at timestamptz(3),
+  ADD COLUMN traceparent text,
   -- Nobody gets a run that is held or has ended.
   ADD CHECK (available_at IS NULL OR (worker IS NULL AND ended IS NULL));
 

@@ -25,7 +25,8 @@ export function parseAnnouncement(payload: string): Announced | null {
   if (typeof serverId !== 'string') return null;
   if (kind === 'events') return { serverId, runs: rest.flatMap(parseRun) };
   const [owner, graphId, count] = rest;
-  if (kind !== 'ready' || !isOwner(owner) || typeof graphId !== 'string' || typeof count !== 'number') return null;
+  if (kind !== 'ready' || !isOwner(owner) || typeof graphId !== 'string' || typeof count !== 'number')
+    return null;
   return { serverId, owner, graphId, count };
 }
 

@@ -71,10 +71,7 @@ class NotHeardError extends StoreError {
  * A notification: of a mutation's changes, of runs with new events, or of a barrier, which marks a point in the order of
  * notifications.
  */
-type Notification =
-  | LoggedMutation
-  | { readonly runs: readonly RunRef[] }
-  | { readonly barrier: string };
+type Notification = LoggedMutation | { readonly runs: readonly RunRef[] } | { readonly barrier: string };
 
 /**
  * Listens for notifications on a connection of its own, and reconnects when that is lost, or when a notification that

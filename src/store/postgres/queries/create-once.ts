@@ -83,7 +83,11 @@ async function insertKey(
 }
 
 /** Frees the keys of records that are deleted. */
-export async function deleteKeys({ sql, run }: Transaction, owner: Owner, ids: readonly string[]): Promise<void> {
+export async function deleteKeys(
+  { sql, run }: Transaction,
+  owner: Owner,
+  ids: readonly string[],
+): Promise<void> {
   await run(sql`DELETE FROM agent_graphql.idempotency_keys
     WHERE owner = ${owner} AND record_id = ANY(${arrayLiteral(ids)}::uuid[])`);
 }

@@ -36,7 +36,11 @@ export function createEventReader({
     const found = runs.map((run) => {
       if (run === null) return null;
       const execution = executions.get(run.id) ?? NO_EXECUTION;
-      return { run, droppedSeq: droppedSeq(run, execution, now - eventRetention), lastSeq: execution.lastSeq };
+      return {
+        run,
+        droppedSeq: droppedSeq(run, execution, now - eventRetention),
+        lastSeq: execution.lastSeq,
+      };
     });
     const wanted = found.filter((one) => one !== null && one.lastSeq > Math.max(range.after, one.droppedSeq));
     const events = await readEvents(
@@ -75,7 +79,9 @@ async function readEvents(
   const byRun = new Map<string, RunEvent[]>();
   if (runs.length === 0) return byRun;
   // Partitions of earlier days are not looked at. A day is left for clocks that were put back.
-  const from = runs.map(({ startedAt, createdAt }) => startedAt ?? createdAt).reduce((a, b) => (a < b ? a : b));
+  const from = runs
+    .map(({ startedAt, createdAt }) => startedAt ?? createdAt)
+    .reduce((a, b) => (a < b ? a : b));
   const rows = await run(sql<(RunEvent & { readonly id: string })[]>`SELECT found.*
     FROM unnest(${arrayLiteral(runs.map(({ id }) => id))}::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
       SELECT id, seq, attempt, type, data, at FROM (

@@ -55,6 +55,7 @@ const COLUMNS: Readonly<
     ['started_at', 'startedAt', 'timestamptz'],
     ['finished_at', 'finishedAt', 'timestamptz'],
     ['cancel_requested_at', 'cancelRequestedAt', 'timestamptz'],
+    ['traceparent', 'traceparent', 'text'],
     ['metadata', 'metadata', 'json'],
     ['created_at', 'createdAt', 'timestamptz'],
     ['updated_at', 'updatedAt', 'timestamptz'],

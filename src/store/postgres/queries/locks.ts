@@ -118,7 +118,11 @@ export async function lockActiveRuns(
 }
 
 /** Makes the workers' calls about the active runs of a thread, which is locked, wait until this transaction ends. */
-export async function lockExecutionsOfThread({ sql, run }: Transaction, owner: Owner, threadId: string): Promise<void> {
+export async function lockExecutionsOfThread(
+  { sql, run }: Transaction,
+  owner: Owner,
+  threadId: string,
+): Promise<void> {
   await run(sql`SELECT FROM agent_graphql.executions WHERE owner = ${owner} AND thread_id = ${threadId} AND is_active
     FOR UPDATE`);
 }

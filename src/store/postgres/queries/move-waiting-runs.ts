@@ -17,7 +17,9 @@ export async function lockForMove(
   graphId: string,
 ): Promise<Assistant | null> {
   const { sql, run } = tx;
-  const [current] = await run(sql<{ graphId: string }[]>`SELECT graph_id AS "graphId" FROM agent_graphql.assistants
+  const [current] = await run(sql<
+    { graphId: string }[]
+  >`SELECT graph_id AS "graphId" FROM agent_graphql.assistants
     WHERE owner = ${owner} AND id = ${id}`);
   if (current !== undefined && current.graphId !== graphId) {
     await run(sql`SELECT FROM agent_graphql.threads WHERE owner = ${owner} AND id IN (

@@ -27,7 +27,7 @@ export const TABLES: Readonly<Record<Change['resource'], Table>> = {
       multitask_strategy AS "multitaskStrategy", attempt, max_attempts AS "maxAttempts",
       timeout_seconds AS "timeoutSeconds", assistant_version AS "assistantVersion", worker,
       available_at AS "availableAt", started_at AS "startedAt", finished_at AS "finishedAt",
-      cancel_requested_at AS "cancelRequestedAt", metadata, created_at AS "createdAt", updated_at AS "updatedAt"`,
+      cancel_requested_at AS "cancelRequestedAt", traceparent, metadata, created_at AS "createdAt", updated_at AS "updatedAt"`,
   },
 };
 

@@ -71,12 +71,12 @@ function updateThread(sql: Sql, owner: Owner, { id, status, valuesRunId, metadat
 
 function insertRun(sql: Sql, owner: Owner, run: Run) {
   const { id, threadId, assistantId, status, hasInput, resumes, multitaskStrategy } = run;
-  const { maxAttempts, timeoutSeconds, availableAt, metadata, createdAt, updatedAt } = run;
+  const { maxAttempts, timeoutSeconds, availableAt, traceparent, metadata, createdAt, updatedAt } = run;
   return sql`INSERT INTO agent_graphql.runs (owner, id, thread_id, assistant_id, status, has_input, resumes,
-      multitask_strategy, max_attempts, timeout_seconds, available_at, metadata, created_at, updated_at)
+      multitask_strategy, max_attempts, timeout_seconds, available_at, traceparent, metadata, created_at, updated_at)
     VALUES (${owner}, ${id}, ${threadId}, ${assistantId}, ${status}, ${hasInput}, ${resumes}, ${multitaskStrategy},
-      ${maxAttempts}, ${timeoutSeconds}, ${availableAt}, ${JSON.stringify(metadata)}::text::json, ${createdAt},
-      ${updatedAt})`;
+      ${maxAttempts}, ${timeoutSeconds}, ${availableAt}, ${traceparent}, ${JSON.stringify(metadata)}::text::json,
+      ${createdAt}, ${updatedAt})`;
 }
 
 function updateRun(sql: Sql, owner: Owner, before: Run | null, run: Run) {

@@ -37,7 +37,9 @@ export async function dropOldEvents({ database, clock, eventRetention }: StoreDe
     if (row?.isLocked !== true) return;
     const limit = instant(now - eventRetention);
     await Promise.all([
-      run(sql`SELECT agent_graphql.drop_event_partitions(least(${limit}::timestamptz, ${row.oldest}::timestamptz))`),
+      run(
+        sql`SELECT agent_graphql.drop_event_partitions(least(${limit}::timestamptz, ${row.oldest}::timestamptz))`,
+      ),
       run(sql`SELECT agent_graphql.make_event_partitions(${instant(now).slice(0, 10)}::date, ${DAYS_AHEAD})`),
     ]);
   });

@@ -28,10 +28,7 @@ export function planStep(
   const status = threadStatus(hasOtherActive || run.ended === null ? 1 : 0, last);
   const valuesRunId = hasEnded && run.hasOutput ? run.id : thread.valuesRunId;
   return {
-    changes: [
-      ...changeOf(stored.run, run),
-      ...followRuns(thread, { status, valuesRunId }, now),
-    ],
+    changes: [...changeOf(stored.run, run), ...followRuns(thread, { status, valuesRunId }, now)],
     store: () =>
       Promise.all([
         storeStep(tx, owner, stored, step),
@@ -67,7 +64,9 @@ export async function setHead(
   now: number,
   serverId: string,
 ): Promise<void> {
-  const [head] = await run(sql<{ graphId: string | null }[]>`SELECT agent_graphql.set_head(${owner}, ${threadId},
+  const [head] = await run(sql<
+    { graphId: string | null }[]
+  >`SELECT agent_graphql.set_head(${owner}, ${threadId},
     ${instant(now)}, ${serverId}) AS "graphId"`);
   const graphId = head?.graphId ?? null;
   if (graphId !== null) announcements.ready.push({ owner, graphId, count: 1 });

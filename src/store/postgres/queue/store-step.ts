@@ -15,7 +15,12 @@ export function movesThread({ run: before }: RunState, { run: after }: RunStep):
 }
 
 /** Stores what a step changes besides the run's record. All statements are sent before the first `await`. */
-export async function storeStep(tx: Transaction, owner: Owner, before: RunState, step: RunStep): Promise<void> {
+export async function storeStep(
+  tx: Transaction,
+  owner: Owner,
+  before: RunState,
+  step: RunStep,
+): Promise<void> {
   const { run, events, payloads } = step;
   const statements: Promise<unknown>[] = [];
   if (step.execution !== before.execution || movesThread(before, step)) {
@@ -28,8 +33,15 @@ export async function storeStep(tx: Transaction, owner: Owner, before: RunState,
 }
 
 /** Stores the input of a new run. @param input compact JSON */
-export async function insertInput({ sql, run }: Transaction, owner: Owner, id: string, input: string): Promise<void> {
-  await run(sql`INSERT INTO agent_graphql.run_payloads (owner, run_id, input) VALUES (${owner}, ${id}, ${input})`);
+export async function insertInput(
+  { sql, run }: Transaction,
+  owner: Owner,
+  id: string,
+  input: string,
+): Promise<void> {
+  await run(
+    sql`INSERT INTO agent_graphql.run_payloads (owner, run_id, input) VALUES (${owner}, ${id}, ${input})`,
+  );
 }
 
 async function storePayloads(

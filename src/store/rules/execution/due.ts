@@ -14,6 +14,11 @@ export function isHeld({ run, execution: { lease } }: RunState, now: number): bo
   return run.worker !== null && lease !== null && lease.endsAt > now;
 }
 
+/** Whether a worker had a run, and its lease has ended. @param now milliseconds since 1970 */
+export function isLeaseLost({ run, execution: { lease } }: RunState, now: number): boolean {
+  return run.worker !== null && lease !== null && lease.endsAt <= now;
+}
+
 /** The pause before the attempt after this one, in seconds. */
 export function backoff(attempt: number): number {
   return Math.min(2 ** (attempt - 1), MAX_BACKOFF);

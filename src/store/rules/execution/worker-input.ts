@@ -4,7 +4,15 @@ import type { AppendRequest, ClaimRequest, FinishRequest, HeartbeatRequest } fro
 import type { JsonObject, RunError } from '../../records.ts';
 import { checkLength } from '../filter.ts';
 import { digestOf } from '../idempotency.ts';
-import { EMPTY, MAX_JSON_BYTES, MAX_PAYLOAD_BYTES, refuseNull, refuseSize, storableJson, storableText } from '../json.ts';
+import {
+  EMPTY,
+  MAX_JSON_BYTES,
+  MAX_PAYLOAD_BYTES,
+  refuseNull,
+  refuseSize,
+  storableJson,
+  storableText,
+} from '../json.ts';
 import { MAX_DELAY, refuseRange } from '../run.ts';
 import { invalid, refuseText } from '../text.ts';
 import type { AttemptEnd } from './leased.ts';
@@ -35,11 +43,7 @@ export function refuseClaimRequest({
 }
 
 /** Why a heartbeat is not accepted. @throws BadUserInput for more than 100 leases */
-export function refuseHeartbeat({
-  leases,
-  leaseSeconds,
-  waitSeconds,
-}: HeartbeatRequest): readonly Refusal[] {
+export function refuseHeartbeat({ leases, leaseSeconds, waitSeconds }: HeartbeatRequest): readonly Refusal[] {
   checkLength('input.leases', 'leases', leases);
   return [
     ...refuseRange('leaseSeconds', leaseSeconds, ...LEASE_SECONDS),
@@ -65,7 +69,9 @@ export function checkEvents({ offset, events }: AppendRequest): Outcome<readonly
     }
   }
   if (bytes > MAX_PAYLOAD_BYTES) {
-    refusals.push(invalid('events', `The events of one call have ${MAX_PAYLOAD_BYTES} bytes at most: send fewer.`));
+    refusals.push(
+      invalid('events', `The events of one call have ${MAX_PAYLOAD_BYTES} bytes at most: send fewer.`),
+    );
   }
   return refusals.length > 0 ? { refusals } : { value: sent };
 }
@@ -90,9 +96,13 @@ export function checkEnd({ lease: _, ...request }: FinishRequest): Outcome<Attem
   }
   const failed = status === 'ERROR' || status === 'TIMEOUT';
   const refusals = [
-    ...(output === null || status === 'SUCCESS' || status === 'INTERRUPTED' ? [] : [notWith('output', status)]),
+    ...(output === null || status === 'SUCCESS' || status === 'INTERRUPTED'
+      ? []
+      : [notWith('output', status)]),
     ...(error === null || failed ? [] : [notWith('error', status)]),
-    ...(error !== null || !failed ? [] : [invalid('error', `A run that ends with ${status} needs an \`error\`.`)]),
+    ...(error !== null || !failed
+      ? []
+      : [invalid('error', `A run that ends with ${status} needs an \`error\`.`)]),
     ...(interrupt === null || status === 'INTERRUPTED' ? [] : [notWith('interrupt', status)]),
     ...(!retry || status === 'ERROR' ? [] : [notWith('retry', status)]),
     ...(retryAfterSeconds === null || retry
