@@ -136,6 +136,12 @@ function parseRun(owner: Owner, value: Fields): Run {
   });
 }
 
+/** A run that no worker can have has no time from which one could: a pending one has it. */
+function checkWaiting({ status, ended, worker, availableAt }: Fields): void {
+  const isPossible = availableAt === null ? status !== 'PENDING' : ended === null && worker === null;
+  if (!isPossible) throw new InvalidRecord('has a status or a worker that `availableAt` contradicts');
+}
+
 const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 function parseTraceparent(value: unknown): string {
@@ -143,12 +149,6 @@ function parseTraceparent(value: unknown): string {
     throw new InvalidRecord('has no valid `traceparent`');
   }
   return value;
-}
-
-/** A run that no worker can have has no time from which one could: a pending one has it. */
-function checkWaiting({ status, ended, worker, availableAt }: Fields): void {
-  const isPossible = availableAt === null ? status !== 'PENDING' : ended === null && worker === null;
-  if (!isPossible) throw new InvalidRecord('has a status or a worker that `availableAt` contradicts');
 }
 
 function parseFlag(key: string, value: unknown): boolean {

@@ -41,7 +41,12 @@ export async function makeExecutedRuns(
   const on = { threadId, assistantId };
   const { runs } = stores;
 
-  const succeeded = await enqueue(stores, owner, { ...on, input: { n: 1 }, idempotencyKey: 'run' });
+  const succeeded = await enqueue(stores, owner, {
+    ...on,
+    input: { n: 1 },
+    idempotencyKey: 'run',
+    traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+  });
   const first = await claimOne(stores, owner);
   await append(stores, owner, first.lease, 0, ['ONE', 'TWO']);
   await saveCheckpoint(stores, owner, first.lease, { at: 1 });

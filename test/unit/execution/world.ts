@@ -80,7 +80,7 @@ export const BATCHES: readonly RunEventBatch[] = [
 export function contextWith(stores: Stores): Context {
   const waits = createWaits();
   // No call waits.
-  waits.close();
+  void waits.close();
   return {
     identity: { owner: alice, worker: null, expiresAt: Date.now() + HOUR },
     stores,
