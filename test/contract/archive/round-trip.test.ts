@@ -39,7 +39,8 @@ function inPostgres(): Archive {
 
 async function emptyPostgres(): Promise<void> {
   await connected(database.adminUrl, (sql) =>
-    sql.unsafe('TRUNCATE agent_graphql.assistants, agent_graphql.threads, agent_graphql.runs'),
+    sql.unsafe(`TRUNCATE agent_graphql.assistants, agent_graphql.threads, agent_graphql.runs, agent_graphql.executions,
+      agent_graphql.run_payloads, agent_graphql.run_events, agent_graphql.idempotency_keys`),
   );
 }
 
