@@ -1,4 +1,4 @@
-import { setTimeout as passed } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as passed } from 'node:timers/promises';
 import { isIPv4, isIPv6 } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { createApi } from './http/api.ts';
@@ -27,6 +27,9 @@ import { readTrustedDocuments } from './graphql/trusted-documents.ts';
 
 /** How long running requests may take during shutdown, in milliseconds. */
 const SHUTDOWN_TIMEOUT = 10_000;
+
+/** How long calls that wait may take to look for the last time, in milliseconds. */
+const LAST_LOOK_TIMEOUT = 2_000;
 
 /** The interval in which claims look for runs that other servers have created, in milliseconds. */
 const LOOK_INTERVAL = 1_000;
@@ -106,7 +109,9 @@ export async function startServer(config: Config, open: typeof openStores = open
     draining = true;
     log.debug({ signal }, 'draining');
     if (config.shutdownDelay > 0) await passed(config.shutdownDelay);
-    waits.close();
+    // They are answered before the WebSockets are closed that some of them came by.
+    await Promise.race([waits.close(), passed(LAST_LOOK_TIMEOUT)]);
+    await turn();
     subscribers.close();
     api.close();
     await server.close(SHUTDOWN_TIMEOUT);

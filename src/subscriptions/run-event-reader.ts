@@ -40,6 +40,8 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
   #last: number;
   /** Appended events that were not read yet. Null when the store has to be read. */
   #appended: AppendedEvents[] | null = null;
+  /** How many events these are, and how many bytes. */
+  #unread = { events: 0, bytes: 0 };
   #isFirst = true;
   #isOver = false;
   #resume: (() => void) | null = null;
@@ -87,7 +89,7 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
   /** Null where there is no such run: then it is over. */
   async #read(): Promise<RunEventBatch | null> {
     // What is appended while the store is read is taken after it.
-    this.#appended = [];
+    this.#expectAppended();
     const range = { after: this.#last, limit: MAX_EVENTS_OF_BATCH, maxBytes: MAX_BYTES_OF_BATCH };
     const page = await this.#request.stores.runs.events(this.#owner, this.#runId, range);
     if (page === null) {
@@ -105,12 +107,12 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
     const appended = this.#appended ?? [];
     const latest = appended.at(-1);
     if (latest === undefined) return null;
-    this.#appended = [];
+    this.#expectAppended();
     const events = appended.flatMap((one) => one.events).filter(({ seq }) => seq > this.#last);
-    const [first] = events;
-    if (first === undefined || first.seq !== this.#last + 1) {
-      // Nothing new in it, or something is missing.
-      this.#appended = first === undefined && latest.run.ended === null ? [] : null;
+    const isWhole = events.every(({ seq }, index) => seq === this.#last + index + 1);
+    if (events.length === 0 || !isWhole) {
+      // Nothing new in it, or something is missing, or is told in another order than it was stored in.
+      if (!isWhole || latest.run.ended !== null) this.#appended = null;
       return null;
     }
     const last = events.at(-1)?.seq ?? this.#last;
@@ -119,10 +121,23 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
 
   #onAppended(appended: AppendedEvents | null): void {
     const isUnread = appended === null || (appended.events.length === 0 && appended.run.ended !== null);
-    const isTooMuch = (this.#appended?.length ?? 0) >= MAX_EVENTS_OF_BATCH;
-    if (isUnread || isTooMuch) this.#appended = null;
-    else if (appended.events.length > 0) this.#appended?.push(appended);
+    if (isUnread) this.#appended = null;
+    else if (appended.events.length > 0) this.#keep(appended);
     this.#resume?.();
+  }
+
+  /** Keeps events for the next batch. Where they are too many for one, the store keeps them. */
+  #keep(appended: AppendedEvents): void {
+    const unread = this.#unread;
+    unread.events += appended.events.length;
+    for (const { data } of appended.events) unread.bytes += data.length;
+    if (unread.events > MAX_EVENTS_OF_BATCH || unread.bytes > MAX_BYTES_OF_BATCH) this.#appended = null;
+    else this.#appended?.push(appended);
+  }
+
+  #expectAppended(): void {
+    this.#appended = [];
+    this.#unread = { events: 0, bytes: 0 };
   }
 
   async #signal(): Promise<void> {

@@ -27,8 +27,8 @@ export interface Waits {
   begin(owner: Owner, seconds: number, request: StoppableRequest): Wait;
   /** How many calls wait. */
   count(): number;
-  /** Ends all waits, and later ones at once: the server shuts down. */
-  close(): void;
+  /** Ends all waits, and later ones at once: the server shuts down. Resolves once no call waits. */
+  close(): Promise<void>;
 }
 
 /** Creates the registry of calls that wait. */
@@ -36,6 +36,7 @@ export function createWaits(limits: WaitLimits = {}): Waits {
   const quota = createWaitQuota(limits);
   const open = new Set<() => void>();
   let isClosed = false;
+  let onIdle: (() => void) | null = null;
 
   return {
     begin(owner, seconds, request) {
@@ -80,13 +81,18 @@ export function createWaits(limits: WaitLimits = {}): Waits {
           open.delete(finish);
           request.stopListeners?.delete(finish);
           release();
+          if (open.size === 0) onIdle?.();
         },
       };
     },
     count: quota.count,
-    close() {
+    async close() {
       isClosed = true;
       for (const finish of open) finish();
+      if (open.size === 0) return;
+      await new Promise<void>((resolve) => {
+        onIdle = resolve;
+      });
     },
   };
 }

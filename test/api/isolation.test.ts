@@ -15,6 +15,9 @@ import { type Stream, subscribe } from '../support/sse.ts';
 
 const UNKNOWN = '0123456789abcdef0123456789abcdef';
 const ERRORS = 'userErrors { code message field }';
+/** What workers have to do with a run. */
+const WORK =
+  'input output checkpoint interrupt worker attempt availableAt cancelRequestedAt error { code message details } events(first: 9) { seq attempt type data }';
 const RUNS =
   'totalCount edges { cursor node { id } } nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }';
 
@@ -26,8 +29,16 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     'query($id: ID!, $run: ID!) { nodes(ids: [$run, $id, $run]) { __typename id } }',
   ],
   'Query.assistant(id:)': ['query($id: ID!) { assistant(id: $id) { id metadata runs { totalCount } } }'],
-  'Query.thread(id:)': ['query($id: ID!) { thread(id: $id) { id metadata runs { totalCount } } }'],
-  'Query.run(id:)': ['query($id: ID!) { run(id: $id) { id metadata thread { id } assistant { id } } }'],
+  'Query.thread(id:)': [
+    'query($id: ID!) { thread(id: $id) { id metadata runs { totalCount } } }',
+    `query($id: ID!) { thread(id: $id) { values runs { nodes { ${WORK} } } } }`,
+  ],
+  'Query.run(id:)': [
+    'query($id: ID!) { run(id: $id) { id metadata thread { id } assistant { id } } }',
+    `query($id: ID!) { run(id: $id) { ${WORK} resumes thread { values } } }`,
+    'query($id: ID!) { run(id: $id) { events(after: 1, first: 1) { seq } } }',
+  ],
+  'Query.waitForRun(id:)': [`query($id: ID!) { waitForRun(id: $id, seconds: 0) { id status ${WORK} } }`],
   'AssistantFilterInput.ids': [
     `query($id: ID!) { assistants(filter: {ids: [$id]}) { ${RUNS} } }`,
     `query($id: ID!, $assistant: ID!) { assistants(filter: {ids: [$id, $assistant]}, first: 1) { totalCount nodes { id } pageInfo { hasNextPage hasPreviousPage } } }`,
@@ -71,6 +82,10 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     `mutation($id: ID!) { updateRun(input: {id: $id, status: null}) { run { id } ${ERRORS} } }`,
     `mutation($id: ID!) { updateRun(input: {id: $id, metadata: {more: "${'x'.repeat(40_000)}"}}) { run { id } ${ERRORS} } }`,
   ],
+  'CancelRunInput.id': [
+    `mutation($id: ID!) { cancelRun(input: {id: $id}) { run { id status } ${ERRORS} } }`,
+    `mutation($id: ID!) { cancelRun(input: {id: $id, action: ROLLBACK}) { run { id status } ${ERRORS} } }`,
+  ],
   'Mutation.deleteAssistant(id:)': [
     `mutation($id: ID!) { deleteAssistant(id: $id) { success assistant { id } ${ERRORS} } }`,
   ],
@@ -83,8 +98,13 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     `mutation($id: ID!) { createRun(input: {threadId: $id, assistantId: $id}) { run { id } ${ERRORS} } }`,
     `mutation($id: ID!) { createRun(input: {threadId: $id, assistantId: "x", metadata: null}) { run { id } ${ERRORS} } }`,
   ],
+  'CreateRunInput.resumes': [
+    `mutation($id: ID!, $thread: ID!, $assistant: ID!) { createRun(input: {threadId: $thread, assistantId: $assistant, resumes: $id}) { run { resumes } ${ERRORS} } }`,
+    `mutation($id: ID!, $assistant: ID!) { createRun(input: {assistantId: $assistant, resumes: $id}) { run { resumes } ${ERRORS} } }`,
+  ],
   'CreateRunInput.assistantId': [
     `mutation($id: ID!, $thread: ID!) { createRun(input: {threadId: $thread, assistantId: $id}) { run { id } ${ERRORS} } }`,
+    `mutation($id: ID!) { createRun(input: {assistantId: $id, multitaskStrategy: REJECT}) { run { id } ${ERRORS} } }`,
   ],
   'Subscription.assistantChanged(id:)': [
     'subscription($id: ID) { assistantChanged(id: $id) { kind assistantId } }',
@@ -97,6 +117,10 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   'Subscription.runChanged(threadId:)': [
     'subscription($id: ID) { runChanged(threadId: $id) { kind runId } }',
     'subscription($id: ID, $run: ID) { runChanged(threadId: $id, id: $run) { kind runId } }',
+  ],
+  'Subscription.runEvents(runId:)': [
+    'subscription($id: ID!) { runEvents(runId: $id) { events { seq type data } last missedUpTo status done } }',
+    'subscription($id: ID!) { runEvents(runId: $id, after: 1) { events { seq type data } last missedUpTo status done } }',
   ],
 };
 
@@ -125,10 +149,27 @@ async function everythingOf(api: ReturnType<typeof openApi>['api'], owner: strin
     `{
       assistants { totalCount nodes { id name description config context metadata version updatedAt } }
       threads { totalCount nodes { id status metadata updatedAt } }
-      runs { totalCount nodes { id status metadata updatedAt threadId assistantId } }
+      runs { totalCount nodes { id status metadata updatedAt threadId assistantId ${WORK} thread { values } } }
     }`,
   );
   return text;
+}
+
+/** Lets a worker of the owner have a run, until it asks something. */
+async function workOn(api: ReturnType<typeof openApi>['api'], as: string, id: string): Promise<string> {
+  const claim = 'claimRuns(input: {worker: "w", graphIds: ["spare"], waitSeconds: 0}) { claims { lease } }';
+  const lease = textAt(await send(api, as, `mutation { ${claim} }`), 'claimRuns', 'claims', 0, 'lease');
+  await send(
+    api,
+    as,
+    `mutation($lease: String!) {
+      appendRunEvents(input: {lease: $lease, offset: 0, events: [{type: "TEXT", data: {of: "${as}"}}]}) { lease { held } }
+      checkpointRun(input: {lease: $lease, values: {of: "${as}"}}) { lease { held } }
+      finishRun(input: {lease: $lease, status: INTERRUPTED, interrupt: {asks: "${as}"}}) { accepted }
+    }`,
+    { lease },
+  );
+  return id;
 }
 
 /** Alice and bob, each with all that can be. Bob's records are full to the brim, ended, active and deleted. */
@@ -142,9 +183,10 @@ async function given() {
     const run = await createRun(api, as, thread, assistant, metadata);
     const ended = await createRun(api, as, await createThread(api, as), assistant);
     await moveRun(api, as, ended, 'ERROR');
-    const spareAssistant = await createAssistant(api, as);
+    const spareAssistant = await createAssistant(api, as, { graphId: 'spare' });
     const spareThread = await createThread(api, as);
-    return { assistant, thread, run, ended, spareAssistant, spareThread };
+    const interrupted = await workOn(api, as, await createRun(api, as, spareThread, spareAssistant));
+    return { assistant, thread, run, ended, spareAssistant, spareThread, interrupted };
   };
   return { ...test, alice: await own('alice'), bob: await own('bob') };
 }
@@ -176,7 +218,7 @@ describe("another owner's id", () => {
         compared++;
       }
     }
-    expect(compared).toBe(6 * requests.length);
+    expect(compared).toBe(7 * requests.length);
     expect(await everythingOf(api, 'bob')).toBe(before);
   });
 
@@ -198,8 +240,26 @@ describe("another owner's id", () => {
   const subscriptions = Object.entries(CASES)
     .filter(([place]) => place.startsWith('Subscription.'))
     .flatMap(([place, documents]) => documents.map((document) => [place, document] as const));
+  const [changes, ofOneRun] = [
+    subscriptions.filter(([place]) => !place.includes('runEvents')),
+    subscriptions.filter(([place]) => place.includes('runEvents')),
+  ];
 
-  it.each(subscriptions)('should be as silent as an unknown one: %s by %s', async (_, document) => {
+  it.each(ofOneRun)('should be as over as an unknown one: %s by %s', async (_, document) => {
+    const { api, alice, bob } = await given();
+    const open = (id: string) => subscribe(api, 'alice', document, { id }, SAME_REQUEST);
+    const unknown = await open(UNKNOWN);
+    const end = [{ event: 'complete', data: null }];
+    expect(await unknown.rest()).toEqual(end);
+    for (const id of Object.values(bob)) {
+      const foreign = await open(id);
+      expect(await foreign.rest()).toEqual(end);
+      expect(headOf(foreign)).toEqual(headOf(unknown));
+    }
+    expect(await (await open(alice.interrupted)).rest()).toHaveLength(2);
+  });
+
+  it.each(changes)('should be as silent as an unknown one: %s by %s', async (_, document) => {
     const { api, alice, bob, subscribers } = await given();
     const open = (id: string) => subscribe(api, 'alice', document, { ...alice, id }, SAME_REQUEST);
     const unknown = await open(UNKNOWN);
@@ -246,7 +306,7 @@ describe("another owner's records", () => {
     expect(alice.body.data).toMatchObject({
       assistants: { totalCount: 2 },
       threads: { totalCount: 3 },
-      runs: { totalCount: 2 },
+      runs: { totalCount: 3 },
     });
   });
 
@@ -265,7 +325,7 @@ describe("another owner's records", () => {
     expect(own.body.data).toMatchObject({
       assistants: { totalCount: 2 },
       threads: { totalCount: 3 },
-      runs: { totalCount: 2 },
+      runs: { totalCount: 3 },
     });
   });
 

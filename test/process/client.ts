@@ -4,6 +4,9 @@ import { asOwner } from '../../src/store/owner.ts';
 /** What signs the tokens of these servers. */
 export const SECRET = 'a secret for tests, 32 bytes or more';
 
+/** What makes a token a worker's, outside production. */
+const WORKER_SCOPE = 'agent-graphql:worker';
+
 /** How a server is started whose clients these are. */
 export const SERVER = { AUTH_SECRET: SECRET, LOG_LEVEL: 'info' };
 
@@ -19,7 +22,8 @@ export interface Answer {
 
 /** An owner's client of a server of this machine. */
 export interface Client {
-  send(query: string, variables?: Record<string, unknown>): Promise<Answer>;
+  /** @param signal lets the client go away before it is answered */
+  send(query: string, variables?: Record<string, unknown>, signal?: AbortSignal): Promise<Answer>;
   /** Subscribes. Once this is done, the server listens. */
   subscribe(query: string): Promise<Events>;
 }
@@ -33,17 +37,44 @@ export interface Events {
   cancel(): Promise<void>;
 }
 
+/** A token for an owner. */
+export function tokenOf(owner: string): Promise<string> {
+  return mintToken({
+    secret: SECRET,
+    owner: asOwner(owner),
+    issuer: null,
+    audience: null,
+    ownerClaim: 'sub',
+  });
+}
+
+/** A token for a worker of all owners. */
+export function workerTokenOf(name: string): Promise<string> {
+  const worker = { scope: WORKER_SCOPE, graphs: null };
+  const auth = { secret: SECRET, issuer: null, audience: null, ownerClaim: 'sub' };
+  return mintToken({ ...auth, owner: asOwner(name), worker });
+}
+
 /** A client that has a token for an owner. */
 export async function clientOf(port: number, owner: string): Promise<Client> {
-  const auth = { secret: SECRET, owner: asOwner(owner), issuer: null, audience: null, ownerClaim: 'sub' };
-  const authorization = `Bearer ${await mintToken(auth)}`;
+  return clientWith(port, await tokenOf(owner));
+}
+
+/** A client that has the token of a worker of all owners. */
+export async function workerClientOf(port: number, name: string): Promise<Client> {
+  return clientWith(port, await workerTokenOf(name));
+}
+
+function clientWith(port: number, token: string): Client {
+  const authorization = `Bearer ${token}`;
   const url = `http://127.0.0.1:${port}/graphql`;
   return {
-    async send(query, variables) {
+    async send(query, variables, signal) {
       const response = await fetch(url, {
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization, connection: 'close' },
         body: JSON.stringify({ query, variables }),
+        ...(signal && { signal }),
       });
       const text = await response.text();
       return { status: response.status, text, body: JSON.parse(text) };
