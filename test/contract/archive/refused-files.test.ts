@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { diskArchive } from '../../../src/store/disk/archive.ts';
 import { inFolder } from '../disk/folder.ts';
 import { exportOf, filesIn, importInto, refusalOf } from './moved.ts';
-import { assistant, end, fileOf, GOOD, HEADER, ids, line, run, thread } from './sample.ts';
+import { assistant, AT, end, fileOf, GOOD, HEADER, ids, line, run, thread } from './sample.ts';
 
 /** Imports a file into a folder that must be as empty afterwards as before. */
 async function refusal(file: string | Buffer): Promise<string> {
@@ -62,7 +62,7 @@ describe('a file that cannot be imported', () => {
   it.each([
     ['another header', withLine(1, '{"format":"other","version":1}'), 1, 'it is not a file of agent-graphql'],
     ['no header', fileOf(...GOOD.slice(1)), 1, 'it is not a file of agent-graphql'],
-    ['a newer version', withLine(1, HEADER.replace('1', '2')), 1, 'the file has version 2 of the format'],
+    ['a newer version', withLine(1, HEADER.replace('2', '3')), 1, 'the file has version 3 of the format'],
     ['text', withLine(3, 'hello'), 3, 'it is not valid JSON'],
     ['a blank line', withLine(3, '', GOOD[2]), 3, 'it is not valid JSON'],
     ['an array', withLine(3, '[]'), 3, 'it is not a JSON object'],
@@ -149,7 +149,14 @@ describe('a file that cannot be imported', () => {
     ],
     [
       'a status that a run that has not ended contradicts',
-      withLine(4, line('alice', 'run', run({ status: 'PENDING', ended: null }))),
+      withLine(
+        4,
+        line(
+          'alice',
+          'run',
+          run({ status: 'PENDING', ended: null, availableAt: AT, startedAt: null, finishedAt: null }),
+        ),
+      ),
       3,
       'the thread is IDLE, but its runs require BUSY',
     ],

@@ -89,43 +89,33 @@ export function testIdempotency(onBench: OnBench): void {
         const turned: JsonObject = { b: 1.5, '1': -0, a: { y: null, x: [1, { q: 2, p: 1 }] } };
         const assistant = { graphId: 'g', ...key };
         const defaults = { name: 'Untitled', description: null, config: {}, context: {}, metadata: {} };
-        expect(
-          await replays([
-            () => stores.assistants.create(alice, assistant),
-            () => stores.assistants.create(alice, { ...assistant, ...defaults }),
-            () => stores.assistants.create(alice, { ...assistant, name: undefined, description: undefined }),
-            () => stores.assistants.create(alice, { ...key, metadata: {}, graphId: 'g' }),
-          ]),
-        ).toStrictEqual([false, true, true, true]);
-        expect(
-          await replays([
-            () => stores.threads.create(alice, key),
-            () => stores.threads.create(alice, { ...key, metadata: {} }),
-            () => stores.threads.create(alice, { ...key, metadata: undefined }),
-          ]),
-        ).toStrictEqual([false, true, true]);
-        expect(
-          await replays([
-            () => stores.threads.create(alice, { metadata, idempotencyKey: '2' }),
-            () => stores.threads.create(alice, { metadata: turned, idempotencyKey: '2' }),
-          ]),
-        ).toStrictEqual([false, true]);
+        await expectSame([
+          () => stores.assistants.create(alice, assistant),
+          () => stores.assistants.create(alice, { ...assistant, ...defaults }),
+          () => stores.assistants.create(alice, { ...assistant, name: undefined, description: undefined }),
+          () => stores.assistants.create(alice, { ...key, metadata: {}, graphId: 'g' }),
+        ]);
+        await expectSame([
+          () => stores.threads.create(alice, key),
+          () => stores.threads.create(alice, { ...key, metadata: {} }),
+          () => stores.threads.create(alice, { ...key, metadata: undefined }),
+        ]);
+        await expectSame([
+          () => stores.threads.create(alice, { metadata, idempotencyKey: '2' }),
+          () => stores.threads.create(alice, { metadata: turned, idempotencyKey: '2' }),
+        ]);
         const run = { threadId, assistantId, ...key };
         const rest = { delaySeconds: 0, timeoutSeconds: null, maxAttempts: 3, resumes: null, input: null };
-        expect(
-          await replays([
-            () => stores.runs.create(alice, run),
-            () => stores.runs.create(alice, { ...run, ...rest, metadata: {}, multitaskStrategy: 'ENQUEUE' }),
-            () => stores.runs.create(alice, { ...run, input: undefined, maxAttempts: undefined }),
-          ]),
-        ).toStrictEqual([false, true, true]);
-        expect(
-          await replays([
-            () => stores.runs.create(alice, { assistantId, input: metadata, idempotencyKey: '3' }),
-            () =>
-              stores.runs.create(alice, { assistantId, input: turned, threadId: null, idempotencyKey: '3' }),
-          ]),
-        ).toStrictEqual([false, true]);
+        await expectSame([
+          () => stores.runs.create(alice, run),
+          () => stores.runs.create(alice, { ...run, ...rest, metadata: {}, multitaskStrategy: 'ENQUEUE' }),
+          () => stores.runs.create(alice, { ...run, input: undefined, maxAttempts: undefined }),
+        ]);
+        await expectSame([
+          () => stores.runs.create(alice, { assistantId, input: metadata, idempotencyKey: '3' }),
+          () =>
+            stores.runs.create(alice, { assistantId, input: turned, threadId: null, idempotencyKey: '3' }),
+        ]);
       }));
 
     it('should be a conflict with another input, whatever differs', () =>
@@ -348,14 +338,9 @@ export function testIdempotency(onBench: OnBench): void {
   });
 }
 
-/** Whether each of several creations answered what one before it has made. */
-async function replays(creations: readonly (() => unknown)[]): Promise<readonly unknown[]> {
-  const replayed: unknown[] = [];
-  for (const create of creations) {
-    const outcome = await create();
-    replayed.push(
-      typeof outcome === 'object' && outcome !== null && 'replayed' in outcome ? outcome.replayed : null,
-    );
+/** Creations of which the first makes a record, and the others answer it. */
+async function expectSame(creations: readonly (() => unknown)[]): Promise<void> {
+  for (const [index, create] of creations.entries()) {
+    expect(await create()).toMatchObject({ replayed: index > 0 });
   }
-  return replayed;
 }

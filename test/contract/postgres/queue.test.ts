@@ -9,6 +9,7 @@ import { connected } from '../../support/postgres/admin.ts';
 import { configFor } from '../../support/postgres/config.ts';
 import { createMigratedDatabase, type TestDatabase } from '../../support/postgres/database.ts';
 import { makeAssistant } from '../../support/records.ts';
+import { NEWEST_FIRST } from '../../support/walk.ts';
 
 const [alice, bob, worker] = [asOwner('alice'), asOwner('bob'), asOwner('worker')];
 const GRAPH = 'graph';
@@ -36,7 +37,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await Promise.all(servers.map(({ close }) => close()));
+  await Promise.all(servers.map(async ({ close }) => close()));
   await database.drop();
 });
 
@@ -216,6 +217,26 @@ describe('the queue in PostgreSQL', () => {
     expect(servers[0].ready.at(-1)).toStrictEqual([alice, 'another']);
     expect(await claim()).toStrictEqual([]);
     expect(await claim({ graphIds: ['another', GRAPH] })).toMatchObject([{ run: { id } }]);
+  });
+
+  it('should do by itself what is due', async () => {
+    const ready: string[] = [];
+    const stores = await openPostgresStores(configFor(database.url), {
+      onReady: (_, graphId) => void ready.push(graphId),
+    });
+    try {
+      await makeRuns(alice, 1, { delaySeconds: 10 });
+      await passTime(11);
+      await eventually('the run is ready', () => ready.length > 0);
+      expect(await claim()).toHaveLength(1);
+      await passTime(31);
+      await eventually('the run is lost', async () => {
+        const [run] = (await stores.forRequest().runs.list(alice, { orderBy: NEWEST_FIRST })).items;
+        return run?.worker === null;
+      });
+    } finally {
+      await stores.close();
+    }
   });
 
   it('should make one record of a key that comes many times at once, until it is deleted', async () => {

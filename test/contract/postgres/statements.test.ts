@@ -317,11 +317,12 @@ async function useQueue({ queue, runs }: Stores, owner: Owner): Promise<void> {
   const request = { name: 'worker', graphIds: ['another'], max: 50, leaseSeconds: 30, waitSeconds: 0 };
   const claims = valueOf(await queue.claim(owner, { ...request, allOwners: true }));
   expect(claims.length).toBeGreaterThan(1);
-  const [{ lease = '', run = null } = {}, ...others] = claims;
+  const [first, ...others] = claims;
+  const lease = first?.lease ?? '';
   await queue.heartbeat(owner, { leases: [lease], leaseSeconds: 30, waitSeconds: 0 });
   await queue.appendEvents(owner, { lease, offset: 0, events: [{ type: 'T' }] });
   await queue.checkpoint(owner, { lease, values: {} });
-  await runs.events(owner, run?.id ?? '', { after: 0, limit: 10, maxBytes: 1_000 });
+  await runs.events(owner, first?.run.id ?? '', { after: 0, limit: 10, maxBytes: 1_000 });
   await queue.release(
     owner,
     others.map((claim) => claim.lease),

@@ -1,10 +1,11 @@
-import type { OwnedRecord } from '../../archive.ts';
+import type { ArchiveEntry, OwnedRecord } from '../../archive.ts';
 import type { Change } from '../../change.ts';
 import type { Owner } from '../../owner.ts';
 import { foldCase } from '../../rules/text.ts';
 import { nameOwner } from '../client/database.ts';
 import type { Transaction } from '../client/pool.ts';
 import { enqueueImported } from '../queue/enqueue-imported.ts';
+import { DETAIL_TABLES, insertDetails } from './insert-details.ts';
 import { TABLES } from './tables.ts';
 
 /** The columns of each table besides `owner`, with the key of the record that each holds, and its type. */
@@ -61,23 +62,23 @@ const COLUMNS: Readonly<
   ],
 };
 
-/** Inserts records into empty tables, and updates the planner's statistics. */
+/** Inserts records and details into empty tables, and updates the planner's statistics. */
 export async function insertRecords(
   tx: Transaction,
-  batches: AsyncIterable<readonly OwnedRecord[]>,
+  batches: AsyncIterable<readonly ArchiveEntry[]>,
 ): Promise<void> {
   let owner: Owner | null = null;
   let sent: Promise<unknown> = Promise.resolve();
   for await (const batch of batches) {
     const statements: Promise<unknown>[] = [];
-    for (const group of groupByTable(batch)) {
+    for (const group of groupByKind(batch)) {
       const [first] = group;
       if (first === undefined) continue;
       if (first.owner !== owner) {
         if (owner !== null) statements.push(enqueueImported(tx, owner));
         statements.push(nameOwner(tx, (owner = first.owner)));
       }
-      statements.push(insert(tx, first, group));
+      statements.push(insertGroup(tx, first, group));
     }
     const inserted = Promise.all(statements);
     // It is awaited after the next batch was read: until then, a rejection is not unhandled.
@@ -87,19 +88,40 @@ export async function insertRecords(
   }
   await sent;
   if (owner !== null) await enqueueImported(tx, owner);
-  for (const { name } of Object.values(TABLES)) await tx.run(tx.sql.unsafe(`ANALYZE ${name}`));
+  const tables = [...Object.values(TABLES).map(({ name }) => name), ...DETAIL_TABLES];
+  for (const name of tables) await tx.run(tx.sql.unsafe(`ANALYZE ${name}`));
 }
 
-/** Consecutive records of the same owner and table, in their order. */
-function groupByTable(records: readonly OwnedRecord[]): readonly (readonly OwnedRecord[])[] {
-  const groups: OwnedRecord[][] = [];
-  for (const record of records) {
+/** Consecutive entries of the same owner and kind, in their order. */
+function groupByKind(entries: readonly ArchiveEntry[]): readonly (readonly ArchiveEntry[])[] {
+  const groups: ArchiveEntry[][] = [];
+  for (const entry of entries) {
     const last = groups.at(-1);
     const [first] = last ?? [];
-    if (first?.owner === record.owner && first.resource === record.resource) last?.push(record);
-    else groups.push([record]);
+    if (first?.owner === entry.owner && kindOf(first) === kindOf(entry)) last?.push(entry);
+    else groups.push([entry]);
   }
   return groups;
+}
+
+function kindOf(entry: ArchiveEntry) {
+  return 'detail' in entry ? entry.detail : entry.resource;
+}
+
+function insertGroup(tx: Transaction, first: ArchiveEntry, group: readonly ArchiveEntry[]): Promise<void> {
+  const { owner } = first;
+  return 'detail' in first
+    ? insertDetails(
+        tx,
+        owner,
+        first.detail,
+        group.filter((entry) => 'detail' in entry),
+      )
+    : insert(
+        tx,
+        first,
+        group.filter((entry) => 'resource' in entry),
+      );
 }
 
 async function insert(
