@@ -354,6 +354,8 @@ export function testClaims(onBench: OnBench): void {
           ['INVALID max', { max: 1.5 }],
           ['INVALID leaseSeconds', { leaseSeconds: 4 }],
           ['INVALID leaseSeconds', { leaseSeconds: 301 }],
+          ['INVALID waitSeconds', { waitSeconds: -1 }],
+          ['INVALID waitSeconds', { waitSeconds: 11 }],
         ] as const;
         for (const [refusal, bad] of cases) {
           expect(refusalsOf(await stores.queue.claim(alice, { ...CLAIM, ...bad }))).toStrictEqual([refusal]);
