@@ -6,6 +6,9 @@ import { ConfigError } from '../lib/config-error.ts';
 import { errorMessage } from '../lib/error-message.ts';
 import { isOwner } from '../store/owner.ts';
 
+// Before it is used: a module is executed from top to bottom.
+const USAGE = 'Name one owner: npm run token -- alice, or a worker: npm run token -- --worker worker-1';
+
 try {
   process.stdout.write(`${await token(process.argv.slice(2))}\n`);
 } catch (error) {
@@ -13,8 +16,6 @@ try {
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;
 }
-
-const USAGE = 'Name one owner: npm run token -- alice, or a worker: npm run token -- --worker worker-1';
 
 /**
  * `npm run token -- alice`: a token for the owner alice that a server with the same environment accepts.

@@ -19,6 +19,11 @@ export interface StoreOptions {
   readonly onReady?: (owner: Owner, graphId: string) => void;
   /** How long the events of a run are kept after its end, in milliseconds. Default: 24 hours. */
   readonly eventRetention?: number;
+  /**
+   * The interval in which the stores do by themselves what is due, in milliseconds; null for never. Default:
+   * `SWEEP_INTERVAL`.
+   */
+  readonly sweepInterval?: number | null;
   /** The current time, in milliseconds since 1970. Default: that of the machine; in PostgreSQL, that of the database. */
   readonly now?: () => number;
 }

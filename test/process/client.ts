@@ -37,19 +37,32 @@ export interface Events {
   cancel(): Promise<void>;
 }
 
+/** A token for an owner. */
+export function tokenOf(owner: string): Promise<string> {
+  return mintToken({
+    secret: SECRET,
+    owner: asOwner(owner),
+    issuer: null,
+    audience: null,
+    ownerClaim: 'sub',
+  });
+}
+
+/** A token for a worker of all owners. */
+export function workerTokenOf(name: string): Promise<string> {
+  const worker = { scope: WORKER_SCOPE, graphs: null };
+  const auth = { secret: SECRET, issuer: null, audience: null, ownerClaim: 'sub' };
+  return mintToken({ ...auth, owner: asOwner(name), worker });
+}
+
 /** A client that has a token for an owner. */
 export async function clientOf(port: number, owner: string): Promise<Client> {
-  return clientWith(port, await mintToken(tokenOf(owner)));
+  return clientWith(port, await tokenOf(owner));
 }
 
 /** A client that has the token of a worker of all owners. */
 export async function workerClientOf(port: number, name: string): Promise<Client> {
-  const worker = { scope: WORKER_SCOPE, graphs: null };
-  return clientWith(port, await mintToken({ ...tokenOf(name), worker }));
-}
-
-function tokenOf(owner: string) {
-  return { secret: SECRET, owner: asOwner(owner), issuer: null, audience: null, ownerClaim: 'sub' };
+  return clientWith(port, await workerTokenOf(name));
 }
 
 function clientWith(port: number, token: string): Client {

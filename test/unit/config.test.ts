@@ -28,7 +28,15 @@ const DEFAULTS = {
   production: false,
   host: '127.0.0.1',
   port: 4000,
-  auth: { secret: null, jwksUrl: null, issuer: null, audience: null, ownerClaim: 'sub' },
+  auth: {
+    secret: null,
+    jwksUrl: null,
+    issuer: null,
+    audience: null,
+    ownerClaim: 'sub',
+    workerScope: 'agent-graphql:worker',
+  },
+  eventRetention: 86_400_000,
   corsOrigins: 'localhost',
   introspection: true,
   rateLimit: null,
@@ -89,6 +97,8 @@ describe('the configuration', () => {
       { corsOrigins: ['capacitor://localhost', 'chrome-extension://mhjfbmdgcfjbbpaeojofohoefgiehjai'] },
     ],
     ['SHUTDOWN_DELAY', '10', { shutdownDelay: 10_000 }],
+    ['EVENT_RETENTION_HOURS', '1', { eventRetention: 3_600_000 }],
+    ['EVENT_RETENTION_HOURS', '8760', { eventRetention: 31_536_000_000 }],
     ['KEEP_ALIVE', '5', { keepAlive: 5_000 }],
     ['METRICS_PORT', '9464', { metricsPort: 9464 }],
     ['METRICS_PORT', '0', { metricsPort: 0 }],
@@ -123,6 +133,7 @@ describe('the configuration', () => {
     ['AUTH_ISSUER', 'https://id.example/', { issuer: 'https://id.example/' }],
     ['AUTH_AUDIENCE', 'agents', { audience: 'agents' }],
     ['AUTH_OWNER_CLAIM', 'https://example.com/tenant.id', { ownerClaim: 'https://example.com/tenant.id' }],
+    ['AUTH_WORKER_SCOPE', 'runs:execute', { workerScope: 'runs:execute' }],
   ])('should read %s=%s', (name, value, auth) => {
     expect(readConfig({ [name]: value })).toEqual({ ...DEFAULTS, auth: { ...DEFAULTS.auth, ...auth } });
   });
@@ -167,6 +178,8 @@ describe('the configuration', () => {
     ['AUTH_ISSUER', [' ', ' https://id.example', 'https://id.example\n']],
     ['AUTH_AUDIENCE', ['\t', 'agents ']],
     ['AUTH_OWNER_CLAIM', [' ', 'sub ']],
+    ['AUTH_WORKER_SCOPE', [' ', 'two words', 'worker ', '"worker"']],
+    ['EVENT_RETENTION_HOURS', ['0', '8761', '1.5', '-1', '1d']],
     [
       'CORS_ORIGINS',
       [
@@ -273,6 +286,7 @@ describe('in production', () => {
         issuer: 'https://id.example.com',
         audience: 'agents',
         ownerClaim: 'sub',
+        workerScope: null,
       },
       corsOrigins: [],
       introspection: false,

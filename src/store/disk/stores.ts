@@ -41,6 +41,7 @@ async function open(folder: string, unlock: () => void, options: DiskStoreOption
   const { publish = () => {}, publishEvents = () => {}, onReady = () => {} } = options;
   const { onStored = () => {}, onLeaseLost = () => {} } = options;
   const { now = Date.now, eventRetention = DEFAULT_EVENT_RETENTION, log, upgrades = UPGRADES } = options;
+  const { sweepInterval = SWEEP_INTERVAL } = options;
   const start = performance.now();
   const path = join(folder, DATA_FILE);
   removeDraft(path);
@@ -86,7 +87,7 @@ async function open(folder: string, unlock: () => void, options: DiskStoreOption
   const sweep = (): void => {
     if (journal.failure === null) database.sweep();
   };
-  const timer = setInterval(sweep, SWEEP_INTERVAL).unref();
+  const timer = sweepInterval === null ? undefined : setInterval(sweep, sweepInterval).unref();
   return {
     forRequest: () => stores,
     sweep: () => {

@@ -28,6 +28,7 @@ export function openMemoryStores({
   onReady = () => {},
   eventRetention = DEFAULT_EVENT_RETENTION,
   eventMemory = EVENT_MEMORY,
+  sweepInterval = SWEEP_INTERVAL,
   now = Date.now,
 }: MemoryStoreOptions = {}): OpenedStores {
   const key = randomBytes(32);
@@ -49,7 +50,8 @@ export function openMemoryStores({
     now,
   });
   const stores = createStores(database);
-  const timer = setInterval(() => database.sweep(), SWEEP_INTERVAL).unref();
+  const timer =
+    sweepInterval === null ? undefined : setInterval(() => database.sweep(), sweepInterval).unref();
   return {
     forRequest: () => stores,
     isReady: () => true,
@@ -59,9 +61,9 @@ export function openMemoryStores({
   };
 }
 
-/** {@link openMemoryStores} for those who do not close them. */
+/** {@link openMemoryStores} without a timer: what is due is not done, and they need not be closed. */
 export function createMemoryStores(options: MemoryStoreOptions = {}): Stores {
-  return openMemoryStores(options).forRequest();
+  return openMemoryStores({ ...options, sweepInterval: null }).forRequest();
 }
 
 /** The stores of a database. */

@@ -38,8 +38,6 @@ export interface PostgresStoreOptions extends StoreOptions {
   readonly onMissedChanges?: () => void;
   readonly log?: { warn(fields: object, message: string): void };
   readonly listenerTimes?: Partial<ListenerTimes>;
-  /** The interval at which the queue is swept, in milliseconds; null for never. Default: 500. */
-  readonly sweepInterval?: number | null;
 }
 
 /** Stores in PostgreSQL. */

@@ -62,7 +62,7 @@ describe('a file that cannot be imported', () => {
   it.each([
     ['another header', withLine(1, '{"format":"other","version":1}'), 1, 'it is not a file of agent-graphql'],
     ['no header', fileOf(...GOOD.slice(1)), 1, 'it is not a file of agent-graphql'],
-    ['a newer version', withLine(1, HEADER.replace('1', '2')), 1, 'the file has version 2 of the format'],
+    ['a newer version', withLine(1, HEADER.replace('2', '3')), 1, 'the file has version 3 of the format'],
     ['text', withLine(3, 'hello'), 3, 'it is not valid JSON'],
     ['a blank line', withLine(3, '', GOOD[2]), 3, 'it is not valid JSON'],
     ['an array', withLine(3, '[]'), 3, 'it is not a JSON object'],

@@ -59,7 +59,7 @@ export function run(changes: object = {}): object {
   };
 }
 
-export const HEADER = '{"format":"agent-graphql","version":1}';
+export const HEADER = '{"format":"agent-graphql","version":2}';
 
 /** The last line. */
 export function end(assistants: number, threads: number, runs: number): string {

@@ -87,11 +87,6 @@ export function testIdempotency(onBench: OnBench): void {
         const { id: assistantId } = await makeAssistant(stores, alice);
         const metadata: JsonObject = { a: { x: [1, { p: 1, q: 2 }], y: null }, '1': 0, b: 1.5 };
         const turned: JsonObject = { b: 1.5, '1': -0, a: { y: null, x: [1, { q: 2, p: 1 }] } };
-        const same = async (creations: readonly (() => unknown)[]): Promise<void> => {
-          for (const [index, create] of creations.entries()) {
-            expect(await create()).toMatchObject({ replayed: index > 0 });
-          }
-        };
         const assistant = { graphId: 'g', ...key };
         const defaults = { name: 'Untitled', description: null, config: {}, context: {}, metadata: {} };
         await same([
@@ -317,7 +312,8 @@ export function testIdempotency(onBench: OnBench): void {
             Array.from({ length: 5 }, () => call<Awaited<ReturnType<typeof create>>>(create)),
           );
           const replayed = outcomes.map((outcome) => 'replayed' in outcome && outcome.replayed);
-          expect(replayed.toSorted()).toStrictEqual([false, true, true, true, true]);
+          expect(replayed).toHaveLength(5);
+          expect(replayed.filter((isReplayed) => !isReplayed)).toHaveLength(1);
           expect(new Set(outcomes.map((outcome) => valueOf<{ id: string }>(outcome).id)).size).toBe(1);
           expect(published.filter(({ change }) => change.before === null).length).toBeLessThanOrEqual(2);
         }
@@ -340,4 +336,11 @@ export function testIdempotency(onBench: OnBench): void {
         expect(await stores.threads.get(alice, valueOf(made).id)).toStrictEqual(valueOf(made));
       }));
   });
+}
+
+/** Creations of which the first makes a record, and the others answer it. */
+async function same(creations: readonly (() => unknown)[]): Promise<void> {
+  for (const [index, create] of creations.entries()) {
+    expect(await create()).toMatchObject({ replayed: index > 0 });
+  }
 }

@@ -162,7 +162,7 @@ export function testMultitask(onBench: OnBench): void {
           expect(await stores.threads.get(alice, threadId)).toMatchObject({ status: 'BUSY' });
           // In one step; the thread was BUSY, and stays so.
           expect(published.map(({ together }) => together.length)).toStrictEqual([3, 3, 3]);
-          expect(published.map(({ change }) => change.after?.id).toSorted()).toStrictEqual(
+          expect(published.map(({ change }) => existing(change.after).id).toSorted()).toStrictEqual(
             [...waiting.map(({ id }) => id), run.id].toSorted(),
           );
           expect(await claimIds(stores, alice)).toStrictEqual([other.id, run.id]);

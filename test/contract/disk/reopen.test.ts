@@ -22,6 +22,7 @@ import { makeAssistant, makeRun, makeThread, moveRun } from '../../support/recor
 import { endCursor, everythingOf, idsOf, NEWEST_FIRST } from '../../support/walk.ts';
 
 const [alice, bob] = [owner('alice'), owner('bob')];
+const NO_ACTIVE = { activeRuns: { PENDING: 0, RUNNING: 0 } };
 
 /** Opens a folder's stores for as long as it takes. */
 async function using<T>(
@@ -102,7 +103,12 @@ describe('stores on disk that are opened again', () => {
           [...ODD_NAMES, long, alice].map((name) => everythingOf(stores, owner(name))),
         );
         deepStrictEqual(after, before);
-        expect(loadedCounts).toStrictEqual({ assistant: 4, thread: ODD_NAMES.length + 1, run: 3 });
+        expect(loadedCounts).toStrictEqual({
+          assistant: 4,
+          thread: ODD_NAMES.length + 1,
+          run: 3,
+          ...NO_ACTIVE,
+        });
         const [odd] = after[0]?.threads ?? [];
         expect(Object.isFrozen(odd)).toBe(true);
         expect(Object.isFrozen(odd?.metadata)).toBe(true);
@@ -169,7 +175,7 @@ describe('stores on disk that are opened again', () => {
       });
       for (let time = 0; time < 2; time++) {
         await using(folder, async (_, { loadedCounts }) => {
-          expect(loadedCounts).toStrictEqual({ assistant: 0, thread: 0, run: 0 });
+          expect(loadedCounts).toStrictEqual({ assistant: 0, thread: 0, run: 0, ...NO_ACTIVE });
         });
       }
     }));

@@ -131,9 +131,9 @@ describe('row-level security', () => {
     await as('alice', async (tx) => {
       const rows = await tx.unsafe(`SELECT owner FROM agent_graphql.${table}`);
       expect(new Set(rows.map(({ owner }) => String(owner)))).toStrictEqual(new Set(['alice']));
-      expect((await tx.unsafe(`UPDATE agent_graphql.${table} SET owner = owner WHERE owner = 'bob'`)).count).toBe(
-        0,
-      );
+      expect(
+        (await tx.unsafe(`UPDATE agent_graphql.${table} SET owner = owner WHERE owner = 'bob'`)).count,
+      ).toBe(0);
       expect((await tx.unsafe(`DELETE FROM agent_graphql.${table} WHERE owner = 'bob'`)).count).toBe(0);
     });
     expect(await everything()).toBe(before);
@@ -187,7 +187,9 @@ describe('row-level security', () => {
         const rows = await tx.unsafe(`SELECT owner FROM agent_graphql.${table}`);
         const owners = new Set(rows.map(({ owner }) => String(owner)));
         expect(owners).toStrictEqual(new Set(table === 'executions' ? ['alice', 'bob'] : ['alice']));
-        const updated = await tx.unsafe(`UPDATE agent_graphql.${table} SET owner = owner WHERE owner = 'bob'`);
+        const updated = await tx.unsafe(
+          `UPDATE agent_graphql.${table} SET owner = owner WHERE owner = 'bob'`,
+        );
         expect(updated.count).toBe(table === 'executions' ? 1 : 0);
         expect((await tx.unsafe(`DELETE FROM agent_graphql.${table} WHERE owner = 'bob'`)).count).toBe(0);
       }

@@ -56,6 +56,11 @@ async function format(): Promise<readonly string[]> {
   });
 }
 
+/** An id of one digit. */
+function idOf(digit: number | string): string {
+  return String(digit).repeat(32);
+}
+
 /** What a call is refused with. */
 async function failureOf(call: Promise<unknown>): Promise<unknown> {
   return call.then(
@@ -131,18 +136,17 @@ describe('the migrations', () => {
 
   it('should take over the runs of version 1, and queue those that are active', async () => {
     await migrateTo(MIGRATIONS.slice(0, 1));
-    const id = (digit: number | string): string => String(digit).repeat(32);
     await connected(database.adminUrl, (sql) =>
       sql.unsafe(`
         INSERT INTO agent_graphql.assistants (owner, id, graph_id, name, folded_name, config, context, metadata, version,
           created_at, updated_at)
-        SELECT owner, '${id('a')}', 'graph', 'n', 'N', '{}', '{}', json_build_object('owner', owner), 1, now(), now()
+        SELECT owner, '${idOf('a')}', 'graph', 'n', 'N', '{}', '{}', json_build_object('owner', owner), 1, now(), now()
         FROM unnest(ARRAY['alice', 'bob']) AS owner;
         INSERT INTO agent_graphql.threads (owner, id, status, metadata, created_at, updated_at)
         SELECT owner, thread::uuid, 'BUSY', json_build_object('owner', owner), now(), now()
-        FROM unnest(ARRAY['alice', 'bob']) AS owner, unnest(ARRAY['${id('b')}', '${id('c')}']) AS thread;
+        FROM unnest(ARRAY['alice', 'bob']) AS owner, unnest(ARRAY['${idOf('b')}', '${idOf('c')}']) AS thread;
         INSERT INTO agent_graphql.runs (owner, id, thread_id, assistant_id, status, ended, metadata, created_at, updated_at)
-        SELECT owner, (repeat(run, 32))::uuid, (repeat(thread, 32))::uuid, '${id('a')}', status, ended,
+        SELECT owner, (repeat(run, 32))::uuid, (repeat(thread, 32))::uuid, '${idOf('a')}', status, ended,
           json_build_object('owner', owner), '2026-01-01T00:00:00Z'::timestamptz + run::integer * interval '1 s',
           '2026-01-02T00:00:00Z'
         FROM unnest(ARRAY['alice', 'bob']) AS owner, (VALUES ('1', 'b', 'PENDING', NULL::bigint),
@@ -169,26 +173,26 @@ describe('the migrations', () => {
       };
       const times = { availableAt: null, startedAt: null, finishedAt: null };
       const at = '2026-01-02T00:00:00.000Z';
-      expect(await runs.getMany(alice, [1, 2, 3, 4, 5].map(id))).toMatchObject([
+      expect(await runs.getMany(alice, [1, 2, 3, 4, 5].map(idOf))).toMatchObject([
         { ...unchanged, ...times, availableAt: '2026-01-01T00:00:01.000Z' },
         { ...unchanged, ...times, availableAt: '2026-01-01T00:00:02.000Z' },
         { ...unchanged, ...times, availableAt: '2026-01-01T00:00:03.000Z' },
         { ...unchanged, ...times, startedAt: at },
         { ...unchanged, ...times, finishedAt: at },
       ]);
-      expect(await threads.get(alice, id('b'))).toMatchObject({ valuesRunId: null });
+      expect(await threads.get(alice, idOf('b'))).toMatchObject({ valuesRunId: null });
       const request = { name: 'w', graphIds: ['graph'], max: 10, leaseSeconds: 30, waitSeconds: 0 };
       const claims = valueOf(await queue.claim(alice, { ...request, allOwners: true }));
       expect(claims.map(({ owner, run }) => [owner, run.id])).toStrictEqual([
-        ['alice', id(1)],
-        ['bob', id(1)],
+        ['alice', idOf(1)],
+        ['bob', idOf(1)],
       ]);
       // Who moved it ends it, and the next one may be taken.
-      valueOf(await runs.update(alice, id(4), { status: 'SUCCESS' }));
+      valueOf(await runs.update(alice, idOf(4), { status: 'SUCCESS' }));
       const next = valueOf(await queue.claim(alice, { ...request, allOwners: true }));
-      expect(next.map(({ owner, run }) => [owner, run.id])).toStrictEqual([['alice', id(3)]]);
-      valueOf(await runs.update(alice, id(5), { metadata: { touched: true } }));
-      valueOf(await runs.delete(alice, id(5)));
+      expect(next.map(({ owner, run }) => [owner, run.id])).toStrictEqual([['alice', idOf(3)]]);
+      valueOf(await runs.update(alice, idOf(5), { metadata: { touched: true } }));
+      valueOf(await runs.delete(alice, idOf(5)));
       const rows = await connected(
         database.url,
         (sql) => sql`SELECT relname FROM pg_class WHERE relnamespace = 'agent_graphql'::regnamespace

@@ -9,6 +9,7 @@ import { connected } from '../../support/postgres/admin.ts';
 import { configFor } from '../../support/postgres/config.ts';
 import { createMigratedDatabase, type TestDatabase } from '../../support/postgres/database.ts';
 import { makeAssistant } from '../../support/records.ts';
+import { NEWEST_FIRST } from '../../support/walk.ts';
 
 const [alice, bob, worker] = [asOwner('alice'), asOwner('bob'), asOwner('worker')];
 const GRAPH = 'graph';
@@ -36,7 +37,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await Promise.all(servers.map(({ close }) => close()));
+  await Promise.all(servers.map(async ({ close }) => close()));
   await database.drop();
 });
 
@@ -65,12 +66,17 @@ async function makeRuns(owner: Owner, count: number, input = {}): Promise<readon
   const stores = servers[0].forRequest();
   const { id: assistantId } = await makeAssistant(stores, owner, { graphId: GRAPH });
   const runs = await Promise.all(
-    Array.from({ length: count }, async () => valueOf(await stores.runs.create(owner, { assistantId, ...input }))),
+    Array.from({ length: count }, async () =>
+      valueOf(await stores.runs.create(owner, { assistantId, ...input })),
+    ),
   );
   return runs.map(({ id }) => id);
 }
 
-async function claim(request: Partial<ClaimRequest> = {}, server: Server = servers[0]): Promise<readonly Claim[]> {
+async function claim(
+  request: Partial<ClaimRequest> = {},
+  server: Server = servers[0],
+): Promise<readonly Claim[]> {
   return valueOf(await server.forRequest().queue.claim(worker, { ...REQUEST, ...request }));
 }
 
@@ -133,11 +139,13 @@ describe('the queue in PostgreSQL', () => {
     expect(one).toMatchObject({ owner: alice, input: '{"question":1}', values: null, run: { attempt: 1 } });
     const lease = one?.lease ?? '';
     const { queue, runs, threads } = servers[1].forRequest();
-    expect(valueOf(await queue.checkpoint(worker, { lease, values: { half: true } }))).toMatchObject({ held: true });
+    expect(valueOf(await queue.checkpoint(worker, { lease, values: { half: true } }))).toMatchObject({
+      held: true,
+    });
     const appended = await queue.appendEvents(worker, {
       lease,
       offset: 0,
-      events: [{ type: 'TOKEN', data: { text: "it's \\ \"ü\" 😀" } }, { type: 'TOKEN' }],
+      events: [{ type: 'TOKEN', data: { text: 'it\'s \\ "ü" 😀' } }, { type: 'TOKEN' }],
     });
     expect(appended).toMatchObject({ lease: { held: true, storedEvents: 2 }, refusals: [] });
     const finish = { lease, status: 'SUCCESS', retry: false } as const;
@@ -148,11 +156,13 @@ describe('the queue in PostgreSQL', () => {
     const page = await runs.events(alice, first.id, { after: 0, limit: 10, maxBytes: 1_000_000 });
     expect(page?.events.map(({ seq, type, data }) => [seq, type, data])).toStrictEqual([
       [1, 'RUN_STARTED', JSON.stringify({ threadId: first.threadId, runId: first.id, attempt: 1 })],
-      [2, 'TOKEN', JSON.stringify({ text: "it's \\ \"ü\" 😀" })],
+      [2, 'TOKEN', JSON.stringify({ text: 'it\'s \\ "ü" 😀' })],
       [3, 'TOKEN', '{}'],
       [4, 'RUN_FINISHED', JSON.stringify({ threadId: first.threadId, runId: first.id, status: 'SUCCESS' })],
     ]);
-    expect((await runs.events(alice, first.id, { after: 1, limit: 10, maxBytes: 1 }))?.events).toHaveLength(1);
+    expect((await runs.events(alice, first.id, { after: 1, limit: 10, maxBytes: 1 }))?.events).toHaveLength(
+      1,
+    );
     expect(await claim()).toMatchObject([{ run: { id: second.id }, values: '{"half":true}' }]);
   });
 
@@ -167,7 +177,10 @@ describe('the queue in PostgreSQL', () => {
     expect(await claim()).toStrictEqual([]);
     const beat = { leases: [lease], leaseSeconds: 20, waitSeconds: 0 };
     expect(valueOf(await queue.heartbeat(worker, beat))).toMatchObject([{ held: true, leaseSeconds: 20 }]);
-    expect(await servers[1].forRequest().runs.get(alice, id)).toMatchObject({ worker: 'a worker', availableAt: null });
+    expect(await servers[1].forRequest().runs.get(alice, id)).toMatchObject({
+      worker: 'a worker',
+      availableAt: null,
+    });
     await passTime(31);
     await servers[1].sweep();
     await passTime(2);
@@ -206,6 +219,26 @@ describe('the queue in PostgreSQL', () => {
     expect(await claim({ graphIds: ['another', GRAPH] })).toMatchObject([{ run: { id } }]);
   });
 
+  it('should do by itself what is due', async () => {
+    const ready: string[] = [];
+    const stores = await openPostgresStores(configFor(database.url), {
+      onReady: (_, graphId) => void ready.push(graphId),
+    });
+    try {
+      await makeRuns(alice, 1, { delaySeconds: 10 });
+      await passTime(11);
+      await eventually('the run is ready', () => ready.length > 0);
+      expect(await claim()).toHaveLength(1);
+      await passTime(31);
+      await eventually('the run is lost', async () => {
+        const [run] = (await stores.forRequest().runs.list(alice, { orderBy: NEWEST_FIRST })).items;
+        return run?.worker === null;
+      });
+    } finally {
+      await stores.close();
+    }
+  });
+
   it('should make one record of a key that comes many times at once, until it is deleted', async () => {
     const stores = servers[0].forRequest();
     const { id: assistantId } = await makeAssistant(stores, alice, { graphId: GRAPH });
@@ -237,7 +270,7 @@ describe('the queue in PostgreSQL', () => {
     const before = await partitions();
     expect(before).toHaveLength(4);
     await connected(database.adminUrl, async (sql) => {
-      await sql.unsafe("SELECT agent_graphql.make_event_partitions(current_date - 5, 1)");
+      await sql.unsafe('SELECT agent_graphql.make_event_partitions(current_date - 5, 1)');
     });
     expect(await partitions()).toHaveLength(5);
     const { queue, runs } = servers[0].forRequest();
@@ -245,7 +278,11 @@ describe('the queue in PostgreSQL', () => {
     await servers[0].sweep();
     expect(await partitions()).toStrictEqual(before);
     const range = { after: 0, limit: 10, maxBytes: 1_000 };
-    expect(await runs.events(alice, id, range)).toMatchObject({ events: [{}, {}], missedUpTo: null, lastSeq: 2 });
+    expect(await runs.events(alice, id, range)).toMatchObject({
+      events: [{}, {}],
+      missedUpTo: null,
+      lastSeq: 2,
+    });
     await passTime(25 * 3_600);
     const gone = { events: [], missedUpTo: 2, lastSeq: 2 };
     expect(await servers[0].forRequest().runs.events(alice, id, range)).toMatchObject(gone);

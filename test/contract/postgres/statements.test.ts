@@ -216,7 +216,10 @@ describe('a request', () => {
 
 describe('all statements', () => {
   it('should name the owner wherever they name a table of records', async () => {
-    const listening = await openPostgresStores(configFor(spy.url), { listenerTimes: QUIET, sweepInterval: null });
+    const listening = await openPostgresStores(configFor(spy.url), {
+      listenerTimes: QUIET,
+      sweepInterval: null,
+    });
     const pool = createPool(configFor(spy.url));
     spy.clear();
     try {
@@ -230,9 +233,7 @@ describe('all statements', () => {
       await pool.close();
       await listening.close();
     }
-    const touching = spy.sent.filter(({ text }) =>
-      TABLES.test(text),
-    );
+    const touching = spy.sent.filter(({ text }) => TABLES.test(text));
     expect(touching.length).toBeGreaterThan(50);
     const nameless = touching.filter(({ text, params }) => {
       const tables = text.match(new RegExp(TABLES, 'g')) ?? [];
@@ -316,11 +317,15 @@ async function useQueue({ queue, runs }: Stores, owner: Owner): Promise<void> {
   const request = { name: 'worker', graphIds: ['another'], max: 50, leaseSeconds: 30, waitSeconds: 0 };
   const claims = valueOf(await queue.claim(owner, { ...request, allOwners: true }));
   expect(claims.length).toBeGreaterThan(1);
-  const [{ lease = '', run = null } = {}, ...others] = claims;
+  const [first, ...others] = claims;
+  const lease = first?.lease ?? '';
   await queue.heartbeat(owner, { leases: [lease], leaseSeconds: 30, waitSeconds: 0 });
   await queue.appendEvents(owner, { lease, offset: 0, events: [{ type: 'T' }] });
   await queue.checkpoint(owner, { lease, values: {} });
-  await runs.events(owner, run?.id ?? '', { after: 0, limit: 10, maxBytes: 1_000 });
-  await queue.release(owner, others.map((claim) => claim.lease));
+  await runs.events(owner, first?.run.id ?? '', { after: 0, limit: 10, maxBytes: 1_000 });
+  await queue.release(
+    owner,
+    others.map((claim) => claim.lease),
+  );
   await queue.finish(owner, { lease, status: 'SUCCESS', retry: false });
 }

@@ -20,6 +20,13 @@ function run(args: readonly string[], env: Record<string, string> = {}, { start 
 
 const anyone = { issuer: null, audience: null, ownerClaim: 'sub' };
 
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  AUTH_SECRET: SECRET,
+  AUTH_ISSUER: 'https://id.example',
+  AUTH_AUDIENCE: 'agents',
+};
+
 describe.concurrent('npm run token', () => {
   it('should print a token for the owner that a server with the same secret accepts', async () => {
     const { code, stdout, stderr } = await run(['alice'], { AUTH_SECRET: SECRET });
@@ -42,6 +49,24 @@ describe.concurrent('npm run token', () => {
     expect(await authenticate(`Bearer ${stdout.trim()}`)).toMatchObject({ owner: 'acme & co' });
   });
 
+  it('should print a token for a worker, of all graphs or of some', async () => {
+    const workerScope = 'agent-graphql:worker';
+    const authenticate = createAuthenticator({ ...anyone, key: SECRET, workerScope });
+    for (const [args, graphs] of [
+      [[], null],
+      [
+        ['--graphs', 'support,sales'],
+        ['support', 'sales'],
+      ],
+    ] as const) {
+      const { stdout } = await run(['--worker', ...args, 'worker-1'], { AUTH_SECRET: SECRET });
+      expect(await authenticate(`Bearer ${stdout.trim()}`)).toMatchObject({
+        owner: 'worker-1',
+        worker: { graphs },
+      });
+    }
+  });
+
   it('should share the secret for development with the server when none is configured', async () => {
     const { code, stdout } = await run(['alice']);
     expect(code).toBe(0);
@@ -57,6 +82,15 @@ describe.concurrent('npm run token', () => {
     ['with an owner that is too long', ['a'.repeat(256)], { AUTH_SECRET: SECRET }, '1 to 255'],
     ['with an identity provider', ['alice'], { AUTH_JWKS_URL: 'https://id.example/keys' }, 'AUTH_JWKS_URL'],
     ['in production without a secret', ['alice'], { NODE_ENV: 'production' }, 'AUTH_SECRET'],
+    [
+      'for a worker without a name',
+      ['--worker'],
+      { AUTH_SECRET: SECRET },
+      'npm run token -- --worker worker-1',
+    ],
+    ['with graphs for an owner', ['--graphs', 'g', 'alice'], { AUTH_SECRET: SECRET }, '--worker'],
+    ['with an unknown option', ['--graph', 'g', 'alice'], { AUTH_SECRET: SECRET }, "'--graph'"],
+    ['for a worker where the scope is not set', ['--worker', 'w'], PRODUCTION, 'AUTH_WORKER_SCOPE'],
     ['with a bad variable', ['alice'], { AUTH_SECRET: 'short' }, 'AUTH_SECRET'],
   ])('should say what to do in one line %s', async (_kind, args, env, hint) => {
     const { code, stdout, stderr } = await run(args, env);

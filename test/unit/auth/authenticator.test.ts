@@ -61,12 +61,16 @@ describe('the Authorization header', () => {
 
 describe('a token signed with the secret', () => {
   it('should give its owner and the moment it ends', async () => {
-    expect(await identify(await signed(claims()))).toEqual({ owner: 'alice', expiresAt: START + HOUR });
+    expect(await identify(await signed(claims()))).toEqual({
+      owner: 'alice',
+      worker: null,
+      expiresAt: START + HOUR,
+    });
   });
 
   it('should end 24 hours after it was issued at the latest', async () => {
     const token = await signed(claims({ iat: at(-3600), exp: at(1e6) }));
-    expect(await identify(token)).toEqual({ owner: 'alice', expiresAt: START + 23 * HOUR });
+    expect(await identify(token)).toEqual({ owner: 'alice', worker: null, expiresAt: START + 23 * HOUR });
   });
 
   it('should be refused when the secret is another', async () => {
@@ -114,7 +118,7 @@ describe('the claims about time', () => {
 
   it('should accept a token without iat, up to its exp', async () => {
     const token = await signed(claims({ iat: undefined, exp: at(24 * 3600) }));
-    expect(await identify(token)).toEqual({ owner: 'alice', expiresAt: START + 24 * HOUR });
+    expect(await identify(token)).toEqual({ owner: 'alice', worker: null, expiresAt: START + 24 * HOUR });
   });
 
   it.each([
@@ -218,7 +222,7 @@ describe('a token seen before', () => {
     expect(authenticate(header)).toBeInstanceOf(Promise);
     expect(authenticate(header)).not.toBeNull();
     await first;
-    expect(authenticate(header)).toEqual({ owner: 'alice', expiresAt: START + HOUR });
+    expect(authenticate(header)).toEqual({ owner: 'alice', worker: null, expiresAt: START + HOUR });
   });
 
   it('should be refused once it has expired, clock tolerance included', async () => {

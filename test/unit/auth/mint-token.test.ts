@@ -25,7 +25,7 @@ describe('a minted token', () => {
         const options = { ...settings, issuer, audience, ownerClaim: claim };
         const token = await mintToken({ ...options, owner: name });
         const identity = await createAuthenticator({ ...options, key: SECRET })(`Bearer ${token}`);
-        expect(identity).toEqual({ owner: name, expiresAt: START + 24 * HOUR });
+        expect(identity).toEqual({ owner: name, worker: null, expiresAt: START + 24 * HOUR });
       }),
     );
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { asOwner as owner } from '../../../src/store/owner.ts';
-import { createSubscriptionQuota } from '../../../src/subscriptions/quota.ts';
+import { createSubscriptionQuota, createWaitQuota } from '../../../src/subscriptions/quota.ts';
 
 const [alice, bob] = [owner('alice'), owner('bob')];
 
@@ -43,5 +43,20 @@ describe('the quota of subscriptions', () => {
       release();
       quota.acquire(owner(name));
     }
+  });
+});
+
+describe('the quota of calls that wait', () => {
+  it('should have its places for each owner, and for all together', () => {
+    const quota = createWaitQuota({ ofOwner: 2, inAll: 3 });
+    const release = quota.acquire(alice);
+    quota.acquire(alice);
+    const refused = { extensions: { code: 'LIMIT_EXCEEDED', http: { status: 429 } } };
+    expect(() => quota.acquire(alice)).toThrow(expect.objectContaining(refused));
+    quota.acquire(bob);
+    expect(() => quota.acquire(bob)).toThrow(expect.objectContaining(refused));
+    release();
+    quota.acquire(bob);
+    expect(quota.count()).toBe(3);
   });
 });

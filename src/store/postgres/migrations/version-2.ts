@@ -77,7 +77,7 @@ CREATE TABLE agent_graphql.executions (
   reported_digest text,
   reported_status text,
   PRIMARY KEY (owner, run_id)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 
 INSERT INTO agent_graphql.executions (owner, run_id, thread_id, graph_id, created_at, is_active, has_begun, available_at)
   SELECT runs.owner, runs.id, thread_id, graph_id, runs.created_at, true, status = 'RUNNING', available_at

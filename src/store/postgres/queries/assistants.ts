@@ -28,11 +28,10 @@ export function createAssistants(dependencies: StoreDependencies): AssistantStor
   return {
     ...reads,
     create(owner, input) {
-      const creation = { resource: 'assistant', input, defaults: ASSISTANT_DEFAULTS } as const;
-      return createOnce<Assistant>(dependencies, owner, creation, async () => {
-        const created = newAssistant(owner, input, now());
-        if ('refusals' in created) return noChanges(created);
-        return { outcome: created, changes: [{ resource: 'assistant', before: null, after: created.value }] };
+      const check = () => newAssistant(owner, input, now());
+      const creation = { resource: 'assistant', input, defaults: ASSISTANT_DEFAULTS, check } as const;
+      return createOnce<Assistant, Assistant>(dependencies, owner, creation, async (after) => {
+        return { outcome: { value: after }, changes: [{ resource: 'assistant', before: null, after }] };
       });
     },
     update(owner, id, patch) {

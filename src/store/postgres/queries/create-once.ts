@@ -8,31 +8,42 @@ import { arrayLiteral } from '../client/array-literal.ts';
 import type { Transaction } from '../client/pool.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import { findByIds } from './find-by-ids.ts';
-import { type MutationPlan, type PlanMutation, runMutation } from './run-mutation.ts';
+import { type MutationPlan, noChanges, type PlanMutation, runMutation } from './run-mutation.ts';
 import { TABLES } from './tables.ts';
 
 /** The first half of the keys of advisory locks on idempotency keys: any number that nothing else locks. */
 const KEY_LOCK = 7_236_514;
 
 /** A new record to create. */
-interface Creation {
+interface Creation<Checked> {
   readonly resource: Change['resource'];
   readonly input: NewAssistant | NewThread | NewRun;
   /** What is left out of the input counts as this. */
   readonly defaults: object;
+  /** Checks the input as far as possible without what is stored. */
+  check(): Outcome<Checked>;
 }
 
 /** Creates a record; with an idempotency key that was used before, it answers the record that was made then. */
-export async function createOnce<R extends { readonly id: string }>(
+export async function createOnce<R extends { readonly id: string }, Checked>(
   dependencies: StoreDependencies,
   owner: Owner,
-  { resource, input, defaults }: Creation,
-  plan: PlanMutation<Outcome<R>>,
+  { resource, input, defaults, check }: Creation<Checked>,
+  plan: (
+    checked: Checked,
+    ...transaction: Parameters<PlanMutation<R>>
+  ) => ReturnType<PlanMutation<Outcome<R>>>,
 ): Promise<CreateOutcome<R>> {
   const key = keyOf(input, defaults);
-  if (key !== null && 'refusal' in key) return refused(key.refusal);
+  if (key === null) {
+    const checked = check();
+    if ('refusals' in checked) return checked;
+    return runMutation<CreateOutcome<R>>(dependencies, owner, async (...transaction) =>
+      asCreation(await plan(checked.value, ...transaction)),
+    );
+  }
+  if ('refusal' in key) return refused(key.refusal);
   return runMutation<CreateOutcome<R>>(dependencies, owner, async (tx, announcements) => {
-    if (key === null) return asCreation(await plan(tx, announcements));
     const used = await lockKey(tx, owner, resource, key);
     if (used !== null) {
       const [record] = await findByIds<R>(tx, owner, TABLES[resource], [used.recordId]);
@@ -42,7 +53,9 @@ export async function createOnce<R extends { readonly id: string }>(
       }
       // Its deletion, which freed the key, was committed between the two statements.
     }
-    const made = asCreation(await plan(tx, announcements));
+    const checked = check();
+    if ('refusals' in checked) return noChanges(checked);
+    const made = asCreation(await plan(checked.value, tx, announcements));
     const { outcome, store } = made;
     if ('refusals' in outcome) return made;
     return {

@@ -63,18 +63,13 @@ async function readContext(
   { resumes, multitaskStrategy }: CheckedNewRun,
   thread: Thread | null,
 ): Promise<Pick<NewRunContext, 'resumed' | 'active' | 'nextEnded'>> {
-  const { sql } = tx;
   const isCancelling = multitaskStrategy === 'INTERRUPT' || multitaskStrategy === 'ROLLBACK';
   const isResuming = resumes !== null && isId(resumes);
   const [resumed, all, answers, others, lastEnd] = await Promise.all([
     isResuming ? readRun(tx, owner, resumes) : null,
-    thread !== null && isCancelling ? lockActiveRuns(tx, owner, thread.id, sql``) : [],
-    thread !== null && isResuming && !isCancelling
-      ? lockActiveRuns(tx, owner, thread.id, sql`AND resumes = ${resumes} LIMIT 1`)
-      : [],
-    thread !== null && multitaskStrategy === 'REJECT'
-      ? lockActiveRuns(tx, owner, thread.id, sql`LIMIT 1`)
-      : [],
+    thread !== null && isCancelling ? lockActiveRuns(tx, owner, thread.id, 'all') : [],
+    thread !== null && isResuming && !isCancelling ? lockActiveRuns(tx, owner, thread.id, { resumes }) : [],
+    thread !== null && multitaskStrategy === 'REJECT' ? lockActiveRuns(tx, owner, thread.id, 'any') : [],
     thread !== null && (isResuming || isCancelling) ? readLastEnd(tx, owner, thread.id) : 0,
   ]);
   return { resumed, active: [...all, ...answers, ...others], nextEnded: lastEnd + 1 };

@@ -1,10 +1,11 @@
-import type { OwnedRecord } from '../../archive.ts';
+import type { ArchiveEntry, OwnedDetail, OwnedRecord } from '../../archive.ts';
 import type { Change } from '../../change.ts';
 import type { Owner } from '../../owner.ts';
 import { foldCase } from '../../rules/text.ts';
 import { nameOwner } from '../client/database.ts';
 import type { Transaction } from '../client/pool.ts';
 import { enqueueImported } from '../queue/enqueue-imported.ts';
+import { insertDetails } from './insert-details.ts';
 import { TABLES } from './tables.ts';
 
 /** The columns of each table besides `owner`, with the key of the record that each holds, and its type. */
@@ -61,10 +62,10 @@ const COLUMNS: Readonly<
   ],
 };
 
-/** Inserts records into empty tables, and updates the planner's statistics. */
+/** Inserts records, and what belongs to them, into empty tables, and updates the planner's statistics. */
 export async function insertRecords(
   tx: Transaction,
-  batches: AsyncIterable<readonly OwnedRecord[]>,
+  batches: AsyncIterable<readonly ArchiveEntry[]>,
 ): Promise<void> {
   let owner: Owner | null = null;
   let sent: Promise<unknown> = Promise.resolve();
@@ -77,7 +78,7 @@ export async function insertRecords(
         if (owner !== null) statements.push(enqueueImported(tx, owner));
         statements.push(nameOwner(tx, (owner = first.owner)));
       }
-      statements.push(insert(tx, first, group));
+      statements.push(insertGroup(tx, first.owner, group));
     }
     const inserted = Promise.all(statements);
     // It is awaited after the next batch was read: until then, a rejection is not unhandled.
@@ -90,16 +91,33 @@ export async function insertRecords(
   for (const { name } of Object.values(TABLES)) await tx.run(tx.sql.unsafe(`ANALYZE ${name}`));
 }
 
-/** Consecutive records of the same owner and table, in their order. */
-function groupByTable(records: readonly OwnedRecord[]): readonly (readonly OwnedRecord[])[] {
-  const groups: OwnedRecord[][] = [];
-  for (const record of records) {
+/** Consecutive entries of the same owner and table, in their order. */
+function groupByTable(entries: readonly ArchiveEntry[]): readonly (readonly ArchiveEntry[])[] {
+  const groups: ArchiveEntry[][] = [];
+  for (const entry of entries) {
     const last = groups.at(-1);
     const [first] = last ?? [];
-    if (first?.owner === record.owner && first.resource === record.resource) last?.push(record);
-    else groups.push([record]);
+    if (first?.owner === entry.owner && kindOf(first) === kindOf(entry)) last?.push(entry);
+    else groups.push([entry]);
   }
   return groups;
+}
+
+function kindOf(entry: ArchiveEntry): string {
+  return 'detail' in entry ? entry.detail : entry.resource;
+}
+
+/** Inserts entries of one owner and table. */
+async function insertGroup(tx: Transaction, owner: Owner, entries: readonly ArchiveEntry[]): Promise<void> {
+  const records: OwnedRecord[] = [];
+  const details: OwnedDetail[] = [];
+  for (const entry of entries) {
+    if ('detail' in entry) details.push(entry);
+    else records.push(entry);
+  }
+  const [first] = records;
+  if (first !== undefined) await insert(tx, first, records);
+  else await insertDetails(tx, owner, details);
 }
 
 async function insert(

@@ -70,8 +70,7 @@ export async function lockRun(
     lockThread(tx, owner, threadId, lock),
     lockExecution(tx, owner, id),
     readRun(tx, owner, id),
-    run(sql<{ id: string }[]>`SELECT id FROM agent_graphql.runs
-      WHERE owner = ${owner} AND thread_id = ${threadId} AND ended IS NULL LIMIT 2`),
+    firstActiveRuns(tx, owner, threadId, 2),
     run(sql<LockedRun['ended'][number][]>`SELECT id, status, ended::float8 AS ended FROM agent_graphql.runs
       WHERE owner = ${owner} AND thread_id = ${threadId} AND ended IS NOT NULL ORDER BY ended DESC LIMIT 2`),
     clock(tx),
@@ -80,7 +79,7 @@ export async function lockRun(
   return {
     thread,
     stored: { run: found, execution, nextEnded: (ended[0]?.ended ?? 0) + 1 },
-    hasOtherActive: others.some((other) => other.id !== id),
+    hasOtherActive: others.some((other) => other !== id),
     ended,
     now,
   };
@@ -93,28 +92,53 @@ export async function readRun({ sql, run }: Transaction, owner: Owner, id: strin
   return found ?? null;
 }
 
+/** The ids of the active runs of a thread that are executed next. @param threadId an expression */
+async function firstActiveRuns(
+  { sql, run }: Transaction,
+  owner: Owner,
+  threadId: Condition,
+  limit: number,
+): Promise<readonly string[]> {
+  const rows = await run(sql<{ id: string }[]>`SELECT run_id AS id FROM agent_graphql.executions
+    WHERE owner = ${owner} AND thread_id = ${threadId} AND is_active
+    ORDER BY has_begun DESC, available_at NULLS FIRST, created_at, run_id LIMIT ${limit}`);
+  return rows.map(({ id }) => id);
+}
+
 /**
- * Reads the active runs of a thread that match, in the order in which they were created, and locks their executions. The
- * thread must be locked.
- * @param condition what must hold besides, and how many at most
+ * Reads active runs of a thread, in the order in which they were created, and locks their executions. The thread must be
+ * locked.
+ * @param wanted all of them, any one of them, or one that resumes a run
  */
 export async function lockActiveRuns(
   tx: Transaction,
   owner: Owner,
   threadId: string,
-  condition: Condition,
+  wanted: 'all' | 'any' | { readonly resumes: string },
 ): Promise<readonly RunState[]> {
   const { sql, run } = tx;
-  const ids = await run(sql<{ id: string }[]>`SELECT id FROM agent_graphql.runs
-    WHERE owner = ${owner} AND thread_id = ${threadId} AND ended IS NULL ${condition}`);
-  if (ids.length === 0) return [];
-  const runIds = ids.map(({ id }) => id);
+  const runIds = await findActiveRuns(tx, owner, threadId, wanted);
+  if (runIds.length === 0) return [];
   const [executions, runs] = await Promise.all([
     readExecutions(tx, owner, runIds, 'FOR UPDATE'),
     run(sql<Run[]>`SELECT ${sql.unsafe(TABLES.run.columns)} FROM agent_graphql.runs
       WHERE owner = ${owner} AND id = ANY(${arrayLiteral(runIds)}::uuid[]) ORDER BY created_at, id`),
   ]);
   return runs.map((found) => ({ run: found, execution: executions.get(found.id) ?? NO_EXECUTION }));
+}
+
+async function findActiveRuns(
+  tx: Transaction,
+  owner: Owner,
+  threadId: string,
+  wanted: Parameters<typeof lockActiveRuns>[3],
+): Promise<readonly string[]> {
+  const { sql, run } = tx;
+  if (wanted === 'any') return firstActiveRuns(tx, owner, sql`${threadId}::uuid`, 1);
+  const condition = wanted === 'all' ? sql`` : sql`AND resumes = ${wanted.resumes} LIMIT 1`;
+  const rows = await run(sql<{ id: string }[]>`SELECT id FROM agent_graphql.runs
+    WHERE owner = ${owner} AND thread_id = ${threadId} AND ended IS NULL ${condition}`);
+  return rows.map(({ id }) => id);
 }
 
 /** Makes the workers' calls about the active runs of a thread, which is locked, wait until this transaction ends. */

@@ -7,7 +7,13 @@ import { cancelRun } from '../../rules/execution/cancel.ts';
 import { matchRuns } from '../../rules/filter.ts';
 import { RUN_DEFAULTS } from '../../rules/idempotency.ts';
 import { isId } from '../../rules/identity.ts';
-import { applyRunPatch, checkNewRun, checkRunPatch, refuseRunDelete } from '../../rules/run.ts';
+import {
+  applyRunPatch,
+  type CheckedNewRun,
+  checkNewRun,
+  checkRunPatch,
+  refuseRunDelete,
+} from '../../rules/run.ts';
 import { threadStatus } from '../../rules/status.ts';
 import type { RunStore } from '../../stores.ts';
 import type { Transaction } from '../client/pool.ts';
@@ -35,12 +41,11 @@ export function createRuns(dependencies: StoreDependencies): RunStore {
     payload: createPayloadReader(dependencies),
     events: createEventReader(dependencies),
     create(owner, input) {
-      const creation = { resource: 'run', input, defaults: RUN_DEFAULTS } as const;
-      return createOnce<Run>(dependencies, owner, creation, async (tx, announcements) => {
-        const checked = checkNewRun(owner, input);
-        if ('refusals' in checked) return noChanges(checked);
-        return planNewRun(dependencies, tx, announcements, owner, checked.value);
-      });
+      const check = () => checkNewRun(owner, input);
+      const creation = { resource: 'run', input, defaults: RUN_DEFAULTS, check } as const;
+      return createOnce<Run, CheckedNewRun>(dependencies, owner, creation, (checked, tx, announcements) =>
+        planNewRun(dependencies, tx, announcements, owner, checked),
+      );
     },
     update(owner, id, patch) {
       const checked = checkRunPatch(patch);

@@ -26,11 +26,10 @@ export function createThreads(dependencies: StoreDependencies): ThreadStore {
   return {
     ...reads,
     create(owner, input) {
-      const creation = { resource: 'thread', input, defaults: THREAD_DEFAULTS } as const;
-      return createOnce<Thread>(dependencies, owner, creation, async () => {
-        const created = newThread(owner, input, now());
-        if ('refusals' in created) return noChanges(created);
-        return { outcome: created, changes: [{ resource: 'thread', before: null, after: created.value }] };
+      const check = () => newThread(owner, input, now());
+      const creation = { resource: 'thread', input, defaults: THREAD_DEFAULTS, check } as const;
+      return createOnce<Thread, Thread>(dependencies, owner, creation, async (after) => {
+        return { outcome: { value: after }, changes: [{ resource: 'thread', before: null, after }] };
       });
     },
     update(owner, id, changes) {

@@ -24,7 +24,8 @@ interface ExecutionRow {
   readonly reportedStatus: RunStatus | null;
 }
 
-const COLUMNS = `run_id AS "runId", claims, lease_holder AS holder, lease_worker AS "leaseWorker",
+/** The select list of an execution. */
+export const EXECUTION_COLUMNS = `run_id AS "runId", claims, lease_holder AS holder, lease_worker AS "leaseWorker",
   lease_seconds AS "leaseSeconds", (extract(epoch FROM lease_ends_at) * 1000)::float8 AS "leaseEndsAt",
   stored_events AS "storedEvents", sent_events AS "sentEvents", sent_bytes AS "sentBytes", last_seq AS "lastSeq",
   dropped_seq AS "droppedSeq", cancel_action AS "cancelAction", reported_digest AS "reportedDigest",
@@ -40,7 +41,9 @@ export async function readExecutions(
   runIds: readonly string[],
   lock: RowLock = '',
 ): Promise<ReadonlyMap<string, Execution>> {
-  const rows = await run(sql<ExecutionRow[]>`SELECT ${sql.unsafe(COLUMNS)} FROM agent_graphql.executions
+  const rows = await run(sql<
+    ExecutionRow[]
+  >`SELECT ${sql.unsafe(EXECUTION_COLUMNS)} FROM agent_graphql.executions
     WHERE owner = ${owner} AND run_id = ANY(${arrayLiteral(runIds)}::uuid[]) ${sql.unsafe(lock)}`);
   return new Map(rows.map((row) => [row.runId, toExecution(row)]));
 }
@@ -49,6 +52,18 @@ export async function readExecutions(
 export async function lockExecution(tx: Transaction, owner: Owner, runId: string): Promise<Execution> {
   const executions = await readExecutions(tx, owner, [runId], 'FOR UPDATE');
   return executions.get(runId) ?? NO_EXECUTION;
+}
+
+/** An execution with its run's id, from a row that was not typed, as an archive has it. */
+export function parseExecutionRow({ runId, ...row }: Readonly<Record<string, unknown>>): object {
+  const { holder, leaseWorker, leaseSeconds, leaseEndsAt, reportedDigest, reportedStatus, ...counts } = row;
+  return {
+    id: runId,
+    ...counts,
+    lease:
+      holder === null ? null : { holder, worker: leaseWorker, seconds: leaseSeconds, endsAt: leaseEndsAt },
+    reported: reportedDigest === null ? null : { digest: reportedDigest, status: reportedStatus },
+  };
 }
 
 function toExecution(row: ExecutionRow): Execution {

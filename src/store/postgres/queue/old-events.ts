@@ -1,3 +1,4 @@
+import postgres from 'postgres';
 import { instant } from '../../rules/identity.ts';
 import { runOnQueue } from '../client/database.ts';
 import type { StoreDependencies } from '../queries/dependencies.ts';
@@ -10,9 +11,12 @@ const DAYS_AHEAD = 3;
 const PARTITIONS_LOCK = 7_236_514_209;
 /** How long changes of partitions wait for others, who wait behind them, in milliseconds. */
 const LOCK_TIMEOUT = '200';
+/** The SQLSTATE when they have waited for so long. */
+const LOCK_NOT_AVAILABLE = '55P03';
 
 /** Forgets the events of runs that ended long ago, drops the partitions that hold none of others, and makes new ones. */
-export async function dropOldEvents({ database, clock, eventRetention }: StoreDependencies): Promise<void> {
+export async function dropOldEvents(dependencies: StoreDependencies): Promise<void> {
+  const { database, clock, eventRetention } = dependencies;
   for (;;) {
     const forgotten = await runOnQueue(database, async (tx) => {
       const { sql, run } = tx;
@@ -25,6 +29,15 @@ export async function dropOldEvents({ database, clock, eventRetention }: StoreDe
     });
     if (forgotten.length < BATCH_SIZE) break;
   }
+  try {
+    await changePartitions(dependencies);
+  } catch (error) {
+    // The next sweep tries again: a reader of all data, such as an export, holds their locks for long.
+    if (!(error instanceof postgres.PostgresError) || error.code !== LOCK_NOT_AVAILABLE) throw error;
+  }
+}
+
+async function changePartitions({ database, clock, eventRetention }: StoreDependencies): Promise<void> {
   await runOnQueue(database, async (tx) => {
     const { sql, run } = tx;
     const [now, [row]] = await Promise.all([

@@ -113,7 +113,8 @@ async function moveDue(dependencies: StoreDependencies, isClosed: () => boolean)
       }
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, moveRest));
-    if (due.length < BATCH_SIZE || moved === 0) return;
+    // What was moved may be due again: once its lease has ended, its time may be up as well.
+    if (moved === 0) return;
   }
 }
 

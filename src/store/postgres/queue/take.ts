@@ -116,23 +116,20 @@ async function giveRuns(
   const [first] = runs;
   if (first === undefined) return [];
   const { owner } = first;
-  const steps = runs.map(({ state, assistant }) => claimRun(state, claimant, assistant.version, now));
-  for (const step of steps) announceEvents(announcements, owner, step);
+  const given = runs.map((taken) => ({
+    ...taken,
+    step: claimRun(taken.state, claimant, taken.assistant.version, now),
+  }));
+  for (const { step } of given) announceEvents(announcements, owner, step);
   await Promise.all([
     nameOwner(tx, owner),
     storePlan(tx, owner, {
       outcome: null,
-      changes: runs.flatMap(({ state }, index) => changeOf(state.run, steps[index]?.run ?? state.run)),
-      store: () =>
-        Promise.all(
-          runs.map(({ state }, index) => {
-            const step = steps[index];
-            return step === undefined ? null : storeStep(tx, owner, state, step);
-          }),
-        ),
+      changes: given.flatMap(({ state, step }) => changeOf(state.run, step.run)),
+      store: () => Promise.all(given.map(({ state, step }) => storeStep(tx, owner, state, step))),
     }),
   ]);
-  return runs.map(({ state, assistant, input, values, checkpoint }, index) => {
-    return { owner, state: steps[index] ?? state, assistant, input, values, checkpoint, now };
+  return given.map(({ step, assistant, input, values, checkpoint }) => {
+    return { owner, state: step, assistant, input, values, checkpoint, now };
   });
 }

@@ -80,7 +80,7 @@ export function appendEvents(
   const renewal = renewed(stored, now);
   const status = leaseStatus(renewal, ref, now);
   if (offset > storedEvents) {
-    const message = `\`offset\` is ${offset}, and ${storedEvents} events are stored: send those between again.`;
+    const message = `\`offset\` must not be more than the number of stored events, ${storedEvents}: send those between again.`;
     return { result: { ...status, refusals: [{ code: 'CONFLICT', message, key: 'offset' }] }, step: renewal };
   }
   const fresh = events.slice(storedEvents - offset);
