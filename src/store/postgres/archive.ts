@@ -25,7 +25,6 @@ export function postgresArchive(config: DatabaseConfig): Archive {
         await migrate(pool);
         await withoutTimeouts(pool, 'BEGIN', async (tx) => {
           await lockEmptyTables(tx);
-          // @ts-expect-error LOCAL
           await insertRecords(tx, batches);
         });
       }),
