@@ -32,6 +32,7 @@ export function claimOrWait(
   wanted: ClaimRequest,
 ): MaybePromise<Outcome<readonly Claim[]>> {
   return andThen(request.stores.queue.claim(worker, wanted), (outcome) => {
+    if (request.stopped !== null) return giveBack(request, request.stopped, worker, outcome);
     const isDone = 'refusals' in outcome || outcome.value.length > 0 || wanted.waitSeconds === 0;
     return isDone ? outcome : waitForClaims(request, worker, wanted);
   });
@@ -60,14 +61,8 @@ async function waitForClaims(
       const isEmpty = 'value' in outcome && outcome.value.length === 0;
       if (!isEmpty || wait.isOver) {
         if (!isEmpty) await untilClosingsAreKnown();
-        if (request.stopped === null) return outcome;
-        if ('value' in outcome) {
-          await stores.queue.release(
-            worker,
-            outcome.value.map(({ lease }) => lease),
-          );
-        }
-        throw request.stopped;
+        if (request.stopped !== null) return await giveBack(request, request.stopped, worker, outcome);
+        return outcome;
       }
       await wait.next();
       if (request.stopped !== null) throw request.stopped;
@@ -89,6 +84,22 @@ const TURNS_OF_CLOSING = 3;
  */
 async function untilClosingsAreKnown(): Promise<void> {
   for (let turn = 0; turn < TURNS_OF_CLOSING; turn++) await setImmediate();
+}
+
+/** Gives back what nobody is there to execute. @throws the reason why the request was stopped */
+async function giveBack(
+  { stores }: WaitingRequest,
+  reason: Error,
+  worker: Owner,
+  outcome: Outcome<readonly Claim[]>,
+): Promise<never> {
+  if ('value' in outcome && outcome.value.length > 0) {
+    await stores.queue.release(
+      worker,
+      outcome.value.map(({ lease }) => lease),
+    );
+  }
+  throw reason;
 }
 
 /** Renews leases; with `waitSeconds`, answers once one is lost or to be cancelled, or after that time. */
