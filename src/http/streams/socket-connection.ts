@@ -4,6 +4,7 @@ import type { WebSocket } from 'ws';
 import type { Authenticate } from '../../auth/authenticator.ts';
 import type { Identity } from '../../auth/identity.ts';
 import { recordError, type Results } from '../../graphql/operation-result.ts';
+import { isObject } from '../../lib/is-object.ts';
 import { GRAPHQL_PATH } from '../../lib/paths.ts';
 import { beginRecord, type RequestRecord } from '../../observability/request-record.ts';
 import type { ReportRequest } from '../../observability/request-reporter.ts';
@@ -28,6 +29,8 @@ export interface Connection {
   identity: Identity | null;
   /** Closes the connection when its token ends. */
   tokenTimer: NodeJS.Timeout | undefined;
+  /** Called when the client completes an operation that still runs, by the operation's id. */
+  readonly onCompleted: Map<string, () => void>;
 }
 
 /** How connections are closed: https://www.iana.org/assignments/websocket */
@@ -102,7 +105,27 @@ export function sendMessage(socket: WebSocket, text: string): Promise<void> | vo
   });
 }
 
-/** What is no string is no valid token. */
+/** Messages that complete an operation are short. */
+const MAX_COMPLETE_LENGTH = 1_000;
+
+/** Tells an operation that still runs that its client has completed it. @param text a message of the client's */
+export function tellCompleted({ onCompleted }: Connection, text: string): void {
+  if (onCompleted.size === 0 || text.length > MAX_COMPLETE_LENGTH || !text.includes('"complete"')) return;
+  const message = parseMessage(text);
+  if (!isObject(message) || message['type'] !== 'complete') return;
+  onCompleted.get(textOf(message['id']))?.();
+}
+
+/** Null for what is no JSON: the connection is then closed anyway. */
+function parseMessage(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** What is no string is no valid token, and no id. */
 function textOf(given: unknown): string {
   return typeof given === 'string' ? given : '';
 }

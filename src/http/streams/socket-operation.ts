@@ -23,14 +23,16 @@ export interface OperationParts {
 
 /**
  * Runs an operation.
+ * @param id its id on the connection
  * @param payload its parameters
  * @param count how many operations the connection has, this one included
- * @returns its result, or its results; null when the client goes away before
+ * @returns its result, or its results; null when the client goes away before, or completes it
  */
 export async function runSocketOperation(
   { admitCaller, runOperation, results }: OperationParts,
-  { socket, identity }: Connection,
+  { socket, identity, onCompleted }: Connection,
   record: RequestRecord,
+  id: string,
   payload: unknown,
   count: number,
 ): Promise<OperationResult | ResultStream | null> {
@@ -41,7 +43,11 @@ export async function runSocketOperation(
     accepts: { result: 'application/json', stream: 'websocket' },
     onDisconnect(listener) {
       socket.once('close', listener);
-      return () => socket.off('close', listener);
+      onCompleted.set(id, listener);
+      return () => {
+        socket.off('close', listener);
+        if (onCompleted.get(id) === listener) onCompleted.delete(id);
+      };
     },
   };
   try {

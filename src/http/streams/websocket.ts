@@ -16,6 +16,7 @@ import {
   keepAlive,
   sendMessage,
   SERVICE_RESTART,
+  tellCompleted,
 } from './socket-connection.ts';
 import { type OperationParts, runSocketOperation, toMessages } from './socket-operation.ts';
 
@@ -43,11 +44,11 @@ export function createWebSocketHandler(parts: ConnectionParts & OperationParts):
   const started = new WeakMap<ExecutionArgs, StartedOperation>();
   const server = makeServer<Record<string, unknown>, Connection>({
     onConnect: ({ extra, connectionParams }) => authenticateConnection(parts, extra, connectionParams),
-    async onSubscribe({ extra, subscriptions }, _id, payload) {
+    async onSubscribe({ extra, subscriptions }, id, payload) {
       const { socket, request } = extra;
       const record = beginSocketRecord(parts, request);
       const count = Object.keys(subscriptions).length;
-      const outcome = await runSocketOperation(parts, extra, record, payload, count);
+      const outcome = await runSocketOperation(parts, extra, record, id, payload, count);
       if (outcome === null) {
         parts.report(record, null, true);
         return [GONE];
@@ -77,6 +78,13 @@ export function createWebSocketHandler(parts: ConnectionParts & OperationParts):
   sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
     // Each operation that runs listens for its end.
     socket.setMaxListeners(0);
+    const connection: Connection = {
+      socket,
+      request,
+      identity: null,
+      tokenTimer: undefined,
+      onCompleted: new Map(),
+    };
     const closed = server.opened(
       {
         protocol: socket.protocol,
@@ -90,9 +98,10 @@ export function createWebSocketHandler(parts: ConnectionParts & OperationParts):
             const text = Buffer.isBuffer(data) ? data.toString() : '';
             // A message that is not of the protocol.
             listener(text).catch(() => socket.close(CloseCode.BadRequest, 'Invalid message'));
+            tellCompleted(connection, text);
           }),
       },
-      { socket, request, identity: null, tokenTimer: undefined },
+      connection,
     );
     const stopPings = keepAlive(socket);
     // The connection is closed after an error.

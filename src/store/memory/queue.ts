@@ -1,6 +1,7 @@
 import type { Owner } from '../owner.ts';
 import type { ClaimRequest } from '../queue.ts';
 import { type Claimant, claimRun } from '../rules/execution/claim.ts';
+import { bytesOfClaim, MAX_BYTES_OF_CLAIMS } from '../rules/execution/claim-size.ts';
 import { createRunQueue, type QueueStorage, type TakenRun } from '../rules/execution/run-queue.ts';
 import type { RunQueue } from '../stores.ts';
 import { commitStep } from './commit-step.ts';
@@ -20,10 +21,13 @@ export function createQueue(database: Database): RunQueue {
   function take({ allOwners, graphIds, max }: ClaimRequest, claimant: Claimant): readonly TakenRun[] {
     const taken: TakenRun[] = [];
     const graphs = [...new Set(graphIds)];
-    while (taken.length < max) {
+    let bytes = 0;
+    while (taken.length < max && bytes < MAX_BYTES_OF_CLAIMS) {
       const next = database.nextReady(graphs, allOwners ? null : claimant.holder);
       if (next === null) break;
-      taken.push(takeRun(next.owner, next.run.id, claimant));
+      const run = takeRun(next.owner, next.run.id, claimant);
+      taken.push(run);
+      bytes += bytesOfClaim(run);
     }
     return taken;
   }

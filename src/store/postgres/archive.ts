@@ -8,7 +8,7 @@ import { formatVersion, migrate } from './migrations/migrate.ts';
 import { MIGRATIONS } from './migrations/migrations.ts';
 import { insertRecords } from './queries/insert-records.ts';
 import { readAllRecords } from './queries/read-all-records.ts';
-import { TABLES } from './queries/tables.ts';
+import { TABLES } from './tables/tables.ts';
 import { PARTITIONS_LOCK } from './queue/old-events.ts';
 
 /** All records in a database. Servers may use it while it is read; while it is filled, their writes wait. */

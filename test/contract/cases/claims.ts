@@ -340,6 +340,26 @@ export function testClaims(onBench: OnBench): void {
         expect(ready.slice(2)).toStrictEqual([{ owner: bob, graphId: 'graph' }]);
       }));
 
+    it('should give no more than fits into an answer, and leave the others as they are', () =>
+      onBench(async ({ stores }) => {
+        const ids: string[] = [];
+        // Three bytes a character.
+        const input = { text: '\u2013'.repeat(170_000) };
+        for (let i = 0; i < 12; i++) ids.push((await enqueue(stores, i % 2 === 0 ? alice : bob, { input })).id);
+        const [first, second, third] = [
+          await claim(stores, operator, { allOwners: true, max: 50 }),
+          await claim(stores, operator, { allOwners: true, max: 50 }),
+          await claim(stores, operator, { allOwners: true, max: 50 }),
+        ];
+        // As many as have 4 MiB.
+        expect([first.length, second.length, third.length]).toStrictEqual([9, 3, 0]);
+        expect([...first, ...second].map(({ run }) => run.id).toSorted()).toStrictEqual(ids.toSorted());
+        for (const { run, lease } of [...first, ...second]) {
+          expect(run.attempt).toBe(1);
+          expect(await finish(stores, operator, lease)).toStrictEqual({ accepted: true, status: 'SUCCESS' });
+        }
+      }));
+
     it('should refuse what is out of range, and give nothing', () =>
       onBench(async ({ stores }) => {
         const run = await enqueue(stores, alice);

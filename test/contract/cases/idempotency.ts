@@ -83,6 +83,7 @@ export function testIdempotency(onBench: OnBench): void {
 
     it('should count what was left out as its default, and keys in any order as the same', () =>
       onBench(async ({ stores }) => {
+        expect.hasAssertions();
         const { id: threadId } = await makeThread(stores, alice);
         const { id: assistantId } = await makeAssistant(stores, alice);
         const metadata: JsonObject = { a: { x: [1, { p: 1, q: 2 }], y: null }, '1': 0, b: 1.5 };

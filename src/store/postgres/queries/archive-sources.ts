@@ -3,7 +3,7 @@ import { type Change, RESOURCES } from '../../change.ts';
 import type { Owner } from '../../owner.ts';
 import { parseDetail } from '../../rules/parse-detail.ts';
 import { parseRecord, type RecordProblem } from '../../rules/parse-record.ts';
-import { TABLES } from './tables.ts';
+import { TABLES } from '../tables/tables.ts';
 
 /** Where the entries of one kind are read. */
 export interface ArchiveSource {

@@ -4,9 +4,9 @@ import type { Owner } from '../../owner.ts';
 import { foldCase } from '../../rules/text.ts';
 import { nameOwner } from '../client/database.ts';
 import type { Transaction } from '../client/pool.ts';
-import { enqueueImported } from '../queue/enqueue-imported.ts';
+import { enqueueImported } from '../tables/enqueue-imported.ts';
 import { DETAIL_TABLES, insertDetails } from './insert-details.ts';
-import { TABLES } from './tables.ts';
+import { TABLES } from '../tables/tables.ts';
 
 /** The columns of each table besides `owner`, with the key of the record that each holds, and its type. */
 const COLUMNS: Readonly<

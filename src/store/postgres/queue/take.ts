@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { type Owner, asOwner } from '../../owner.ts';
 import type { ClaimRequest } from '../../queue.ts';
 import { type Claimant, claimRun } from '../../rules/execution/claim.ts';
+import { bytesOfClaim, MAX_BYTES_OF_CLAIMS } from '../../rules/execution/claim-size.ts';
 import { isStorableText } from '../../rules/text.ts';
 import type { QueueStorage, TakenRun } from '../../rules/execution/run-queue.ts';
 import { nameOwner, openQueue, runInTransaction } from '../client/database.ts';
@@ -10,9 +11,9 @@ import type { Transaction } from '../client/pool.ts';
 import { Announcements } from '../notifications/announcer.ts';
 import type { StoreDependencies } from '../queries/dependencies.ts';
 import { storePlan } from '../queries/run-mutation.ts';
-import { announceEvents, changeOf } from './plan-step.ts';
+import { announceEvents, changeOf } from '../queries/plan-step.ts';
 import { readTaken, type RunToTake } from './read-taken.ts';
-import { storeStep } from './store-step.ts';
+import { storeStep } from '../tables/store-step.ts';
 
 /** How often it is tried again when others hold all that could be taken, and the pauses, in milliseconds. */
 const RETRY_DELAYS: readonly number[] = [2, 10, 30];
@@ -69,7 +70,13 @@ async function takeOnce(
       ]);
       const byOwner = groupByOwner(rows);
       const found = await Promise.all(Array.from(byOwner, ([owner, ids]) => readTaken(tx, owner, ids)));
-      const given = await Promise.all(found.map((runs) => giveRuns(tx, announcements, runs, claimant, now)));
+      const fitting = fittingRuns(rows, found.flat());
+      const given = await Promise.all(
+        found.map((runs) => {
+          const toGive = runs.filter((one) => fitting.has(one));
+          return giveRuns(tx, announcements, toGive, claimant, now);
+        }),
+      );
       // Two owners can have runs of one id.
       const byKey = new Map(given.flat().map((one) => [`${one.owner} ${one.state.run.id}`, one]));
       return {
@@ -103,6 +110,21 @@ function groupByOwner(rows: readonly TakenRow[]): ReadonlyMap<Owner, readonly st
     else ids.push(id);
   }
   return byOwner;
+}
+
+/** The runs that fit into one answer, the first ones. The others are locked, and stay in the queue. */
+function fittingRuns(rows: readonly TakenRow[], found: readonly RunToTake[]): ReadonlySet<RunToTake> {
+  const byKey = new Map(found.map((one) => [`${one.owner} ${one.state.run.id}`, one]));
+  const fitting = new Set<RunToTake>();
+  let bytes = 0;
+  for (const { owner, id } of rows) {
+    const one = byKey.get(`${owner} ${id}`);
+    if (one === undefined) continue;
+    if (bytes >= MAX_BYTES_OF_CLAIMS) break;
+    bytes += bytesOfClaim(one);
+    fitting.add(one);
+  }
+  return fitting;
 }
 
 /** Gives the runs of one owner to a worker. All statements are sent before the first `await`. */
