@@ -345,7 +345,8 @@ export function testClaims(onBench: OnBench): void {
         const ids: string[] = [];
         // Three bytes a character.
         const input = { text: '\u2013'.repeat(170_000) };
-        for (let i = 0; i < 12; i++) ids.push((await enqueue(stores, i % 2 === 0 ? alice : bob, { input })).id);
+        for (let i = 0; i < 12; i++)
+          ids.push((await enqueue(stores, i % 2 === 0 ? alice : bob, { input })).id);
         const [first, second, third] = [
           await claim(stores, operator, { allOwners: true, max: 50 }),
           await claim(stores, operator, { allOwners: true, max: 50 }),
