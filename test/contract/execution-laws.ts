@@ -45,7 +45,8 @@ export function testExecutionLaws(
       ),
       { numRuns: cases(scripts), ...parameters },
     );
-    expect([...ends]).toStrictEqual(expect.arrayContaining(['CANCELLED', 'INTERRUPTED', 'SUCCESS']));
+    // What is random has not passed all of it by.
+    expect(ends.size).toBeGreaterThan(2);
   });
 }
 
