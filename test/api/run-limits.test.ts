@@ -7,7 +7,8 @@ import { eventually } from '../support/eventually.ts';
 import { codesOf, createAssistant, listAt, textAt, valueAt } from '../support/requests.ts';
 import { until } from '../http/listen.ts';
 
-const CREATE = 'mutation($input: CreateRunInput!) { createRun(input: $input) { run { id } userErrors { code } } }';
+const CREATE =
+  'mutation($input: CreateRunInput!) { createRun(input: $input) { run { id } userErrors { code } } }';
 const CLAIM = `mutation($max: Int!, $seconds: Int!) { claimRuns(input: {worker: "w", graphIds: ["graph"], max: $max, waitSeconds: $seconds}) {
   claims { lease attempt input values checkpoint } userErrors { code } } }`;
 const WAIT = 'query($id: ID!) { waitForRun(id: $id) { status } }';
@@ -34,17 +35,23 @@ describe('the quota of calls that wait', () => {
     const end = send(api, 'alice', WAIT, { id });
     const claim = send(api, 'alice', CLAIM, { max: 1, seconds: 10 });
     await until(() => waits.count() === 2);
-    const beat = 'mutation($lease: String!) { heartbeatRuns(input: {leases: [$lease], waitSeconds: 10}) { leases { held } } }';
+    const beat =
+      'mutation($lease: String!) { heartbeatRuns(input: {leases: [$lease], waitSeconds: 10}) { leases { held } } }';
     for (const [document, variables] of [
       [WAIT, { id }],
       [CLAIM, { max: 1, seconds: 10 }],
       [beat, { lease }],
     ] as const) {
       const refused = await send(api, 'alice', document, variables);
-      expect({ status: refused.status, codes: codesOf(refused) }).toEqual({ status: 429, codes: ['LIMIT_EXCEEDED'] });
+      expect({ status: refused.status, codes: codesOf(refused) }).toEqual({
+        status: 429,
+        codes: ['LIMIT_EXCEEDED'],
+      });
     }
     // Those that do not wait are no waiting calls.
-    expect(listAt(await send(api, 'alice', CLAIM, { max: 1, seconds: 0 }), 'claimRuns', 'claims')).toEqual([]);
+    expect(listAt(await send(api, 'alice', CLAIM, { max: 1, seconds: 0 }), 'claimRuns', 'claims')).toEqual(
+      [],
+    );
     const bob = send(api, 'bob', CLAIM, { max: 1, seconds: 10 });
     await until(() => waits.count() === 3);
     await createRun(api, 'bob');
@@ -65,7 +72,10 @@ describe('the quota of calls that wait', () => {
     const open = send(api, 'alice', CLAIM, { max: 1, seconds: 10 });
     await until(() => waits.count() === 1);
     const refused = await send(api, 'bob', CLAIM, { max: 1, seconds: 10 });
-    expect({ status: refused.status, codes: codesOf(refused) }).toEqual({ status: 429, codes: ['LIMIT_EXCEEDED'] });
+    expect({ status: refused.status, codes: codesOf(refused) }).toEqual({
+      status: 429,
+      codes: ['LIMIT_EXCEEDED'],
+    });
     await createRun(api, 'alice');
     expect(listAt(await open, 'claimRuns', 'claims')).toHaveLength(1);
   });
@@ -139,8 +149,8 @@ describe('a client that goes away', () => {
     await eventually('it was given back', async () => {
       return valueAt(await send(api, 'alice', run, { id }), 'run', 'worker') === null;
     });
-    expect(listAt(await send(api, 'alice', CLAIM, { max: 1, seconds: 0 }), 'claimRuns', 'claims')).toMatchObject([
-      { attempt: 1 },
-    ]);
+    expect(
+      listAt(await send(api, 'alice', CLAIM, { max: 1, seconds: 0 }), 'claimRuns', 'claims'),
+    ).toMatchObject([{ attempt: 1 }]);
   });
 });

@@ -23,7 +23,7 @@ const error = { code: 'MODEL', message: 'The model is away.' };
 const RETRY = { status: 'ERROR', error, retry: true } as const;
 
 /** Attempts, and the times after which they end. */
-export function testRetries(onBench: OnBench): void {
+export function testRetries(onBench: OnBench, onSweepingBench: OnBench): void {
   describe('attempts', () => {
     it('should be made again after 1, 2, 4 … 60 s where they are lost, as often as the run may', () =>
       onBench(async ({ stores, pass, clock }) => {
@@ -256,7 +256,7 @@ export function testRetries(onBench: OnBench): void {
       }));
 
     it('should end a run by themselves, without anybody asking', () =>
-      onBench(async ({ stores, clock }) => {
+      onSweepingBench(async ({ stores, clock }) => {
         const { run } = await claimNew(stores, alice, { timeoutSeconds: 20 });
         const delayed = await enqueue(stores, alice, { delaySeconds: 10 });
         clock.now += 20_000;
