@@ -108,7 +108,8 @@ class Crowd {
       await Promise.all(claims.map(({ lease }) => finish(this.#stores, OPERATOR, lease)));
       for (const { id, metadata, status, worker, availableAt } of runs) {
         if (status !== 'RUNNING' || worker !== null || availableAt !== null) continue;
-        await this.#stores.runs.update(owner(String(metadata.owner)), id, { status: 'SUCCESS' });
+        const of = existing(OWNERS.find((one) => one === metadata.owner));
+        await this.#stores.runs.update(of, id, { status: 'SUCCESS' });
       }
     }
   }
