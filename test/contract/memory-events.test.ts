@@ -3,6 +3,8 @@ import { openMemoryStores } from '../../src/store/memory/stores.ts';
 import { asOwner as owner } from '../../src/store/owner.ts';
 import { withBench } from '../support/bench.ts';
 import { HOUR } from '../support/hour.ts';
+import { openInMemory } from './open-in-memory.ts';
+import { makeAssistant } from '../support/records.ts';
 import { append, claimNew, eventsOf, finish } from '../support/worker.ts';
 
 const [alice, bob] = [owner('alice'), owner('bob')];
@@ -22,6 +24,30 @@ describe('events in memory', () => {
         await pass(0.001);
         expect(await eventsOf(stores, alice, run.id)).toStrictEqual([]);
       },
+    ));
+
+  it('should be dropped of many runs little by little', () =>
+    withBench(
+      openInMemory,
+      async ({ stores, clock, pass, sweep }) => {
+        const { id: assistantId } = await makeAssistant(stores, alice);
+        const ids: string[] = [];
+        for (let i = 0; i < 1_200; i++) {
+          const { lease, run } = await claimNew(stores, alice, { assistantId });
+          await finish(stores, alice, lease);
+          ids.push(run.id);
+        }
+        const left = async (): Promise<number> => {
+          const events = await Promise.all(ids.map((id) => eventsOf(stores, alice, id)));
+          return events.filter(({ length }) => length > 0).length;
+        };
+        clock.now += 24 * HOUR - 1_000;
+        await pass(1);
+        expect(await left()).toBeGreaterThan(0);
+        for (let time = 0; time < 2; time++) await sweep();
+        expect(await left()).toBe(0);
+      },
+      { sweepInterval: null },
     ));
 
   it('should be dropped of the runs that ended first, where all have too many, and of no other', () =>
