@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { createWaits } from '../../src/subscriptions/waits.ts';
-import { type Answer, type FetchedApi, openApi, post, send, type TestParts, workerToken } from '../support/api.ts';
+import {
+  type Answer,
+  type FetchedApi,
+  openApi,
+  post,
+  send,
+  type TestParts,
+  workerToken,
+} from '../support/api.ts';
 import { createAssistant, createThread, listAt, textAt, valueAt } from '../support/requests.ts';
 import { subscribe } from '../support/sse.ts';
 
@@ -83,7 +91,10 @@ describe('an idempotency key', () => {
           ${field} { id metadata } replayed userErrors { code } } }`,
       );
     const ids = new Set<string>();
-    for (const [as, { assistantId }] of [['alice', alice], ['bob', bob]] as const) {
+    for (const [as, { assistantId }] of [
+      ['alice', alice],
+      ['bob', bob],
+    ] as const) {
       const first = await create(as, assistantId);
       // Neither a replay nor a conflict with what the other owner has made with it.
       expect(valueAt(first, mutation)).toMatchObject({
@@ -92,19 +103,24 @@ describe('an idempotency key', () => {
         userErrors: [],
       });
       const again = await create(as, assistantId);
-      expect(valueAt(again, mutation)).toMatchObject({ [field]: valueAt(first, mutation, field), replayed: true });
+      expect(valueAt(again, mutation)).toMatchObject({
+        [field]: valueAt(first, mutation, field),
+        replayed: true,
+      });
       ids.add(textAt(first, mutation, field, 'id'));
     }
     expect(ids.size).toBe(2);
   });
 });
 
-describe('a claim by a token that is no worker\'s', () => {
+describe("a claim by a token that is no worker's", () => {
   it('should get the runs of its own owner alone, however often it asks', async () => {
     const { api, alice } = await given();
     const { body } = await send(api, 'alice', CLAIM, wanted());
     expect(body).toMatchObject({
-      data: { claimRuns: { claims: alice.runs.map((runId) => ({ runId, owner: 'alice', input: { of: 'alice' } })) } },
+      data: {
+        claimRuns: { claims: alice.runs.map((runId) => ({ runId, owner: 'alice', input: { of: 'alice' } })) },
+      },
     });
     for (const as of ['alice', 'carol', 'worker']) {
       expect(listAt(await send(api, as, CLAIM, wanted()), 'claimRuns', 'claims')).toEqual([]);
@@ -135,19 +151,26 @@ describe("a worker's token", () => {
     const claimed = await work(api, 'worker', CLAIM, wanted());
     const ids = [...alice.runs, ...bob.runs];
     const claims = listAt(claimed, 'claimRuns', 'claims');
-    expect(claims.map((_, index) => textAt(claimed, 'claimRuns', 'claims', index, 'runId')).toSorted()).toEqual(
-      ids.toSorted(),
-    );
+    expect(
+      claims.map((_, index) => textAt(claimed, 'claimRuns', 'claims', index, 'runId')).toSorted(),
+    ).toEqual(ids.toSorted());
     for (const document of OF_A_RUN) {
       const unknown = await work(api, 'worker', document, { id: UNKNOWN });
       expect(unknown.body.errors).toBeUndefined();
       for (const id of [...ids, alice.threadId, alice.assistantId]) {
-        expect([document, (await work(api, 'worker', document, { id })).text]).toEqual([document, unknown.text]);
+        expect([document, (await work(api, 'worker', document, { id })).text]).toEqual([
+          document,
+          unknown.text,
+        ]);
       }
     }
     const all = '{ assistants { totalCount } threads { totalCount } runs { totalCount } }';
     const none = { totalCount: 0 };
-    expect((await work(api, 'worker', all, {})).body.data).toEqual({ assistants: none, threads: none, runs: none });
+    expect((await work(api, 'worker', all, {})).body.data).toEqual({
+      assistants: none,
+      threads: none,
+      runs: none,
+    });
     for (const runId of ids) {
       const authorization = `Bearer ${await workerToken('worker')}`;
       const document = 'subscription($id: ID!) { runEvents(runId: $id) { last } }';
@@ -158,7 +181,8 @@ describe("a worker's token", () => {
 
   it('should be an owner like any other in all that it creates', async () => {
     const { api } = await given();
-    const create = 'mutation { createThread(input: {metadata: {owner: "alice"}}) { thread { id metadata } } }';
+    const create =
+      'mutation { createThread(input: {metadata: {owner: "alice"}}) { thread { id metadata } } }';
     const created = await work(api, 'worker', create, {});
     expect(valueAt(created, 'createThread', 'thread', 'metadata')).toEqual({ owner: 'worker' });
     const id = textAt(created, 'createThread', 'thread', 'id');
@@ -217,16 +241,30 @@ describe('a lease', () => {
 
   it('should tell nothing after the run was given to another worker', async () => {
     const { api, alice } = await given();
-    const first = textAt(await work(api, 'worker-1', CLAIM, wanted({ max: 1 })), 'claimRuns', 'claims', 0, 'lease');
+    const first = textAt(
+      await work(api, 'worker-1', CLAIM, wanted({ max: 1 })),
+      'claimRuns',
+      'claims',
+      0,
+      'lease',
+    );
     await work(api, 'worker-1', WITH_LEASE.at(-1) ?? '', { lease: first });
     const again = await work(api, 'worker-2', CLAIM, wanted());
     expect(listAt(again, 'claimRuns', 'claims')).toHaveLength(4);
-    const before = await send(api, 'alice', '{ runs { nodes { status attempt checkpoint events { seq type } } } }');
+    const before = await send(
+      api,
+      'alice',
+      '{ runs { nodes { status attempt checkpoint events { seq type } } } }',
+    );
     for (const document of WITH_LEASE) {
       const { text } = await work(api, 'worker-1', document, { lease: first });
       expect(text).toMatch(/"held":false,"leaseSeconds":0,"cancel":null,"storedEvents":0|"accepted":false/);
     }
-    const after = await send(api, 'alice', '{ runs { nodes { status attempt checkpoint events { seq type } } } }');
+    const after = await send(
+      api,
+      'alice',
+      '{ runs { nodes { status attempt checkpoint events { seq type } } } }',
+    );
     expect(after.text).toBe(before.text);
     expect(alice.runs).toHaveLength(2);
   });

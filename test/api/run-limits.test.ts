@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { createMemoryStores } from '../../src/store/memory/stores.ts';
 import type { Stores } from '../../src/store/stores.ts';
@@ -7,7 +8,8 @@ import { eventually } from '../support/eventually.ts';
 import { codesOf, createAssistant, listAt, textAt, valueAt } from '../support/requests.ts';
 import { until } from '../http/listen.ts';
 
-const CREATE = 'mutation($input: CreateRunInput!) { createRun(input: $input) { run { id } userErrors { code } } }';
+const CREATE =
+  'mutation($input: CreateRunInput!) { createRun(input: $input) { run { id } userErrors { code } } }';
 const CLAIM = `mutation($max: Int!, $seconds: Int!) { claimRuns(input: {worker: "w", graphIds: ["graph"], max: $max, waitSeconds: $seconds}) {
   claims { lease attempt input values checkpoint } userErrors { code } } }`;
 const WAIT = 'query($id: ID!) { waitForRun(id: $id) { status } }';
@@ -34,17 +36,23 @@ describe('the quota of calls that wait', () => {
     const end = send(api, 'alice', WAIT, { id });
     const claim = send(api, 'alice', CLAIM, { max: 1, seconds: 10 });
     await until(() => waits.count() === 2);
-    const beat = 'mutation($lease: String!) { heartbeatRuns(input: {leases: [$lease], waitSeconds: 10}) { leases { held } } }';
+    const beat =
+      'mutation($lease: String!) { heartbeatRuns(input: {leases: [$lease], waitSeconds: 10}) { leases { held } } }';
     for (const [document, variables] of [
       [WAIT, { id }],
       [CLAIM, { max: 1, seconds: 10 }],
       [beat, { lease }],
     ] as const) {
       const refused = await send(api, 'alice', document, variables);
-      expect({ status: refused.status, codes: codesOf(refused) }).toEqual({ status: 429, codes: ['LIMIT_EXCEEDED'] });
+      expect({ status: refused.status, codes: codesOf(refused) }).toEqual({
+        status: 429,
+        codes: ['LIMIT_EXCEEDED'],
+      });
     }
     // Those that do not wait are no waiting calls.
-    expect(listAt(await send(api, 'alice', CLAIM, { max: 1, seconds: 0 }), 'claimRuns', 'claims')).toEqual([]);
+    expect(listAt(await send(api, 'alice', CLAIM, { max: 1, seconds: 0 }), 'claimRuns', 'claims')).toEqual(
+      [],
+    );
     const bob = send(api, 'bob', CLAIM, { max: 1, seconds: 10 });
     await until(() => waits.count() === 3);
     await createRun(api, 'bob');
@@ -65,7 +73,10 @@ describe('the quota of calls that wait', () => {
     const open = send(api, 'alice', CLAIM, { max: 1, seconds: 10 });
     await until(() => waits.count() === 1);
     const refused = await send(api, 'bob', CLAIM, { max: 1, seconds: 10 });
-    expect({ status: refused.status, codes: codesOf(refused) }).toEqual({ status: 429, codes: ['LIMIT_EXCEEDED'] });
+    expect({ status: refused.status, codes: codesOf(refused) }).toEqual({
+      status: 429,
+      codes: ['LIMIT_EXCEEDED'],
+    });
     await createRun(api, 'alice');
     expect(listAt(await open, 'claimRuns', 'claims')).toHaveLength(1);
   });
@@ -103,7 +114,7 @@ describe('large payloads', () => {
 describe('a client that goes away', () => {
   it('should leave the run in the queue that was being claimed for it', async () => {
     const inMemory = createMemoryStores();
-    let release = (): void => {};
+    const moments = new EventEmitter();
     let claims = 0;
     const stores: Stores = {
       ...inMemory,
@@ -113,7 +124,7 @@ describe('a client that goes away', () => {
           claims++;
           const claimed = await inMemory.queue.claim(...args);
           // As long as the database takes.
-          if (claims === 1) await new Promise<void>((resolve) => (release = resolve));
+          if (claims === 1) await once(moments, 'database answers');
           return claimed;
         },
       },
@@ -134,13 +145,13 @@ describe('a client that goes away', () => {
     await until(() => claims === 1);
     leaving.abort();
     expect(await outcome).toBe('gone');
-    release();
+    moments.emit('database answers');
     const run = 'query($id: ID!) { run(id: $id) { worker attempt } }';
     await eventually('it was given back', async () => {
       return valueAt(await send(api, 'alice', run, { id }), 'run', 'worker') === null;
     });
-    expect(listAt(await send(api, 'alice', CLAIM, { max: 1, seconds: 0 }), 'claimRuns', 'claims')).toMatchObject([
-      { attempt: 1 },
-    ]);
+    expect(
+      listAt(await send(api, 'alice', CLAIM, { max: 1, seconds: 0 }), 'claimRuns', 'claims'),
+    ).toMatchObject([{ attempt: 1 }]);
   });
 });

@@ -39,7 +39,9 @@ function drawing(): () => number {
 /** Creates runs of alice's, which a worker has: their leases by their ids. */
 async function claimedRuns(port: number): Promise<ReadonlyMap<string, string>> {
   const alice = await clientOf(port, 'alice');
-  const made = await alice.send('mutation { createAssistant(input: {graphId: "graph"}) { assistant { id } } }');
+  const made = await alice.send(
+    'mutation { createAssistant(input: {graphId: "graph"}) { assistant { id } } }',
+  );
   const { id } = Assistant.parse(made.body.data).createAssistant.assistant;
   for (let i = 0; i < RUNS; i++) {
     const created = await alice.send(`mutation { createRun(input: {assistantId: "${id}"}) { run { id } } }`);
@@ -76,7 +78,9 @@ async function execute(
 ): Promise<readonly string[]> {
   const sent: string[] = [];
   for (let call = 0; call < APPENDS; call++) {
-    const events = Array.from({ length: 1 + (draw() % 20) }, (_, index) => ({ type: `E${sent.length + index}` }));
+    const events = Array.from({ length: 1 + (draw() % 20) }, (_, index) => ({
+      type: `E${sent.length + index}`,
+    }));
     await sendToAny(
       ports,
       draw,
@@ -97,7 +101,10 @@ async function testReaders(ports: readonly number[], onAppended: () => void): Pr
   const runs = await claimedRuns(ports[0] ?? 0);
   const readers = [...runs.keys()].flatMap((id) =>
     TRANSPORTS.flatMap((transport) =>
-      Array.from({ length: READERS }, async () => ({ id, ...(await follow(transport, ports, id, drawing())) })),
+      Array.from({ length: READERS }, async () => ({
+        id,
+        ...(await follow(transport, ports, id, drawing())),
+      })),
     ),
   );
   const executed = Promise.all(

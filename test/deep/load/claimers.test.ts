@@ -56,7 +56,7 @@ async function createRuns(): Promise<readonly (readonly string[])[]> {
 }
 
 describe('fifty workers that claim at once, at two servers of one PostgreSQL', () => {
-  it('should each be given runs that nobody else is given, a thread\'s in order', async () => {
+  it("should each be given runs that nobody else is given, a thread's in order", async () => {
     const threads = await createRuns();
     const count = threads.flat().length;
     expect(count).toBe(2_000);
@@ -76,7 +76,10 @@ describe('fifty workers that claim at once, at two servers of one PostgreSQL', (
           expect(GRAPHS).toContain(assistant.graphId);
         }
         for (const { lease } of claims) {
-          expect(await finish(storesOf(index + 1), worker, lease)).toEqual({ accepted: true, status: 'SUCCESS' });
+          expect(await finish(storesOf(index + 1), worker, lease)).toEqual({
+            accepted: true,
+            status: 'SUCCESS',
+          });
         }
       }
     }

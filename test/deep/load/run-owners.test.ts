@@ -30,11 +30,15 @@ function markOf(owner: string): string {
 
 /** A client whose answers are looked at: nothing of another owner is in them. */
 function watched(client: Client, owner: string, seen: { answers: number }): Client {
-  const foreign = OWNERS.filter((other) => other !== owner).flatMap((other) => [markOf(other), `"owner":"${other}"`]);
+  const foreign = OWNERS.filter((other) => other !== owner).flatMap((other) => [
+    markOf(other),
+    `"owner":"${other}"`,
+  ]);
   const check = (text: string): void => {
     seen.answers++;
     for (const mark of foreign) {
-      if (text.includes(mark)) throw new TypeError(`${owner} was answered with ${mark}: ${text.slice(0, 2_000)}`);
+      if (text.includes(mark))
+        throw new TypeError(`${owner} was answered with ${mark}: ${text.slice(0, 2_000)}`);
     }
   };
   return {
@@ -61,7 +65,9 @@ function watched(client: Client, owner: string, seen: { answers: number }): Clie
 const Ids = z.object({
   createAssistant: z.object({ assistant: z.object({ id: z.string() }) }),
 });
-const Created = z.object({ createRun: z.object({ run: z.object({ id: z.string(), threadId: z.string() }) }) });
+const Created = z.object({
+  createRun: z.object({ run: z.object({ id: z.string(), threadId: z.string() }) }),
+});
 const Claims = z.object({
   claimRuns: z.object({
     claims: z.array(
@@ -95,7 +101,11 @@ async function work(client: Client, isOver: () => boolean, fails: () => boolean)
     await Promise.all(
       claims.map(async ({ lease, owner, input, values, metadata, config }) => {
         const mark = markOf(owner);
-        expect({ input, metadata, config }).toEqual({ input: { mark }, metadata: { mark, owner }, config: { mark } });
+        expect({ input, metadata, config }).toEqual({
+          input: { mark },
+          metadata: { mark, owner },
+          config: { mark },
+        });
         expect([null, mark]).toContain(values === null ? null : values.mark);
         const end = fails()
           ? { status: 'ERROR', error: { code: 'FAILED', message: mark, details: { mark } } }
@@ -145,7 +155,9 @@ async function own(client: Client, owner: string): Promise<number> {
     ({ threadId } = run);
     following.push(follow(run.id));
     if (index % 10 === 0) {
-      await client.send('{ runs(first: 100) { totalCount nodes { id metadata input output error { message } } } }');
+      await client.send(
+        '{ runs(first: 100) { totalCount nodes { id metadata input output error { message } } } }',
+      );
       await client.send('{ threads(first: 100) { totalCount nodes { id values metadata } } }');
     }
   }
@@ -157,7 +169,10 @@ async function own(client: Client, owner: string): Promise<number> {
 
 describe('owners and their workers at the same time', () => {
   it.each(['memory', 'PostgreSQL'])('should never be answered with anything of another: %s', async (kind) => {
-    const server = project.server({ ...SERVER, ...(kind === 'PostgreSQL' && { DATABASE_URL: database.url }) });
+    const server = project.server({
+      ...SERVER,
+      ...(kind === 'PostgreSQL' && { DATABASE_URL: database.url }),
+    });
     const { port } = await greeting(server);
     const seen = { answers: 0 };
     const ends = fc.sample(fc.integer({ min: 0, max: 3 }), 1_000).values();

@@ -36,7 +36,9 @@ async function start(env: Readonly<Record<string, string>> = {}): Promise<Runnin
     alice: await clientOf(port, 'alice'),
     worker: await workerClientOf(port, 'worker'),
     async waits() {
-      const response = await fetch(`http://127.0.0.1:${metrics}/metrics`, { headers: { connection: 'close' } });
+      const response = await fetch(`http://127.0.0.1:${metrics}/metrics`, {
+        headers: { connection: 'close' },
+      });
       return Number(/^agent_graphql_open_waits (\d+)$/m.exec(await response.text())?.[1]);
     },
   };
@@ -58,16 +60,22 @@ async function stop(servers: readonly Running[]): Promise<void> {
 }
 
 async function createAssistant({ alice }: Running): Promise<string> {
-  const { body } = await alice.send('mutation { createAssistant(input: {graphId: "graph"}) { assistant { id } } }');
+  const { body } = await alice.send(
+    'mutation { createAssistant(input: {graphId: "graph"}) { assistant { id } } }',
+  );
   return z.object({ createAssistant: z.object({ assistant: z.object({ id: z.string() }) }) }).parse(body.data)
     .createAssistant.assistant.id;
 }
 
 /** Creates a run. @returns its id, and when it was answered */
 async function createRun({ alice }: Running, assistantId: string) {
-  const { body } = await alice.send(`mutation { createRun(input: {assistantId: "${assistantId}"}) { run { id } } }`);
+  const { body } = await alice.send(
+    `mutation { createRun(input: {assistantId: "${assistantId}"}) { run { id } } }`,
+  );
   const at = performance.now();
-  const { run } = z.object({ createRun: z.object({ run: z.object({ id: z.string() }) }) }).parse(body.data).createRun;
+  const { run } = z
+    .object({ createRun: z.object({ run: z.object({ id: z.string() }) }) })
+    .parse(body.data).createRun;
   return { id: run.id, at };
 }
 
@@ -164,6 +172,49 @@ function fulfilled<T>(results: readonly PromiseSettledResult<T>[]): readonly T[]
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }
 
+describe('calls that wait for what happens to a run', () => {
+  it.each(['the same server', 'another server'])('should be answered soon after it, at %s', async (place) => {
+    const { servers } = await startTwo(2);
+    const [first, second] = servers;
+    const there = place === 'another server' ? second : first;
+    const limit = bound(place === 'another server' ? 1_000 : 100);
+    const assistantId = await createAssistant(first);
+    for (let i = 0; i < 3; i++) {
+      const { id } = await createRun(first, assistantId);
+      const [held] = (await claim(there)).claims;
+      const lease = held?.lease;
+      const beat = timed(there.worker.send(BEAT, { lease }));
+      await waiting(there, 1);
+      await first.alice.send('mutation($id: ID!) { cancelRun(input: {id: $id}) { run { id } } }', { id });
+      const cancelled = performance.now();
+      const { answer, at } = await beat;
+      expect(answer.body).toEqual({
+        data: { heartbeatRuns: { leases: [{ held: true, cancel: 'INTERRUPT' }] } },
+      });
+      expect(at - cancelled).toBeLessThan(limit);
+
+      const end = timed(there.alice.send('query($id: ID!) { waitForRun(id: $id) { status } }', { id }));
+      await waiting(there, 1);
+      await first.worker.send(
+        'mutation($lease: String!) { finishRun(input: {lease: $lease, status: CANCELLED}) { accepted } }',
+        { lease },
+      );
+      const finished = performance.now();
+      const ended = await end;
+      expect(ended.answer.body).toEqual({ data: { waitForRun: { status: 'CANCELLED' } } });
+      expect(ended.at - finished).toBeLessThan(limit);
+    }
+  });
+});
+
+const BEAT =
+  'mutation($lease: String!) { heartbeatRuns(input: {leases: [$lease], waitSeconds: 10}) { leases { held cancel } } }';
+
+/** An answer, with when it came. */
+async function timed<T>(answer: Promise<T>) {
+  return { answer: await answer, at: performance.now() };
+}
+
 describe('hundreds of calls that wait', () => {
   it('should hold no database connection', async () => {
     const { servers, adminUrl } = await startTwo(2);
@@ -171,11 +222,11 @@ describe('hundreds of calls that wait', () => {
     const assistantId = await createAssistant(first);
     const { id } = await createRun(first, assistantId);
     const [held] = (await claim(first)).claims;
-    const beat = `mutation($lease: String!) { heartbeatRuns(input: {leases: [$lease], waitSeconds: 10}) { leases { held } } }`;
     const wait = 'query($id: ID!) { waitForRun(id: $id) { status } }';
-    const claims = Array.from({ length: 200 }, () => claim(first));
+    const leaving = new AbortController();
+    const claims = Array.from({ length: 200 }, () => claim(first, 10, leaving.signal));
     const others = Array.from({ length: 200 }, (_, index) =>
-      index % 2 === 0 ? first.worker.send(beat, { lease: held?.lease }) : first.alice.send(wait, { id }),
+      index % 2 === 0 ? first.worker.send(BEAT, { lease: held?.lease }) : first.alice.send(wait, { id }),
     );
     await waiting(first, 400);
     const asked = performance.now();
@@ -189,48 +240,55 @@ describe('hundreds of calls that wait', () => {
       expect(count).toBeLessThanOrEqual(2 * (2 + 1));
     });
     await createRun(second, assistantId);
-    await first.worker.send('mutation($lease: String!) { finishRun(input: {lease: $lease, status: SUCCESS}) { accepted } }', {
-      lease: held?.lease,
-    });
+    await first.worker.send(
+      'mutation($lease: String!) { finishRun(input: {lease: $lease, status: SUCCESS}) { accepted } }',
+      {
+        lease: held?.lease,
+      },
+    );
     for (const { text } of await Promise.all(others)) {
-      expect(text).toMatch(/^\{"data":\{("heartbeatRuns":\{"leases":\[\{"held":false\}\]\}|"waitForRun":\{"status":"SUCCESS"\})\}\}$/);
+      expect(text).toMatch(
+        /^\{"data":\{("heartbeatRuns":\{"leases":\[\{"held":false,"cancel":null\}\]\}|"waitForRun":\{"status":"SUCCESS"\})\}\}$/,
+      );
     }
-    const given = (await Promise.all(claims)).flatMap((one) => one.claims);
-    expect(given).toHaveLength(1);
+    expect((await Promise.race(claims)).claims).toHaveLength(1);
+    leaving.abort();
+    expect(fulfilled(await Promise.allSettled(claims))).toHaveLength(1);
   });
 });
 
 describe('a server that shuts down', () => {
-  it.each(['memory', 'PostgreSQL'])('should answer the calls that wait with what there is: %s', async (kind) => {
-    const env: Record<string, string> = {};
-    if (kind === 'PostgreSQL') {
-      const database = await createDatabase();
-      onTestFinished(() => database.drop());
-      env['DATABASE_URL'] = database.url;
-    }
-    const running = await start(env);
-    const { id } = await createRun(running, await createAssistant(running));
-    const [held] = (await claim(running)).claims;
-    const claims = Array.from({ length: 20 }, () => claim(running));
-    const beats = running.worker.send(
-      'mutation($lease: String!) { heartbeatRuns(input: {leases: [$lease], waitSeconds: 10}) { leases { held cancel } } }',
-      { lease: held?.lease },
-    );
-    const ends = running.alice.send('query($id: ID!) { waitForRun(id: $id) { status } }', { id });
-    const socket = await connectAs(running.port, 'alice');
-    socket.subscribe('1', CLAIM, { seconds: 10 });
-    await waiting(running, 23);
-    running.server.send('SIGTERM');
-    for (const one of claims) expect((await one).claims).toEqual([]);
-    expect((await beats).body).toEqual({ data: { heartbeatRuns: { leases: [{ held: true, cancel: null }] } } });
-    expect((await ends).body).toEqual({ data: { waitForRun: { status: 'RUNNING' } } });
-    const { code, rest } = await socket.closed();
-    expect(rest).toEqual([
-      { id: '1', type: 'next', payload: { data: { claimRuns: { claims: [], userErrors: [] } } } },
-      { id: '1', type: 'complete' },
-    ]);
-    expect(code).toBe(1012);
-    expect(await running.server.ending).toMatchObject({ code: 0, stderr: '' });
-  });
+  it.each(['memory', 'PostgreSQL'])(
+    'should answer the calls that wait with what there is: %s',
+    async (kind) => {
+      const env: Record<string, string> = {};
+      if (kind === 'PostgreSQL') {
+        const database = await createDatabase();
+        onTestFinished(() => database.drop());
+        env['DATABASE_URL'] = database.url;
+      }
+      const running = await start(env);
+      const { id } = await createRun(running, await createAssistant(running));
+      const [held] = (await claim(running)).claims;
+      const claims = Array.from({ length: 20 }, () => claim(running));
+      const beats = running.worker.send(BEAT, { lease: held?.lease });
+      const ends = running.alice.send('query($id: ID!) { waitForRun(id: $id) { status } }', { id });
+      const socket = await connectAs(running.port, 'alice');
+      socket.subscribe('1', CLAIM, { seconds: 10 });
+      await waiting(running, 23);
+      running.server.send('SIGTERM');
+      for (const one of claims) expect((await one).claims).toEqual([]);
+      expect((await beats).body).toEqual({
+        data: { heartbeatRuns: { leases: [{ held: true, cancel: null }] } },
+      });
+      expect((await ends).body).toEqual({ data: { waitForRun: { status: 'RUNNING' } } });
+      const { code, rest } = await socket.closed();
+      expect(rest).toEqual([
+        { id: '1', type: 'next', payload: { data: { claimRuns: { claims: [], userErrors: [] } } } },
+        { id: '1', type: 'complete' },
+      ]);
+      expect(code).toBe(1012);
+      expect(await running.server.ending).toMatchObject({ code: 0, stderr: '' });
+    },
+  );
 });
-

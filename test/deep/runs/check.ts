@@ -72,7 +72,10 @@ async function checkRun(client: Client, load: RunLoad, { id, plan, isCancelled }
   const [end] = ends;
   expect(run).toMatchObject({ status: end?.ended, attempt: end?.attempt });
   if (run.status === 'SUCCESS') {
-    expect(run).toMatchObject({ output: { key: plan.key, attempt: end?.attempt, isDone: true }, error: null });
+    expect(run).toMatchObject({
+      output: { key: plan.key, attempt: end?.attempt, isDone: true },
+      error: null,
+    });
   } else if (run.status === 'ERROR') {
     expect(run).toMatchObject({ output: null, error: { code: 'PLANNED' } });
   } else if (run.status === 'INTERRUPTED' && plan.appends.length > 0) {
@@ -95,10 +98,13 @@ function checkEvents({ status, attempt: attempts, events }: Run): void {
   for (const { attempt, type, data } of sent) {
     if (type === 'RUN_STARTED') steps = 0;
     seen.push(type === 'RUN_STARTED' ? `${attempt}` : '');
-    if (type === 'STEP') expect(data).toMatchObject({ claim: expect.stringMatching(` ${attempt}$`), index: steps++ });
+    if (type === 'STEP')
+      expect(data).toMatchObject({ claim: expect.stringMatching(` ${attempt}$`), index: steps++ });
     else expect(type).toBe('RUN_STARTED');
   }
-  expect(seen.filter((attempt) => attempt !== '')).toEqual(Array.from({ length: attempts }, (_, i) => `${i + 1}`));
+  expect(seen.filter((attempt) => attempt !== '')).toEqual(
+    Array.from({ length: attempts }, (_, i) => `${i + 1}`),
+  );
 }
 
 async function checkThread(client: Client, threadId: string, runs: ReadonlyMap<string, Run>): Promise<void> {
@@ -113,13 +119,16 @@ async function checkThread(client: Client, threadId: string, runs: ReadonlyMap<s
   const begun = inOrder.filter(({ startedAt }) => startedAt !== null);
   for (const [index, { startedAt }] of begun.entries()) {
     const before = begun[index - 1];
-    if (before !== undefined) expect(Date.parse(startedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(before.finishedAt));
+    if (before !== undefined)
+      expect(Date.parse(startedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(before.finishedAt));
   }
 
   const latest = lastOf(inOrder);
   expect(latest.map(({ status }) => statusAfter(status))).toContain(thread.status);
   const withOutput = lastOf(inOrder.filter(({ output }) => output !== null));
-  expect(withOutput.length === 0 ? [null] : withOutput.map(({ output }) => output)).toContainEqual(thread.values);
+  expect(withOutput.length === 0 ? [null] : withOutput.map(({ output }) => output)).toContainEqual(
+    thread.values,
+  );
 }
 
 /** The run that ended last; several where they ended in one millisecond. */

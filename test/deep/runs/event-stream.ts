@@ -43,7 +43,11 @@ export async function openEvents(
 }
 
 /** Both formats have a result in a line of its own, and one that is the end. */
-async function overHttp(port: number, headers: Record<string, string>, request: object): Promise<EventStream> {
+async function overHttp(
+  port: number,
+  headers: Record<string, string>,
+  request: object,
+): Promise<EventStream> {
   const leaving = new AbortController();
   const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
     method: 'POST',

@@ -100,11 +100,16 @@ export class RunLoad {
   /** Creates what runs need. */
   async prepare(): Promise<void> {
     for (const owner of OWNERS) {
-      const made = await this.#call(owner, 'mutation { createAssistant(input: {graphId: "graph"}) { assistant { id } } }', {});
+      const made = await this.#call(
+        owner,
+        'mutation { createAssistant(input: {graphId: "graph"}) { assistant { id } } }',
+        {},
+      );
       this.#assistants.set(owner, Id.parse(made).createAssistant.assistant.id);
       const threads = Array.from({ length: THREADS }, async (_, index) => {
         const input = { idempotencyKey: `thread ${index}` };
-        const document = 'mutation($input: CreateThreadInput!) { createThread(input: $input) { thread { id } } }';
+        const document =
+          'mutation($input: CreateThreadInput!) { createThread(input: $input) { thread { id } } }';
         return ThreadId.parse(await this.#call(owner, document, { input })).createThread.thread.id;
       });
       this.#threads.set(owner, await Promise.all(threads));
@@ -212,7 +217,9 @@ export class RunLoad {
         throw new TypeError(`${query} was answered with ${answer.text}`);
       }
       if (outages === this.#outages) {
-        throw new TypeError(`${query} failed while nothing was away: ${answer?.text ?? 'the connection was cut'}`);
+        throw new TypeError(
+          `${query} failed while nothing was away: ${answer?.text ?? 'the connection was cut'}`,
+        );
       }
     }
   }
@@ -231,7 +238,8 @@ export class RunLoad {
         // A cancelled run may be ended before its worker hears of it.
         if (this.runs.get(runId)?.isCancelled === true) continue;
         expectSame(leases[index]?.held, true);
-        if ((leases[index]?.storedEvents ?? 0) < stored) throw new TypeError('Acknowledged events were lost.');
+        if ((leases[index]?.storedEvents ?? 0) < stored)
+          throw new TypeError('Acknowledged events were lost.');
       }
     }
   }
@@ -257,7 +265,8 @@ const CLAIM = `mutation($input: ClaimRunsInput!) { claimRuns(input: $input) {
   claims { lease runId attempt input } userErrors { code } } }`;
 const APPEND =
   'mutation($input: AppendRunEventsInput!) { appendRunEvents(input: $input) { lease { held storedEvents } } }';
-const CHECKPOINT = 'mutation($input: CheckpointRunInput!) { checkpointRun(input: $input) { lease { held } } }';
+const CHECKPOINT =
+  'mutation($input: CheckpointRunInput!) { checkpointRun(input: $input) { lease { held } } }';
 const FINISH = 'mutation($input: FinishRunInput!) { finishRun(input: $input) { accepted status } }';
 const HEARTBEAT =
   'mutation($input: HeartbeatRunsInput!) { heartbeatRuns(input: $input) { leases { held storedEvents } } }';

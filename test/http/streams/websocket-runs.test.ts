@@ -47,7 +47,9 @@ describe('runs over a WebSocket', () => {
     expect(await resultOf(bob, CLAIM, { seconds: 0 })).toEqual(NO_CLAIMS);
     const worker = await connectWorker(port, 'worker');
     expect(await resultOf(worker, CLAIM, { seconds: 0 })).toEqual({
-      data: { claimRuns: { claims: [{ owner: 'alice', runId: first, input: { of: 'alice' } }], userErrors: [] } },
+      data: {
+        claimRuns: { claims: [{ owner: 'alice', runId: first, input: { of: 'alice' } }], userErrors: [] },
+      },
     });
     const second = await createRun(api, 'alice');
     const alice = await connectAs(port, 'alice');
@@ -91,7 +93,8 @@ describe('runs over a WebSocket', () => {
         expect(await other.next()).toEqual({ id: '1', type: 'complete' });
         const wait = 'query($id: ID!) { waitForRun(id: $id, seconds: 10) { id } }';
         expect(await resultOf(other, wait, { id: runId })).toEqual({ data: { waitForRun: null } });
-        const cancel = 'mutation($id: ID!) { cancelRun(input: {id: $id}) { run { id } userErrors { code } } }';
+        const cancel =
+          'mutation($id: ID!) { cancelRun(input: {id: $id}) { run { id } userErrors { code } } }';
         expect(await resultOf(other, cancel, { id: runId })).toEqual({
           data: { cancelRun: { run: null, userErrors: [] } },
         });

@@ -43,7 +43,8 @@ function seqsOf(batches: readonly RunEventBatch[]): readonly number[] {
 describe('a reader of events', () => {
   it('should get each once and in order, in whatever order it is told of them', async () => {
     const { stores, lease, reader, untold, tell } = await reading();
-    for (const [offset, type] of ['A', 'B', 'C'].entries()) await append(stores, alice, lease, offset, [type]);
+    for (const [offset, type] of ['A', 'B', 'C'].entries())
+      await append(stores, alice, lease, offset, [type]);
     await finish(stores, alice, lease);
     const [a, b, c, end] = untold;
     tell(a, c, b, end);
