@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { createMemoryStores } from '../../src/store/memory/stores.ts';
 import type { Stores } from '../../src/store/stores.ts';
@@ -113,7 +114,7 @@ describe('large payloads', () => {
 describe('a client that goes away', () => {
   it('should leave the run in the queue that was being claimed for it', async () => {
     const inMemory = createMemoryStores();
-    let release = (): void => {};
+    const moments = new EventEmitter();
     let claims = 0;
     const stores: Stores = {
       ...inMemory,
@@ -123,7 +124,7 @@ describe('a client that goes away', () => {
           claims++;
           const claimed = await inMemory.queue.claim(...args);
           // As long as the database takes.
-          if (claims === 1) await new Promise<void>((resolve) => (release = resolve));
+          if (claims === 1) await once(moments, 'database answers');
           return claimed;
         },
       },
@@ -144,7 +145,7 @@ describe('a client that goes away', () => {
     await until(() => claims === 1);
     leaving.abort();
     expect(await outcome).toBe('gone');
-    release();
+    moments.emit('database answers');
     const run = 'query($id: ID!) { run(id: $id) { worker attempt } }';
     await eventually('it was given back', async () => {
       return valueAt(await send(api, 'alice', run, { id }), 'run', 'worker') === null;

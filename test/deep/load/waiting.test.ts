@@ -172,6 +172,49 @@ function fulfilled<T>(results: readonly PromiseSettledResult<T>[]): readonly T[]
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }
 
+describe('calls that wait for what happens to a run', () => {
+  it.each(['the same server', 'another server'])('should be answered soon after it, at %s', async (place) => {
+    const { servers } = await startTwo(2);
+    const [first, second] = servers;
+    const there = place === 'another server' ? second : first;
+    const limit = bound(place === 'another server' ? 1_000 : 100);
+    const assistantId = await createAssistant(first);
+    for (let i = 0; i < 3; i++) {
+      const { id } = await createRun(first, assistantId);
+      const [held] = (await claim(there)).claims;
+      const lease = held?.lease;
+      const beat = timed(there.worker.send(BEAT, { lease }));
+      await waiting(there, 1);
+      await first.alice.send('mutation($id: ID!) { cancelRun(input: {id: $id}) { run { id } } }', { id });
+      const cancelled = performance.now();
+      const { answer, at } = await beat;
+      expect(answer.body).toEqual({
+        data: { heartbeatRuns: { leases: [{ held: true, cancel: 'INTERRUPT' }] } },
+      });
+      expect(at - cancelled).toBeLessThan(limit);
+
+      const end = timed(there.alice.send('query($id: ID!) { waitForRun(id: $id) { status } }', { id }));
+      await waiting(there, 1);
+      await first.worker.send(
+        'mutation($lease: String!) { finishRun(input: {lease: $lease, status: CANCELLED}) { accepted } }',
+        { lease },
+      );
+      const finished = performance.now();
+      const ended = await end;
+      expect(ended.answer.body).toEqual({ data: { waitForRun: { status: 'CANCELLED' } } });
+      expect(ended.at - finished).toBeLessThan(limit);
+    }
+  });
+});
+
+const BEAT =
+  'mutation($lease: String!) { heartbeatRuns(input: {leases: [$lease], waitSeconds: 10}) { leases { held cancel } } }';
+
+/** An answer, with when it came. */
+async function timed<T>(answer: Promise<T>) {
+  return { answer: await answer, at: performance.now() };
+}
+
 describe('hundreds of calls that wait', () => {
   it('should hold no database connection', async () => {
     const { servers, adminUrl } = await startTwo(2);
@@ -179,11 +222,11 @@ describe('hundreds of calls that wait', () => {
     const assistantId = await createAssistant(first);
     const { id } = await createRun(first, assistantId);
     const [held] = (await claim(first)).claims;
-    const beat = `mutation($lease: String!) { heartbeatRuns(input: {leases: [$lease], waitSeconds: 10}) { leases { held } } }`;
     const wait = 'query($id: ID!) { waitForRun(id: $id) { status } }';
-    const claims = Array.from({ length: 200 }, () => claim(first));
+    const leaving = new AbortController();
+    const claims = Array.from({ length: 200 }, () => claim(first, 10, leaving.signal));
     const others = Array.from({ length: 200 }, (_, index) =>
-      index % 2 === 0 ? first.worker.send(beat, { lease: held?.lease }) : first.alice.send(wait, { id }),
+      index % 2 === 0 ? first.worker.send(BEAT, { lease: held?.lease }) : first.alice.send(wait, { id }),
     );
     await waiting(first, 400);
     const asked = performance.now();
@@ -205,11 +248,12 @@ describe('hundreds of calls that wait', () => {
     );
     for (const { text } of await Promise.all(others)) {
       expect(text).toMatch(
-        /^\{"data":\{("heartbeatRuns":\{"leases":\[\{"held":false\}\]\}|"waitForRun":\{"status":"SUCCESS"\})\}\}$/,
+        /^\{"data":\{("heartbeatRuns":\{"leases":\[\{"held":false,"cancel":null\}\]\}|"waitForRun":\{"status":"SUCCESS"\})\}\}$/,
       );
     }
-    const given = (await Promise.all(claims)).flatMap((one) => one.claims);
-    expect(given).toHaveLength(1);
+    expect((await Promise.race(claims)).claims).toHaveLength(1);
+    leaving.abort();
+    expect(fulfilled(await Promise.allSettled(claims))).toHaveLength(1);
   });
 });
 
@@ -227,10 +271,7 @@ describe('a server that shuts down', () => {
       const { id } = await createRun(running, await createAssistant(running));
       const [held] = (await claim(running)).claims;
       const claims = Array.from({ length: 20 }, () => claim(running));
-      const beats = running.worker.send(
-        'mutation($lease: String!) { heartbeatRuns(input: {leases: [$lease], waitSeconds: 10}) { leases { held cancel } } }',
-        { lease: held?.lease },
-      );
+      const beats = running.worker.send(BEAT, { lease: held?.lease });
       const ends = running.alice.send('query($id: ID!) { waitForRun(id: $id) { status } }', { id });
       const socket = await connectAs(running.port, 'alice');
       socket.subscribe('1', CLAIM, { seconds: 10 });
