@@ -62,7 +62,8 @@ describe('the fetch of the key set', () => {
     const rules = { issuer: null, audience: null, ownerClaim: 'sub' };
     provider.publish(first);
     await createAuthenticator({ key: provider.url, now: clock.now, ...rules })(await bearer(first));
-    expect(timeout.mock.calls).toEqual([[5_000]]);
+    // jose makes a signal of its own, of 5 s too, which is not used.
+    expect(new Set(timeout.mock.calls.flat())).toEqual(new Set([5_000]));
     timeout.mockRestore();
   });
 });
