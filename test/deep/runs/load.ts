@@ -187,11 +187,13 @@ export class RunLoad {
       if (!Saved.parse(saved).checkpointRun.lease.held) return this.#lose(own);
     }
     own.state = 'ending';
-    const finished = await this.#call(worker, FINISH, { input: { lease, ...endOf(plan, attempt) } });
+    const end = endOf(plan, attempt);
+    const finished = await this.#call(worker, FINISH, { input: { lease, ...end } });
     const { accepted, status } = Finished.parse(finished).finishRun;
-    if (!accepted) return this.#lose(own);
+    // Sent again, an end with `retry` is accepted until the next attempt begins.
+    if (!accepted && !('retry' in end)) return this.#lose(own);
     own.state = 'over';
-    own.ended = status;
+    if (accepted) own.ended = status;
   }
 
   /** Only the server's end of a cancelled run takes it from its worker. @throws TypeError for all others */
