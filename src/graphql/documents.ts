@@ -11,10 +11,14 @@ import { LRUCache } from 'lru-cache';
 import { DOCUMENT_CACHE_BYTES, MAX_ERRORS, MAX_TOKENS } from '../limits.ts';
 import { assertBytes, tooManyTokens } from './limits/document-limits.ts';
 import { checkLiterals } from './limits/input-limits.ts';
+import { mergeRules } from './merge-rules.ts';
 import { createDocumentPreparer, type PreparedDocument } from './prepared-document.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
 
-/** The documents of a server: parsed, validated and compiled once, as long as there is room for them. */
+/**
+ * The documents of a server: those that are sent again are parsed, validated and compiled once more, and then known as
+ * long as there is room for them.
+ */
 export interface Documents {
   /** A document that is known to be valid; undefined for all others. */
   find(text: string): PreparedDocument | undefined;
@@ -24,7 +28,7 @@ export interface Documents {
    */
   parse(text: string): PreparedDocument;
   /**
-   * Validates a document, and keeps it where it is valid.
+   * Validates a document, and keeps it where it is valid and was validated before.
    * @throws AggregateError with the validation errors, `MAX_ERRORS` at most
    */
   validate(text: string, document: PreparedDocument): void;
@@ -45,13 +49,20 @@ export interface DocumentsOptions {
 export function createDocuments(options: DocumentsOptions): Documents {
   const { schema, introspection, trusted, bytes = DOCUMENT_CACHE_BYTES } = options;
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+  const merged = [mergeRules(rules)];
   const cache = new LRUCache<string, PreparedDocument>({
     maxSize: bytes,
     sizeCalculation: ({ document, compiledBytes }, text) =>
       BYTES_OF_ENTRY +
       BYTES_PER_CHARACTER * text.length +
-      BYTES_PER_TOKEN * tokensOf(document) +
+      BYTES_PER_TOKEN * (document.tokenCount ?? 0) +
       compiledBytes(),
+  });
+  // Many clients write values into their documents, so that none is sent twice. Of these only the texts are kept: they
+  // displace nothing, and V8 collects the rest at little cost while it is young.
+  const candidates = new LRUCache<string, true>({
+    maxSize: CANDIDATE_BYTES,
+    sizeCalculation: (_, text) => BYTES_OF_CANDIDATE + BYTES_PER_CHARACTER * text.length,
   });
   const prepare = createDocumentPreparer(schema, (prepared) => {
     const text = prepared.document.loc?.source.body;
@@ -75,9 +86,10 @@ export function createDocuments(options: DocumentsOptions): Documents {
       return prepare(document);
     },
     validate(text, prepared) {
-      const errors = validate(schema, prepared.document, rules, { maxErrors: MAX_ERRORS });
+      const errors = validate(schema, prepared.document, merged, { maxErrors: MAX_ERRORS });
       if (errors.length > 0) throw new AggregateError(errors.slice(0, MAX_ERRORS).map(invalid));
-      cache.set(text, prepared);
+      if (candidates.delete(text)) cache.set(text, prepared);
+      else candidates.set(text, true);
     },
   };
 }
@@ -106,11 +118,9 @@ function withStatus(error: GraphQLError, code: string): GraphQLError {
 const BYTES_PER_TOKEN = 500;
 /** A text with one character beyond Latin-1 takes two bytes for each. */
 const BYTES_PER_CHARACTER = 2;
-/** The entry itself, and what is computed of each document. */
-const BYTES_OF_ENTRY = 2_000;
-
-function tokensOf(document: DocumentNode): number {
-  let count = 0;
-  for (let token = document.loc?.startToken; token != null; token = token.next ?? undefined) count++;
-  return count;
-}
+/** The entry itself, what is computed of each document, and the tokens at its start and end. */
+const BYTES_OF_ENTRY = 3_000;
+/** Memory for the texts of documents that were sent once. */
+const CANDIDATE_BYTES = 1_048_576;
+/** The entry of such a text. */
+const BYTES_OF_CANDIDATE = 200;

@@ -75,7 +75,7 @@ export function createClaimWaiters(): ClaimWaiters {
       for (const graphId of graphIds) {
         const { ofAll, byOwner } = graphs.get(graphId) ?? {};
         wakeFirst(ofAll);
-        for (const own of [...(byOwner?.values() ?? [])]) wakeFirst(own);
+        for (const own of byOwner === undefined ? [] : Array.from(byOwner.values())) wakeFirst(own);
       }
     },
   };

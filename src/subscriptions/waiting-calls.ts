@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import { BadUserInput } from '../store/bad-user-input.ts';
 import type { Outcome } from '../store/outcome.ts';
@@ -59,6 +60,7 @@ async function waitForClaims(
       const outcome = await stores.queue.claim(worker, wanted);
       const isEmpty = 'value' in outcome && outcome.value.length === 0;
       if (!isEmpty || wait.isOver) {
+        if (!isEmpty) await untilClosingsAreKnown();
         if (request.stopped !== null) return await giveBack(request, request.stopped, worker, outcome);
         return outcome;
       }
@@ -71,6 +73,17 @@ async function waitForClaims(
     // There may be more runs than it has claimed: another claim looks for them.
     if (wasWoken) claimWaiters.look(waiter.graphIds);
   }
+}
+
+/** Turns of the event loop in which Node.js reads that a socket was closed, answers that, and tells of it. */
+const TURNS_OF_CLOSING = 3;
+
+/**
+ * Is done once it is known of each connection whether it was closed before: a worker that has gone a moment ago would
+ * keep a run for the length of its lease.
+ */
+async function untilClosingsAreKnown(): Promise<void> {
+  for (let turn = 0; turn < TURNS_OF_CLOSING; turn++) await setImmediate();
 }
 
 /** Gives back what nobody is there to execute. @throws the reason why the request was stopped */

@@ -119,7 +119,7 @@ describe('without a token', () => {
         changes,
         waits: createWaits(),
         claimWaiters: createClaimWaiters(),
-    traceparent: null,
+        traceparent: null,
         identity: null,
         stopped: null,
         stopListeners: null,

@@ -18,6 +18,9 @@ import { testRunEvents } from './cases/run-events.ts';
 import { testRuns } from './cases/runs.ts';
 import { testTime } from './cases/time.ts';
 
+/** The interval of stores that do by themselves what is due, in milliseconds. */
+const SWEEP_INTERVAL = 10;
+
 /** What every store must keep of what the server does. */
 export function testStores(name: string, open: OpenStores): void {
   const onBench: OnBench = (test) => withBench(open, test);
@@ -33,7 +36,7 @@ export function testStores(name: string, open: OpenStores): void {
     testChanges(onBench);
     testClaims(onBench);
     testLeases(onBench);
-    testRetries(onBench);
+    testRetries(onBench, (test) => withBench(open, test, { sweepInterval: SWEEP_INTERVAL }));
     testCancellation(onBench);
     testMultitask(onBench);
     testIdempotency(onBench);

@@ -4,9 +4,15 @@ import type { Stores } from '../../src/store/stores.ts';
 const alice = owner('alice');
 const ORDER = { orderBy: { field: 'CREATED_AT', direction: 'DESC' } } as const;
 const RUN = { threadId: 'id', assistantId: 'id' };
+const RANGE = { after: 0, limit: 1, maxBytes: 1 };
+const CLAIM = { allOwners: true, name: 'worker', graphIds: [], max: 1, leaseSeconds: 30, waitSeconds: 0 };
+const BEAT = { leases: [], leaseSeconds: 30, waitSeconds: 0 };
+const EVENTS = { lease: 'lease', offset: 0, events: [] };
+const STATE = { lease: 'lease', values: {} };
+const END = { lease: 'lease', status: 'SUCCESS', retry: false } as const;
 
 /** Compiles only as long as each line below an `@ts-expect-error` does not: `tsc` is the test, and nothing runs. */
-export async function forgetTheOwner({ assistants, threads, runs }: Stores): Promise<void> {
+export async function forgetTheOwner({ assistants, threads, runs, queue }: Stores): Promise<void> {
   // Assistants: with an owner; without one; with a plain string in its place.
   await assistants.create(alice, { graphId: 'graph' });
   await assistants.get(alice, 'id');
@@ -132,4 +138,53 @@ export async function forgetTheOwner({ assistants, threads, runs }: Stores): Pro
   await runs.delete('id');
   // @ts-expect-error
   await runs.delete('alice', 'id');
+
+  // What runs have besides: with an owner; without one; with a plain string in its place.
+  await runs.cancel(alice, 'id', 'INTERRUPT');
+  await runs.payload(alice, 'id', 'input');
+  await runs.events(alice, 'id', RANGE);
+  // @ts-expect-error
+  await runs.cancel('id', 'INTERRUPT');
+  // @ts-expect-error
+  await runs.cancel('alice', 'id', 'INTERRUPT');
+  // @ts-expect-error
+  await runs.payload('id', 'input');
+  // @ts-expect-error
+  await runs.payload('alice', 'id', 'input');
+  // @ts-expect-error
+  await runs.events('id', RANGE);
+  // @ts-expect-error
+  await runs.events('alice', 'id', RANGE);
+
+  // The queue: with an owner; without one; with a plain string in its place.
+  await queue.claim(alice, CLAIM);
+  await queue.heartbeat(alice, BEAT);
+  await queue.appendEvents(alice, EVENTS);
+  await queue.checkpoint(alice, STATE);
+  await queue.finish(alice, END);
+  await queue.release(alice, []);
+  // @ts-expect-error
+  await queue.claim(CLAIM);
+  // @ts-expect-error
+  await queue.claim('alice', CLAIM);
+  // @ts-expect-error
+  await queue.heartbeat(BEAT);
+  // @ts-expect-error
+  await queue.heartbeat('alice', BEAT);
+  // @ts-expect-error
+  await queue.appendEvents(EVENTS);
+  // @ts-expect-error
+  await queue.appendEvents('alice', EVENTS);
+  // @ts-expect-error
+  await queue.checkpoint(STATE);
+  // @ts-expect-error
+  await queue.checkpoint('alice', STATE);
+  // @ts-expect-error
+  await queue.finish(END);
+  // @ts-expect-error
+  await queue.finish('alice', END);
+  // @ts-expect-error
+  await queue.release([]);
+  // @ts-expect-error
+  await queue.release('alice', []);
 }

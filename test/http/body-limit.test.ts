@@ -24,7 +24,7 @@ async function head(framing: string): Promise<string> {
 
 const NEXT = 'GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
 const TOO_LARGE =
-  /^HTTP\/1\.1 413 [^]*The body of a request may have 1048576 bytes[^]*"code":"LIMIT_EXCEEDED"/;
+  /^HTTP\/1\.1 413 [^]*The body of a request may have 2097152 bytes[^]*"code":"LIMIT_EXCEEDED"/;
 const THEN_OK = /HTTP\/1\.1 200 OK\r\n[^]*ok\n$/;
 
 function inChunks(body: string, size = 65_536): string {
@@ -61,7 +61,7 @@ describe.each(FRAMINGS)('a body with %s', (_kind, frame) => {
 describe('a body that is too large', () => {
   it('should be refused by its length before it is there', async () => {
     const socket = await open(server.port);
-    socket.write(await head('Content-Length: 1048577'));
+    socket.write(await head('Content-Length: 2097153'));
     expect(await reads(socket, /LIMIT_EXCEEDED/)).toMatch(TOO_LARGE);
     socket.destroy();
   });

@@ -52,7 +52,7 @@ describe('a connection that is slow', () => {
     const socket = await open(server.port);
     const received = readAll(socket);
     const refused = reads(socket, /LIMIT_EXCEEDED/);
-    socket.write(`${await headOfPost()}Content-Length: 2000000\r\n\r\nhalf`);
+    socket.write(`${await headOfPost()}Content-Length: 3000000\r\n\r\nhalf`);
     await refused;
     // Its time is over from now on.
     Object.assign(nodeServerOf(server.accepted()), { headersTimeout: 1, requestTimeout: 1 });

@@ -31,10 +31,11 @@ export async function createRun(client: Client, assistantId: string, input: Reco
   return Created.parse(body.data).createRun.run;
 }
 
-/** The id of a new assistant whose runs the example executes. */
-export async function createAssistant(client: Client): Promise<string> {
+/** The id of a new assistant. Default: one whose runs the example executes. */
+export async function createAssistant(client: Client, graphId = 'echo'): Promise<string> {
   const { body } = await client.send(
-    'mutation { createAssistant(input: { graphId: "echo" }) { assistant { id } } }',
+    'mutation($graphId: String!) { createAssistant(input: { graphId: $graphId }) { assistant { id } } }',
+    { graphId },
   );
   const Data = z.object({ createAssistant: z.object({ assistant: z.object({ id: z.string() }) }) });
   return Data.parse(body.data).createAssistant.assistant.id;

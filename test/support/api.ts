@@ -51,7 +51,8 @@ export function openApi(parts: TestParts = {}): TestApi {
     requestTime = HOUR,
     ...others
   } = parts;
-  const opened = given === undefined ? createTestStores({ now, changes, subscribers, claimWaiters }) : fixed(given);
+  const opened =
+    given === undefined ? createTestStores({ now, changes, subscribers, claimWaiters }) : fixed(given);
   const logged: unknown[] = [];
   const api = createApi({
     changes,
@@ -102,7 +103,14 @@ export function tokenFor(name: string): Promise<string> {
 /** A token of a worker of all owners. @param graphs which it may claim. Default: all. */
 export function workerToken(name: string, graphs: readonly string[] | null = null): Promise<string> {
   const worker = { scope: WORKER_SCOPE, graphs };
-  return mintToken({ secret: SECRET, owner: owner(name), issuer: null, audience: null, ownerClaim: 'sub', worker });
+  return mintToken({
+    secret: SECRET,
+    owner: owner(name),
+    issuer: null,
+    audience: null,
+    ownerClaim: 'sub',
+    worker,
+  });
 }
 
 /** Takes every request for alice's, with a token that ends after this time, in milliseconds. */

@@ -17,7 +17,7 @@ export type OpenStores = (options: StoreOptions) => MaybePromise<
 /** Empty stores, the clock they read and what they told of. */
 export interface Bench {
   readonly stores: Stores;
-  /** Does what is due by the clock. The stores do it by themselves too, at any time. */
+  /** Does what is due by the clock. The stores do not do it by themselves. */
   sweep(): Promise<void>;
   /** Moves the clock, and does what is due then. */
   pass(seconds: number): Promise<void>;
@@ -61,6 +61,7 @@ export async function withBench(
   const ready: Bench['ready'] = [];
   const { stores, close, ...opened } = await open({
     now: () => clock.now,
+    sweepInterval: null,
     publish(owner, changes) {
       for (const change of changes) published.push({ owner, change, together: changes });
     },

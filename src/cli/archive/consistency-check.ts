@@ -1,9 +1,10 @@
-import { DETAILS, type OwnedDetail, PAYLOAD_NAMES } from '../../store/archive.ts';
+import { DETAILS, type OwnedDetail } from '../../store/archive.ts';
 import { type Creation, RESOURCES } from '../../store/change.ts';
-import type { Execution, RunPayloads } from '../../store/execution.ts';
+import { keyId } from '../../store/detail.ts';
 import type { Run, RunStatus, ThreadStatus } from '../../store/records.ts';
 import { threadStatus } from '../../store/rules/status.ts';
 import { badLine } from './archive-error.ts';
+import { RunDetailsCheck } from './run-details-check.ts';
 
 /** What is known of a thread before all of its runs are read. */
 interface ThreadState {
@@ -24,7 +25,9 @@ interface ThreadState {
 export class ConsistencyCheck {
   readonly #assistants = new Set<string>();
   readonly #threads = new Map<string, ThreadState>();
-  readonly #runs = new Map<string, RunDetails>();
+  readonly #runs = new RunDetailsCheck();
+  /** The ids of the idempotency keys. */
+  readonly #keys = new Set<string>();
   /** The index in {@link RESOURCES}, followed by {@link DETAILS}, of the latest line. */
   #kind = 0;
 
@@ -79,35 +82,22 @@ export class ConsistencyCheck {
       );
     }
     this.#kind = index;
-    if (entry.detail === 'key') {
-      const { recordId } = entry.value;
-      if (this.#assistants.has(recordId) || this.#threads.has(recordId) || this.#runs.has(recordId)) return;
-      throw badLine(line, `the record ${recordId} of the key is not before it`);
-    }
-    const run = this.#runs.get(entry.id);
-    if (run === undefined) throw badLine(line, `the run ${entry.id} of the ${entry.detail} is not before it`);
-    switch (entry.detail) {
-      case 'execution':
-        run.execution = entry.value;
-        break;
-      case 'payload':
-        run.payloads.delete(entry.name);
-        break;
-      case 'event': {
-        const { seq } = entry.value;
-        const expected = (run.lastSeq ?? run.execution?.droppedSeq ?? 0) + 1;
-        if (seq !== expected)
-          throw badLine(line, `the event ${expected} of the run ${entry.id} should come before`);
-        run.lastSeq = seq;
-      }
-    }
+    if (entry.detail === 'key') this.#addKey(line, entry);
+    else this.#runs.addDetail(line, entry);
+  }
+
+  #addKey(line: number, { id, value: { recordId } }: Extract<OwnedDetail, { readonly detail: 'key' }>): void {
+    if (this.#keys.has(id)) throw badLine(line, `the key ${id} is that of a line before it`);
+    this.#keys.add(id);
+    const records = { assistant: this.#assistants, thread: this.#threads, run: this.#runs };
+    const resource = RESOURCES.find((name) => id.startsWith(keyId(name, '')));
+    if (resource !== undefined && records[resource].has(recordId)) return;
+    throw badLine(line, `the record ${recordId} of the key is not before it`);
   }
 
   #addRun(line: number, run: Run): void {
     const { id, threadId, assistantId, status, ended } = run;
-    const has = { input: run.hasInput, output: run.hasOutput, checkpoint: run.hasCheckpoint };
-    const payloads = new Set(PAYLOAD_NAMES.filter((name) => has[name]));
-    this.#runs.set(id, { line, payloads, execution: undefined, lastSeq: undefined });
+    this.#runs.add(line, run);
     const thread = this.#threads.get(threadId);
     if (thread === undefined) throw badLine(line, `the thread of the run ${id} is not before it`);
     if (ended === null) {
@@ -127,13 +117,7 @@ export class ConsistencyCheck {
    * @throws ArchiveError when a thread does not follow from its runs, or a detail is missing
    */
   finish(): void {
-    for (const [id, { line, payloads, execution, lastSeq }] of this.#runs) {
-      const [missing] = payloads;
-      if (missing !== undefined) throw badLine(line, `the ${missing} of the run ${id} is missing`);
-      const last = execution?.lastSeq ?? 0;
-      const found = lastSeq ?? execution?.droppedSeq ?? 0;
-      if (found !== last) throw badLine(line, `the events of the run ${id} end with ${found}, not ${last}`);
-    }
+    this.#runs.finish();
     for (const { line, status, active, last, valuesRunId, lastWithOutput } of this.#threads.values()) {
       if (valuesRunId !== (lastWithOutput?.id ?? null)) {
         throw badLine(line, 'the thread has the values of another run than its runs require');
@@ -143,16 +127,6 @@ export class ConsistencyCheck {
         throw badLine(line, `the thread is ${status}, but its runs require ${expected}`);
     }
   }
-}
-
-/** What is known of a run before all of its details are read. */
-interface RunDetails {
-  readonly line: number;
-  /** The payloads that were not read yet. */
-  readonly payloads: Set<keyof RunPayloads>;
-  execution: Execution | undefined;
-  /** The `seq` of its latest event. */
-  lastSeq: number | undefined;
 }
 
 /** Adds a run that has ended. Returns false when another run of the thread has the same `ended`. */

@@ -6,7 +6,6 @@ import {
   isNonNullType,
   Kind,
   type ValueNode,
-  visit,
 } from 'graphql';
 
 /** The coerced arguments of a field. */
@@ -79,11 +78,14 @@ function readerOf(
 }
 
 function hasVariable(value: ValueNode): boolean {
-  let found = false;
-  visit(value, {
-    Variable() {
-      found = true;
-    },
-  });
-  return found;
+  switch (value.kind) {
+    case Kind.VARIABLE:
+      return true;
+    case Kind.LIST:
+      return value.values.some(hasVariable);
+    case Kind.OBJECT:
+      return value.fields.some((field) => hasVariable(field.value));
+    default:
+      return false;
+  }
 }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import type { StreamType } from '../../graphql/caller.ts';
 import type { OperationResult } from '../../graphql/operation-result.ts';
 import type { ResultStream } from '../../graphql/subscribe.ts';
@@ -8,6 +9,7 @@ import type { HeaderList } from '../cors.ts';
 import { NOSNIFF } from '../nosniff.ts';
 import { MULTIPART } from './multipart.ts';
 import { SSE } from './sse.ts';
+import type { BodyPart } from './stream-format.ts';
 
 /** Options of `sendStream`. */
 export interface SendStreamOptions {
@@ -46,10 +48,29 @@ export function sendStream(
     ...cors,
   ]);
   response.write(format.start);
+  /** What has to drain before more is written. */
+  let full: Writable | null = null;
+  let resume: (() => void) | null = null;
+  function onDrain(): void {
+    full = null;
+    resume?.();
+  }
+  /** Writes a chunk to the socket as it is: Node.js would make four pieces of it for each response. */
+  function write({ content, chunk }: BodyPart): boolean {
+    const { socket } = response;
+    // Without a socket, the response waits for those before it. HTTP/1.0 has no chunks.
+    const isDirect = socket !== null && response.chunkedEncoding;
+    const takesMore = isDirect ? socket.write(chunk) : response.write(content);
+    if (!takesMore && full === null) {
+      full = isDirect ? socket : response;
+      full.once('drain', onDrain);
+    }
+    return takesMore;
+  }
   const sink: Sink<OperationResult> = {
     write(result) {
       onResult(result);
-      return response.write(format.frame(result));
+      return write(format.frame(result));
     },
     close() {
       onEnd();
@@ -63,14 +84,13 @@ export function sendStream(
   }
   const ping = setInterval(() => {
     // A client that does not read gets no pings either: its connection times out.
-    if (!response.writableNeedDrain) response.write(format.ping);
+    if (full === null) write(format.ping);
   }, PING_INTERVAL);
-  const resume = results.pipe(sink);
-  response.on('drain', resume);
+  resume = results.pipe(sink);
   response.once('close', () => {
     clearInterval(ping);
-    // A response can outlive its subscription.
-    response.off('drain', resume);
+    // The socket and the response can outlive the subscription.
+    full?.off('drain', onDrain);
     void results.return();
   });
 }

@@ -8,8 +8,8 @@ import { quote, syncFolder, withLockedFolder } from './folder.ts';
 import { checkPages } from './lmdb-pages.ts';
 import { UPGRADES } from './upgrades.ts';
 
-/** The number of records in a batch. */
-const BATCH_SIZE = 100;
+/** The number of records and details in a batch: a payload has 512 KiB at most. */
+const BATCH_SIZE = 25;
 
 /** All records in a folder, which no server may use meanwhile. */
 export function diskArchive(folder: string): Archive {

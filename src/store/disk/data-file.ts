@@ -1,17 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type ArchiveEntry, type OwnedDetail, type OwnedRecord, PAYLOAD_NAMES } from '../archive.ts';
+import type { ArchiveEntry, OwnedRecord } from '../archive.ts';
 import { type Change, RESOURCES } from '../change.ts';
 import type { Detail } from '../detail.ts';
 import type { RunEvent } from '../execution.ts';
 import type { EventRange } from '../memory/event-log.ts';
 import type { Owner } from '../owner.ts';
-import { compareCodePoints } from '../rules/text.ts';
 import { DamagedFile } from './data-file-errors.ts';
-import { detailEntries, parseDetails } from './detail-entry.ts';
+import { AFTER_ALL, detailEntries, parseDetails } from './detail-entry.ts';
 import { applyEvents, readEvents } from './event-entry.ts';
 import type { OwnedMutation } from './journal.ts';
 import { type Environment, openLmdb, type Records } from './open-lmdb.ts';
 import { parseEntry, parseKey, withChecksum } from './record-entry.ts';
+import { sortedDetails } from './sorted-details.ts';
 import { type Upgrade, upgradeFormat } from './upgrades.ts';
 
 /** The name of the file in its folder. */
@@ -83,31 +83,9 @@ export class DataFile {
           count++;
         }
       }
-      yield* this.#sortedDetails(owner);
+      yield* sortedDetails(this.#environment, owner);
     }
     this.#checkCount(count);
-  }
-
-  *#sortedDetails(owner: Owner): Generator<OwnedDetail, void, undefined> {
-    const runs: string[] = [];
-    const details = this.detailsOf(owner).toSorted((a, b) => compareCodePoints(a.id, b.id));
-    for (const { kind, id, after } of details) {
-      if (kind !== 'execution' || after === null) continue;
-      yield { owner, detail: 'execution', id, value: after };
-      if (after.lastSeq > after.droppedSeq) runs.push(id);
-    }
-    for (const { kind, id, after } of details) {
-      for (const name of PAYLOAD_NAMES) {
-        const value = kind === 'payloads' ? (after?.[name] ?? null) : null;
-        if (value !== null) yield { owner, detail: 'payload', id, name, value };
-      }
-    }
-    for (const { kind, id, after } of details) {
-      if (kind === 'key' && after !== null) yield { owner, detail: 'key', id, value: after };
-    }
-    for (const id of runs) {
-      for (const value of this.events(owner, id, ALL_EVENTS)) yield { owner, detail: 'event', id, value };
-    }
   }
 
   /**
@@ -181,12 +159,6 @@ export class DataFile {
     if (found !== entryCount(this.#records)) throw new DamagedFile('not all of its records can be found');
   }
 }
-
-/** All events of a run: 16 MiB at most. */
-const ALL_EVENTS: EventRange = { after: 0, limit: Infinity, maxBytes: Infinity };
-
-/** A part of a key that is greater than all ids and resources. */
-const AFTER_ALL = '\uffff';
 
 function entryCount(records: Records): number {
   const stats: { readonly entryCount?: unknown } = records.getStats();

@@ -5,6 +5,9 @@ import { parseExecution, parseKeyRecord } from '../rules/parse-execution.ts';
 import { DamagedFile } from './data-file-errors.ts';
 import { parseJson, withoutChecksum } from './record-entry.ts';
 
+/** A part of a key that is greater than all ids, resources and kinds. */
+export const AFTER_ALL = '\uffff';
+
 const PAYLOADS = ['input', 'output', 'checkpoint'] as const;
 const KINDS = ['execution', 'key', ...PAYLOADS] as const;
 

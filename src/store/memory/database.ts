@@ -33,6 +33,9 @@ export interface DatabaseOptions {
   readonly now: () => number;
 }
 
+/** The most runs whose old events one sweep drops: after a long downtime there may be very many. */
+const MAX_DROPS = 500;
+
 /** The records of all owners: a partition for each, so that the size of one does not slow down another. */
 export class Database {
   readonly #partitions = new Map<Owner, OwnerPartition>();
@@ -134,7 +137,9 @@ export class Database {
       }
     }
     const limit = now - this.#options.eventRetention;
-    for (let old = this.#finished.takeFirst(limit); old !== null; old = this.#finished.takeFirst(limit)) {
+    for (let count = 0; count < MAX_DROPS; count++) {
+      const old = this.#finished.takeFirst(limit);
+      if (old === null) break;
       this.#dropEvents(old.owner, old.runId);
     }
   }

@@ -70,7 +70,9 @@ export class SortedIndex<R extends Sortable> {
 
   #growTrees(records: readonly R[]): void {
     this.#few = null;
-    this.#trees = this.#orders.map((field) => new sortedBTree.default<Sortable, R>(undefined, COMPARE[field]));
+    this.#trees = this.#orders.map(
+      (field) => new sortedBTree.default<Sortable, R>(undefined, COMPARE[field]),
+    );
     for (const record of records) this.#replaceInTrees(null, record);
   }
 

@@ -8,7 +8,8 @@ import { formatVersion, migrate } from './migrations/migrate.ts';
 import { MIGRATIONS } from './migrations/migrations.ts';
 import { insertRecords } from './queries/insert-records.ts';
 import { readAllRecords } from './queries/read-all-records.ts';
-import { TABLES } from './queries/tables.ts';
+import { TABLES } from './tables/tables.ts';
+import { PARTITIONS_LOCK } from './queue/old-events.ts';
 
 /** All records in a database. Servers may use it while it is read; while it is filled, their writes wait. */
 export function postgresArchive(config: DatabaseConfig): Archive {
@@ -38,7 +39,10 @@ async function withoutTimeouts(
   work: (tx: Transaction) => Promise<void>,
 ): Promise<void> {
   await pool.transaction(begin, new AbortController().signal, async (tx) => {
-    await tx.run(tx.sql`SELECT set_config('jit', 'off', true)`);
+    // A generic plan of an import would be one for tables that are still empty.
+    await tx.run(
+      tx.sql`SELECT set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)`,
+    );
     await work(tx);
   });
 }
@@ -60,6 +64,8 @@ async function checkFormat({ sql, run }: Transaction): Promise<void> {
 
 /** Makes all other writers wait, and checks that the tables are empty. */
 async function lockEmptyTables({ sql, run }: Transaction): Promise<void> {
+  // No server drops a partition whose events it cannot see yet.
+  await run(sql`SELECT pg_advisory_xact_lock(${PARTITIONS_LOCK}::bigint)`);
   const names = RESOURCES.map((resource) => TABLES[resource].name);
   await run(sql.unsafe(`LOCK TABLE ${names.join(', ')} IN EXCLUSIVE MODE`));
   await run(sql`SELECT set_config('agent_graphql.everybody', 'on', true)`);

@@ -7,6 +7,17 @@ import { MAX_JSON_BYTES, storableText } from './json.ts';
 import { isInstant } from './parse-record.ts';
 import { refuseText } from './text.ts';
 
+/** The end of the year 9999, in milliseconds since 1970: the last time that has the form of records' times. */
+const MAX_TIME = 253_402_300_799_999;
+
+/** SHA-256 in base64url: see `digestOf`. */
+const DIGEST = /^[\w-]{43}$/;
+
+/** Whether a value has the form of a digest. */
+export function isDigest(value: unknown): value is string {
+  return typeof value === 'string' && DIGEST.test(value);
+}
+
 /** Parses an execution that was stored or exported earlier; null for one that is not valid. */
 export function parseExecution(value: unknown): Execution | null {
   if (!isObject(value)) return null;
@@ -35,7 +46,7 @@ export function parseExecution(value: unknown): Execution | null {
 export function parseKeyRecord(value: unknown): KeyRecord | null {
   if (!isObject(value)) return null;
   const { recordId, digest } = value;
-  if (typeof recordId !== 'string' || typeof digest !== 'string') return null;
+  if (typeof recordId !== 'string' || !isDigest(digest)) return null;
   return Object.freeze({ recordId, digest });
 }
 
@@ -54,13 +65,14 @@ export function parseRunEvent(value: unknown): RunEvent | null {
 function parseLease(value: unknown): Lease | undefined {
   if (!isObject(value)) return undefined;
   const { holder, worker, seconds, endsAt } = value;
-  if (!isOwner(holder) || typeof worker !== 'string' || !isCount(seconds) || !isCount(endsAt))
+  if (!isOwner(holder) || typeof worker !== 'string' || refuseText('worker', worker) !== null)
     return undefined;
+  if (!isCount(seconds) || !isCount(endsAt) || endsAt > MAX_TIME) return undefined;
   return Object.freeze({ holder, worker, seconds, endsAt });
 }
 
 function parseReported(value: unknown): ReportedEnd | undefined {
-  if (!isObject(value) || typeof value.digest !== 'string') return undefined;
+  if (!isObject(value) || !isDigest(value.digest)) return undefined;
   const status = oneOf<RunStatus>(RUN_STATUSES, value.status);
   return status === undefined ? undefined : Object.freeze({ digest: value.digest, status });
 }

@@ -100,6 +100,7 @@ function parseRun(owner: Owner, value: Fields): Run {
   if (!isRunStatus(status)) throw new InvalidRecord('has no valid status');
   if (ended !== null && !isCount(ended)) throw new InvalidRecord('has no positive integer as `ended`');
   if (isActive(status) !== (ended === null)) throw new InvalidRecord('has a status that `ended` contradicts');
+  checkWaiting(value);
   if (resumes !== null && !isId(resumes)) throw new InvalidRecord('has no id as `resumes`');
   if (!isStrategy(multitaskStrategy)) throw new InvalidRecord('has no valid `multitaskStrategy`');
   if (timeoutSeconds !== null && !isCount(timeoutSeconds)) throw new InvalidRecord('has no valid timeout');
@@ -133,6 +134,12 @@ function parseRun(owner: Owner, value: Fields): Run {
     createdAt,
     updatedAt,
   });
+}
+
+/** A run that no worker can have has no time from which one could: a pending one has it. */
+function checkWaiting({ status, ended, worker, availableAt }: Fields): void {
+  const isPossible = availableAt === null ? status !== 'PENDING' : ended === null && worker === null;
+  if (!isPossible) throw new InvalidRecord('has a status or a worker that `availableAt` contradicts');
 }
 
 const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { diskArchive } from '../../../src/store/disk/archive.ts';
 import { inFolder } from '../disk/folder.ts';
 import { exportOf, filesIn, importInto, refusalOf } from './moved.ts';
-import { assistant, end, fileOf, GOOD, HEADER, ids, line, run, thread } from './sample.ts';
+import { assistant, AT, end, fileOf, GOOD, HEADER, ids, line, run, thread } from './sample.ts';
 
 /** Imports a file into a folder that must be as empty afterwards as before. */
 async function refusal(file: string | Buffer): Promise<string> {
@@ -149,7 +149,14 @@ describe('a file that cannot be imported', () => {
     ],
     [
       'a status that a run that has not ended contradicts',
-      withLine(4, line('alice', 'run', run({ status: 'PENDING', ended: null }))),
+      withLine(
+        4,
+        line(
+          'alice',
+          'run',
+          run({ status: 'PENDING', ended: null, availableAt: AT, startedAt: null, finishedAt: null }),
+        ),
+      ),
       3,
       'the thread is IDLE, but its runs require BUSY',
     ],

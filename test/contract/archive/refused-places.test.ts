@@ -13,7 +13,7 @@ import { makeRun } from '../../support/records.ts';
 import { inFolder } from '../disk/folder.ts';
 import { spyOn } from '../postgres/spy.ts';
 import { exportOf, filesIn, importInto, refusalOf } from './moved.ts';
-import { end, fileOf, GOOD, HEADER } from './sample.ts';
+import { DETAILED, DIGEST, end, fileOf, GOOD, HEADER, ids } from './sample.ts';
 import { configFor } from '../../support/postgres/config.ts';
 
 const OWNER = asOwner('alice');
@@ -42,7 +42,7 @@ describe('a folder', () => {
       expect(await exportOf(archive)).toBe(EMPTY);
       await importInto(archive, FILE);
       const opened = await openDiskStores(folder);
-      expect(opened.loadedCounts).toStrictEqual({ assistant: 1, thread: 1, run: 1 });
+      expect(opened.loadedCounts).toMatchObject({ assistant: 1, thread: 1, run: 1 });
       await opened.close();
     }));
 
@@ -175,6 +175,20 @@ describe('a database', () => {
     );
   });
 
+  it.each([
+    ['run_payloads', "input = '[]'", `the payload ${ids.ended} has no JSON object as \`value\``],
+    ['run_payloads', "output = 'hello'", `the payload ${ids.ended} has no JSON object as \`value\``],
+    ['run_events', "data = '1'", `the event ${ids.ended} is not valid`],
+    ['executions', 'dropped_seq = 4', `the execution ${ids.ended} is not valid`],
+    ['idempotency_keys', "digest = ''", `the key run ${DIGEST} is not valid`],
+  ])('should be refused as the source when %s were changed by hand: %s', async (table, change, problem) => {
+    await importInto(archive(), fileOf(...DETAILED));
+    await connected(database.adminUrl, (sql) => sql.unsafe(`UPDATE agent_graphql.${table} SET ${change}`));
+    expect(await refusalOf(exportOf(archive()))).toBe(
+      `DATABASE_URL names a database with an invalid record: ${problem}.`,
+    );
+  });
+
   it('should keep servers from writing while it is filled, and be read as it was at one moment', async () => {
     const stores = await openPostgresStores(configFor(database.url));
     const { threads } = stores.forRequest();
@@ -193,6 +207,28 @@ describe('a database', () => {
       expect(some).toHaveLength(1);
       await threads.create(OWNER, {});
     });
+    await stores.close();
+  });
+
+  it('should keep servers from changing the partitions of events while it is filled', async () => {
+    const stores = await openPostgresStores(configFor(database.url), { sweepInterval: null });
+    const partitions = (): Promise<number> =>
+      connected(database.adminUrl, async (sql) => {
+        const { count } =
+          await sql`SELECT FROM pg_inherits WHERE inhparent = 'agent_graphql.run_events'::regclass`;
+        return count;
+      });
+    const before = await partitions();
+    const today = new Date().toISOString().slice(0, 10).replaceAll('-', '');
+    await connected(database.adminUrl, (sql) => sql.unsafe(`DROP TABLE agent_graphql.run_events_${today}`));
+    async function* records() {
+      await stores.sweep();
+      expect(await partitions()).toBe(before - 1);
+      yield* [];
+    }
+    await archive().fill(records());
+    await stores.sweep();
+    expect(await partitions()).toBe(before);
     await stores.close();
   });
 

@@ -1,7 +1,7 @@
 import { NEW_RUN } from '../../support/records.ts';
 
-const AT = '2026-01-02T03:04:05.678Z';
-const LATER = '2026-01-02T03:04:06.000Z';
+export const AT = '2026-01-02T03:04:05.678Z';
+export const LATER = '2026-01-02T03:04:06.000Z';
 
 /** Ids that are easy to tell apart. */
 export const ids = {
@@ -59,6 +59,41 @@ export function run(changes: object = {}): object {
   };
 }
 
+/** What a key or an input could have as its digest. */
+export const DIGEST = 'x'.repeat(43);
+
+/** The execution of that run, changed. */
+export function execution(changes: object = {}): object {
+  return {
+    id: ids.ended,
+    claims: 2,
+    lease: null,
+    storedEvents: 1,
+    sentEvents: 1,
+    sentBytes: 5,
+    lastSeq: 3,
+    droppedSeq: 1,
+    cancelAction: null,
+    reported: { digest: DIGEST, status: 'SUCCESS' },
+    ...changes,
+  };
+}
+
+/** A payload of that run, changed. */
+export function payload(changes: object = {}): object {
+  return { id: ids.ended, name: 'input', value: { z: 1, a: [2] }, ...changes };
+}
+
+/** The idempotency key of that run, changed. */
+export function key(changes: object = {}): object {
+  return { id: `run ${DIGEST}`, recordId: ids.ended, digest: DIGEST, ...changes };
+}
+
+/** An event of that run, changed. */
+export function event(changes: object = {}): object {
+  return { id: ids.ended, seq: 2, attempt: 1, type: 'TOKEN', at: AT, data: { z: 1, a: 2 }, ...changes };
+}
+
 export const HEADER = '{"format":"agent-graphql","version":2}';
 
 /** The last line. */
@@ -77,5 +112,20 @@ export const GOOD = [
   line('alice', 'assistant', assistant()),
   line('alice', 'thread', thread()),
   line('alice', 'run', run()),
+  end(1, 1, 1),
+] as const;
+
+/** A file in which that run has details of each kind. */
+export const DETAILED = [
+  HEADER,
+  line('alice', 'assistant', assistant()),
+  line('alice', 'thread', thread({ valuesRunId: ids.ended })),
+  line('alice', 'run', run({ hasInput: true, hasOutput: true, attempt: 1 })),
+  line('alice', 'execution', execution()),
+  line('alice', 'payload', payload()),
+  line('alice', 'payload', payload({ name: 'output' })),
+  line('alice', 'key', key()),
+  line('alice', 'event', event()),
+  line('alice', 'event', event({ seq: 3 })),
   end(1, 1, 1),
 ] as const;

@@ -345,7 +345,8 @@ export function testClaims(onBench: OnBench): void {
         const ids: string[] = [];
         // Three bytes a character.
         const input = { text: '\u2013'.repeat(170_000) };
-        for (let i = 0; i < 12; i++) ids.push((await enqueue(stores, i % 2 === 0 ? alice : bob, { input })).id);
+        for (let i = 0; i < 12; i++)
+          ids.push((await enqueue(stores, i % 2 === 0 ? alice : bob, { input })).id);
         const [first, second, third] = [
           await claim(stores, operator, { allOwners: true, max: 50 }),
           await claim(stores, operator, { allOwners: true, max: 50 }),
@@ -374,6 +375,8 @@ export function testClaims(onBench: OnBench): void {
           ['INVALID max', { max: 1.5 }],
           ['INVALID leaseSeconds', { leaseSeconds: 4 }],
           ['INVALID leaseSeconds', { leaseSeconds: 301 }],
+          ['INVALID waitSeconds', { waitSeconds: -1 }],
+          ['INVALID waitSeconds', { waitSeconds: 11 }],
         ] as const;
         for (const [refusal, bad] of cases) {
           expect(refusalsOf(await stores.queue.claim(alice, { ...CLAIM, ...bad }))).toStrictEqual([refusal]);

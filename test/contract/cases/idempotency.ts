@@ -83,35 +83,36 @@ export function testIdempotency(onBench: OnBench): void {
 
     it('should count what was left out as its default, and keys in any order as the same', () =>
       onBench(async ({ stores }) => {
+        expect.hasAssertions();
         const { id: threadId } = await makeThread(stores, alice);
         const { id: assistantId } = await makeAssistant(stores, alice);
         const metadata: JsonObject = { a: { x: [1, { p: 1, q: 2 }], y: null }, '1': 0, b: 1.5 };
         const turned: JsonObject = { b: 1.5, '1': -0, a: { y: null, x: [1, { q: 2, p: 1 }] } };
         const assistant = { graphId: 'g', ...key };
         const defaults = { name: 'Untitled', description: null, config: {}, context: {}, metadata: {} };
-        await same([
+        await expectSame([
           () => stores.assistants.create(alice, assistant),
           () => stores.assistants.create(alice, { ...assistant, ...defaults }),
           () => stores.assistants.create(alice, { ...assistant, name: undefined, description: undefined }),
           () => stores.assistants.create(alice, { ...key, metadata: {}, graphId: 'g' }),
         ]);
-        await same([
+        await expectSame([
           () => stores.threads.create(alice, key),
           () => stores.threads.create(alice, { ...key, metadata: {} }),
           () => stores.threads.create(alice, { ...key, metadata: undefined }),
         ]);
-        await same([
+        await expectSame([
           () => stores.threads.create(alice, { metadata, idempotencyKey: '2' }),
           () => stores.threads.create(alice, { metadata: turned, idempotencyKey: '2' }),
         ]);
         const run = { threadId, assistantId, ...key };
         const rest = { delaySeconds: 0, timeoutSeconds: null, maxAttempts: 3, resumes: null, input: null };
-        await same([
+        await expectSame([
           () => stores.runs.create(alice, run),
           () => stores.runs.create(alice, { ...run, ...rest, metadata: {}, multitaskStrategy: 'ENQUEUE' }),
           () => stores.runs.create(alice, { ...run, input: undefined, maxAttempts: undefined }),
         ]);
-        await same([
+        await expectSame([
           () => stores.runs.create(alice, { assistantId, input: metadata, idempotencyKey: '3' }),
           () =>
             stores.runs.create(alice, { assistantId, input: turned, threadId: null, idempotencyKey: '3' }),
@@ -339,7 +340,7 @@ export function testIdempotency(onBench: OnBench): void {
 }
 
 /** Creations of which the first makes a record, and the others answer it. */
-async function same(creations: readonly (() => unknown)[]): Promise<void> {
+async function expectSame(creations: readonly (() => unknown)[]): Promise<void> {
   for (const [index, create] of creations.entries()) {
     expect(await create()).toMatchObject({ replayed: index > 0 });
   }

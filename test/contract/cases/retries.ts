@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { asOwner as owner } from '../../../src/store/owner.ts';
 import type { FinishRequest } from '../../../src/store/queue.ts';
 import { type OnBench, refusalsOf, START, valueOf } from '../../support/bench.ts';
+import { eventually } from '../../support/eventually.ts';
 import { existing, makeAssistant, makeThread, moveRun } from '../../support/records.ts';
 import {
   claim,
@@ -22,7 +23,7 @@ const error = { code: 'MODEL', message: 'The model is away.' };
 const RETRY = { status: 'ERROR', error, retry: true } as const;
 
 /** Attempts, and the times after which they end. */
-export function testRetries(onBench: OnBench): void {
+export function testRetries(onBench: OnBench, onSweepingBench: OnBench): void {
   describe('attempts', () => {
     it('should be made again after 1, 2, 4 … 60 s where they are lost, as often as the run may', () =>
       onBench(async ({ stores, pass, clock }) => {
@@ -254,6 +255,19 @@ export function testRetries(onBench: OnBench): void {
         expect(await claimIds(stores, alice)).toStrictEqual([next.id]);
       }));
 
+    it('should end a run by themselves, without anybody asking', () =>
+      onSweepingBench(async ({ stores, clock }) => {
+        const { run } = await claimNew(stores, alice, { timeoutSeconds: 20 });
+        const delayed = await enqueue(stores, alice, { delaySeconds: 10 });
+        clock.now += 20_000;
+        const statusOf = async (): Promise<unknown> => (await stores.runs.get(alice, run.id))?.status;
+        await eventually('the run ends', async () => (await statusOf()) === 'TIMEOUT');
+        await eventually('the other can be claimed', async () => {
+          return (await claimIds(stores, alice)).includes(delayed.id);
+        });
+        expect(await stores.runs.get(alice, delayed.id)).toMatchObject({ status: 'RUNNING' });
+      }));
+
     it('should do what was due first when several are late', () =>
       onBench(async ({ stores, pass }) => {
         const [lostFirst, timedOut] = [
@@ -387,6 +401,13 @@ export function testRetries(onBench: OnBench): void {
           status: 'RUNNING',
         });
         expect(await stores.runs.get(alice, run.id)).toStrictEqual(second.run);
+        // The same end of another attempt is another's.
+        await finish(stores, alice, second.lease, RETRY);
+        expect(await finish(stores, alice, lease, RETRY)).toStrictEqual({
+          accepted: false,
+          status: 'RUNNING',
+        });
+        expect(await finish(stores, alice, second.lease, RETRY)).toMatchObject({ accepted: true });
       }));
 
     it('should be those of one, when two come at once', () =>

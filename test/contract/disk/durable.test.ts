@@ -15,19 +15,32 @@ import { createCursors } from '../../../src/store/rules/cursor.ts';
 import { createLeaseTokens } from '../../../src/store/rules/lease-token.ts';
 import type { Stores } from '../../../src/store/stores.ts';
 import { StoreUnavailable } from '../../../src/store/unavailable.ts';
-import { call, refusalsOf, START, valueOf } from '../../support/bench.ts';
+import { type Bench, call, type Published, refusalsOf, START, valueOf } from '../../support/bench.ts';
 import { HOUR } from '../../support/hour.ts';
+import { OWNERS as PLAYERS, Player } from '../execution-model.ts';
+import { executionCommands } from '../model/execution-commands.ts';
 import { histories, OWNERS } from './histories.ts';
 import { ModelStores } from '../model/model-stores.ts';
 import { runCommand } from '../model/run-command.ts';
 import { existing, makeAssistant, makeRun, makeThread, moveRun } from '../../support/records.ts';
+import { cases } from '../../support/random.ts';
 import { everythingOf, NEWEST_FIRST, walk } from '../../support/walk.ts';
+import {
+  append,
+  claim,
+  claimNew,
+  claimOne,
+  enqueue,
+  finish,
+  heartbeat,
+  saveCheckpoint,
+} from '../../support/worker.ts';
 
 const alice = owner('alice');
 const UNKNOWN = '0123456789ab4cde8f0123456789abcd';
 
 /** A database that tells of its mutations. */
-function databaseOf(publish: DatabaseOptions['publish']): Database {
+function databaseOf(publish: DatabaseOptions['publish'], now = () => START): Database {
   return new Database({
     publish,
     onReady: () => {},
@@ -37,7 +50,7 @@ function databaseOf(publish: DatabaseOptions['publish']): Database {
     events: new MemoryEventLog(),
     eventRetention: HOUR,
     eventMemory: Infinity,
-    now: () => START,
+    now,
   });
 }
 
@@ -165,7 +178,124 @@ describe('stores over a journal', () => {
   });
 });
 
+describe('workers over a journal', () => {
+  it('should be answered when what they did is durable', async () => {
+    const { stores, published, slowDown, commit } = setUp();
+    const run = await enqueue(stores, alice);
+    published.length = 0;
+    slowDown();
+    const answered: string[] = [];
+    const claimed = claimOne(stores, alice).then((given) => {
+      answered.push('claim');
+      return given;
+    });
+    const first = await commit();
+    await new Promise(setImmediate);
+    expect(answered).toStrictEqual([]);
+    first.end();
+    const { lease } = await claimed;
+    const beat = heartbeat(stores, alice, lease).then(() => answered.push('heartbeat'));
+    const second = await commit();
+    await new Promise(setImmediate);
+    expect(answered).toStrictEqual(['claim']);
+    second.end();
+    await beat;
+    expect(published.map(({ changes }) => changes.map(({ after }) => after?.id))).toStrictEqual([
+      [run.id],
+      [],
+    ]);
+  });
+
+  it('should be as they were on disk when that fails: runs, payloads, keys and leases', async () => {
+    const { stores, published, slowDown, commit } = setUp();
+    const held = await claimNew(stores, alice, { input: { n: 1 } });
+    await saveCheckpoint(stores, alice, held.lease, { step: 1 });
+    const waiting = await enqueue(stores, alice, { threadId: held.run.threadId });
+    const { assistantId } = waiting;
+    const look = async () => ({
+      runs: await everythingOf(stores, alice),
+      checkpoint: await stores.runs.payload(alice, held.run.id, 'checkpoint'),
+      output: await stores.runs.payload(alice, held.run.id, 'output'),
+      lastSeq: (await stores.runs.events(alice, held.run.id, { after: 0, limit: 9, maxBytes: 999 }))?.lastSeq,
+    });
+    const before = await look();
+    published.length = 0;
+    slowDown();
+    const lost = [
+      call(() => saveCheckpoint(stores, alice, held.lease, { step: 2 })),
+      call(() => append(stores, alice, held.lease, 0, ['A', 'B'])),
+      call(() => finish(stores, alice, held.lease, { output: { end: 1 } })),
+      call(() => claim(stores, alice)),
+      call(() => stores.runs.create(alice, { assistantId, input: { a: 1 }, idempotencyKey: 'k' })),
+      call(() => stores.runs.cancel(alice, waiting.id, 'ROLLBACK')),
+    ].map((work) => work.catch((error: unknown) => error));
+    const first = await commit();
+    expect(await stores.runs.get(alice, held.run.id)).toMatchObject({ status: 'SUCCESS' });
+    first.fail();
+    for (const error of await Promise.all(lost)) expect(error).toBeInstanceOf(StoreUnavailable);
+    deepStrictEqual(await look(), before);
+    expect(published).toStrictEqual([]);
+    for (const work of [
+      () => claim(stores, alice),
+      () => heartbeat(stores, alice, held.lease),
+      () => append(stores, alice, held.lease, 0, []),
+      () => saveCheckpoint(stores, alice, held.lease, {}),
+      () => finish(stores, alice, held.lease),
+      () => stores.queue.release(alice, [held.lease]),
+      () => stores.runs.cancel(alice, waiting.id, 'INTERRUPT'),
+    ]) {
+      await expect(call<unknown>(work)).rejects.toThrow(StoreUnavailable);
+    }
+  });
+});
+
 describe('mutations in memory that are taken back', () => {
+  it('should leave runs that workers execute as they were before them', async () => {
+    expect.hasAssertions();
+    const scripts = executionCommands(PLAYERS);
+    await fc.assert(
+      fc.asyncProperty(scripts, scripts, async (first, second) => {
+        const clock = { now: START };
+        const done: OwnedMutation[] = [];
+        const published: Published[] = [];
+        const database = databaseOf(
+          (of, mutation) => {
+            done.push({ owner: of, mutation });
+            for (const change of mutation.changes) published.push({ owner: of, change, together: [] });
+          },
+          () => clock.now,
+        );
+        const bench: Bench = {
+          stores: createStores(database),
+          sweep: async () => database.sweep(),
+          pass: async () => {},
+          clock,
+          published,
+          appended: [],
+          ready: [],
+        };
+        const player = new Player(bench);
+        await player.begin();
+        for (const command of first) await player.play(command);
+        const look = async () =>
+          Promise.all(
+            PLAYERS.map(async (one) => {
+              const { executions, payloads, keys } = database.partition(one);
+              const details = [new Map(executions), new Map(payloads), new Map(keys)];
+              return { ...(await everythingOf(bench.stores, one)), details };
+            }),
+          );
+        const before = await look();
+        done.length = 0;
+        for (const command of second) await player.play(command);
+        for (const { owner: of, mutation } of done.toReversed()) database.revert(of, mutation);
+        deepStrictEqual(await look(), before);
+        for (const one of PLAYERS) expect(findInconsistency(database.partition(one))).toBeNull();
+      }),
+      { numRuns: cases({ some: 30, all: 200 }) },
+    );
+  });
+
   it('should leave all as it was before them', async () => {
     expect.hasAssertions();
     await fc.assert(

@@ -43,7 +43,7 @@ let cursors: Cursors;
 beforeAll(async () => {
   database = await createDatabase();
   spy = await spyOn(database.url);
-  stores = await openPostgresStores(configFor(spy.url));
+  stores = await openPostgresStores(configFor(spy.url), { sweepInterval: null });
   await fill(database.adminUrl);
   const [{ value }] = Secret.parse(
     await connected(database.adminUrl, (sql) => sql`SELECT value FROM agent_graphql.secrets`),

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Client, clientOf, SERVER } from '../../process/client.ts';
+import { type Client, clientOf, SERVER, workerTokenOf } from '../../process/client.ts';
 import {
   createAssistant,
   createRun,
@@ -89,6 +89,36 @@ async function stop(started: Started): Promise<string> {
   expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' });
   return stdout;
 }
+
+describe('a worker that goes away while it waits', () => {
+  it('should not be given a run that is created a moment later', async () => {
+    const { port, client } = await startServer();
+    const authorization = `Bearer ${await workerTokenOf('worker-1')}`;
+    async function claim(graphId: string, signal: AbortSignal | null): Promise<unknown> {
+      const query = `mutation { claimRuns(input: { worker: "w", graphIds: ["${graphId}"] }) { claims { runId } } }`;
+      const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization },
+        body: JSON.stringify({ query }),
+        signal,
+      });
+      return response.json();
+    }
+    for (let round = 0; round < 30; round++) {
+      const graphId = `graph-${round}`;
+      const gone = new AbortController();
+      const waiting = claim(graphId, gone.signal);
+      // The claim arrives before this is answered.
+      const assistantId = await createAssistant(client, graphId);
+      gone.abort();
+      const [{ id }] = await Promise.all([
+        createRun(client, assistantId, {}),
+        expect(waiting).rejects.toThrow('aborted'),
+      ]);
+      expect(await claim(graphId, null)).toEqual({ data: { claimRuns: { claims: [{ runId: id }] } } });
+    }
+  });
+});
 
 describe('the example of a worker', () => {
   it('should stop a run that is cancelled, and leave what it has saved', async () => {

@@ -24,6 +24,14 @@ const LISTS = {
   ],
 } as const;
 
+/** Those of the calls of workers: see test/api/workers.test.ts. */
+const WORKERS_LISTS = [
+  'AppendRunEventsInput.events',
+  'ClaimRunsInput.graphIds',
+  'HeartbeatRunsInput.leases',
+  'ReleaseRunsInput.leases',
+];
+
 describe.each(Object.entries(LISTS))('the list %s', (name, [type, ask]) => {
   const item = name.endsWith('status') ? 'ERROR' : 'a1';
 
@@ -65,7 +73,7 @@ it('should be all lists that there are', () => {
         .map((argument) => `${type.name}.${field.name}.${argument.name}`),
     );
   });
-  expect(found.toSorted()).toEqual(Object.keys(LISTS));
+  expect(found.toSorted()).toEqual([...Object.keys(LISTS), ...WORKERS_LISTS].toSorted());
 });
 
 it.each([

@@ -22,8 +22,9 @@ export function postgresStores({ waits = true }: BenchOptions = {}): OpenStores 
   afterAll(() => Promise.all(all.map(({ remove }) => remove())));
 
   return async (options) => {
-    let opened = free.pop();
-    if (opened === undefined) all.push((opened = await open()));
+    const sweepInterval = options.sweepInterval ?? null;
+    let opened = sweepInterval === null ? free.pop() : undefined;
+    if (opened === undefined) all.push((opened = await open(sweepInterval)));
     await opened.use(options);
     return {
       stores: waits ? caughtUp(opened.stores) : opened.stores.forRequest(),
@@ -33,7 +34,7 @@ export function postgresStores({ waits = true }: BenchOptions = {}): OpenStores 
       },
       async close() {
         if (waits) await opened.stores.drainNotifications();
-        free.push(opened);
+        if (sweepInterval === null) free.push(opened);
       },
     };
   };
@@ -46,7 +47,7 @@ interface Opened {
   remove(): Promise<void>;
 }
 
-async function open(): Promise<Opened> {
+async function open(sweepInterval: number | null): Promise<Opened> {
   const database = await createMigratedDatabase();
   const admin = postgres(database.adminUrl, { max: 1, onnotice: () => {} });
   let options: StoreOptions = {};
@@ -54,8 +55,7 @@ async function open(): Promise<Opened> {
     publish: (owner, changes) => options.publish?.(owner, changes),
     publishEvents: (owner, appended) => options.publishEvents?.(owner, appended),
     onReady: (owner, graphId) => options.onReady?.(owner, graphId),
-    // Tests sweep themselves.
-    sweepInterval: null,
+    sweepInterval,
     now: () => options.now?.() ?? Date.now(),
   });
   return {

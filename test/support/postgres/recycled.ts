@@ -32,7 +32,9 @@ export async function recycledDatabase(): Promise<RecycledDatabase> {
 async function emptyTables(url: string): Promise<readonly string[]> {
   return connected(url, async (sql) => {
     const tables = Tables.parse(
-      await sql`SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE tableowner = current_user`,
+      // Partitions come and go, and are emptied with their table.
+      await sql`SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE tableowner = current_user
+        AND format('%I.%I', schemaname, tablename)::regclass NOT IN (SELECT inhrelid FROM pg_inherits)`,
     );
     const empty: string[] = [];
     for (const { name } of tables) {

@@ -8,6 +8,7 @@ import type { Change } from '../../../src/store/change.ts';
 import { createMemoryStores } from '../../../src/store/memory/stores.ts';
 import { asOwner } from '../../../src/store/owner.ts';
 import type { Stores } from '../../../src/store/stores.ts';
+import type { RunEventBatch } from '../../../src/subscriptions/run-event-reader.ts';
 import { createChangeFeed } from '../../../src/subscriptions/change-feed.ts';
 import { HOUR } from '../../support/hour.ts';
 import { makeAssistant, makeRun, makeThread, type AnyRecord } from '../../support/records.ts';
@@ -54,13 +55,37 @@ export async function openWorld(): Promise<World> {
   };
 }
 
+/** Batches of a run's events. */
+export const BATCHES: readonly RunEventBatch[] = [
+  { events: [], last: 0, missedUpTo: null, status: 'PENDING', done: false },
+  {
+    events: [
+      {
+        seq: 3,
+        attempt: 1,
+        type: 'TOKEN',
+        data: JSON.stringify(ODD_METADATA),
+        at: '2026-01-02T03:04:05.678Z',
+      },
+      { seq: 4, attempt: 1, type: 'RUN_FINISHED', data: '{}', at: '2026-01-02T03:04:05.678Z' },
+    ],
+    last: 4,
+    missedUpTo: 2,
+    status: 'SUCCESS',
+    done: true,
+  },
+];
+
 /** What the resolvers of a request of that owner get. */
 export function contextWith(stores: Stores): Context {
+  const waits = createWaits();
+  // No call waits.
+  void waits.close();
   return {
     identity: { owner: alice, worker: null, expiresAt: Date.now() + HOUR },
     stores,
     changes: createChangeFeed(),
-    waits: createWaits(),
+    waits,
     claimWaiters: createClaimWaiters(),
     traceparent: null,
     stopped: null,

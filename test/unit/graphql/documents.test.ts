@@ -7,9 +7,9 @@ function open(options: Partial<DocumentsOptions> = {}): Documents {
   return createDocuments({ schema, introspection: true, trusted: null, ...options });
 }
 
-/** Parses and validates a document, as the pipeline does where it is not known. */
+/** Parses and validates a document twice, as the pipeline does until it is known. */
 function add(documents: Documents, text: string): void {
-  documents.validate(text, documents.parse(text));
+  for (let time = 0; time < 2; time++) documents.validate(text, documents.parse(text));
 }
 
 /** Asks for documents one after the other. Returns those that were not known. */
@@ -36,8 +36,10 @@ function withCode(code: string): unknown {
 }
 
 describe('the documents of a server', () => {
-  it('should be parsed and validated once', () => {
+  it('should be known from the second time on', () => {
     const documents = open();
+    documents.validate('{ __typename }', documents.parse('{ __typename }'));
+    expect(documents.find('{ __typename }')).toBeUndefined();
     const prepared = documents.parse('{ __typename }');
     // Valid it is only from then on.
     expect(documents.find('{ __typename }')).toBeUndefined();
@@ -77,10 +79,22 @@ describe('the documents of a server', () => {
   });
 
   it('should be forgotten beyond the bytes for them, the least recently used first', () => {
-    // Room for two of these: 2,000 bytes each, 2 a character, 500 a token.
+    // Room for two of these: 3,000 bytes each, 2 a character, 500 a token.
     const documents = open({ bytes: 12_000 });
     const [a, b, c] = ['query A { __typename }', 'query B { __typename }', 'query C { __typename }'];
     expect(ask(documents, [a, b, a, c, a, b])).toEqual([a, b, c, b]);
+  });
+
+  it('should not be forgotten for those that are sent once', () => {
+    const documents = open({ bytes: 12_000 });
+    const known = 'query A { __typename }';
+    add(documents, known);
+    for (let index = 0; index < 100; index++) {
+      const text = `query B${index} { __typename }`;
+      documents.validate(text, documents.parse(text));
+      expect(documents.find(text)).toBeUndefined();
+    }
+    expect(documents.find(known)).toBeDefined();
   });
 
   it('should not be kept where one is larger than all of the memory', () => {

@@ -13,7 +13,11 @@ const DONE = { done: true, value: undefined };
 
 /** A subscription of alice's; its results are texts, and errors as they are. */
 function open(subscribers: Subscribers, expiresAt = Date.now() + HOUR, onClosed = () => {}) {
-  return subscribers.open<unknown>({ owner: owner('alice'), worker: null, expiresAt }, (error) => error, onClosed);
+  return subscribers.open<unknown>(
+    { owner: owner('alice'), worker: null, expiresAt },
+    (error) => error,
+    onClosed,
+  );
 }
 
 function useFakeTimers(): void {

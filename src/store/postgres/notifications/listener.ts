@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { errorMessage } from '../../../lib/error-message.ts';
 import type { Change } from '../../change.ts';
-import type { AppendedEvents } from '../../execution.ts';
 import { isOwner, type Owner } from '../../owner.ts';
 import { StoreError } from '../../store-error.ts';
 import type { Connection } from '../client/connection.ts';
@@ -11,10 +10,10 @@ import { openConnection } from '../client/open-connection.ts';
 import { SnapshotReader } from '../client/snapshot-reader.ts';
 import { withTimeout, withTimer } from '../client/timeout.ts';
 import type { DatabaseConfig } from '../client/database-config.ts';
-import { type Announced, parseAnnouncement, type RunRef } from './announcement.ts';
+import { parseAnnouncement, type RunRef } from './announcement.ts';
 import { CHANNEL } from './change-log.ts';
+import { type AnnouncementObserver, deliver, publishRuns } from './deliver-announcements.ts';
 import { type LoggedMutation, readChanges } from './read-changes.ts';
-import { readRuns } from './read-runs.ts';
 
 /** The times of a listener, in milliseconds. */
 export interface ListenerTimes {
@@ -33,19 +32,11 @@ const DEFAULT_TIMES: ListenerTimes = {
 };
 
 /** What a listener calls. */
-export interface ListenerOptions {
+export interface ListenerOptions extends AnnouncementObserver {
   /** Called with the changes of each mutation, in the order in which the mutations were committed. */
   readonly publish: (owner: Owner, changes: readonly Change[]) => void;
-  /** Whether this process has subscribers to an owner's changes: the changes of other owners are not read. */
-  readonly hasSubscribers: (owner: Owner) => boolean;
   /** Called when changes may have been missed. */
   readonly onMissedChanges: (reason: string) => void;
-  /** The name of this server: what it announces itself is ignored. */
-  readonly serverId: string;
-  /** Called when a run may be taken at another server's word. */
-  readonly onReady: (owner: Owner, graphId: string) => void;
-  /** Called with no events when another server has stored some. */
-  readonly publishEvents: (owner: Owner, appended: AppendedEvents) => void;
   readonly times?: Partial<ListenerTimes> | undefined;
 }
 
@@ -83,8 +74,9 @@ type Notification = LoggedMutation | { readonly runs: readonly RunRef[] } | { re
 export async function listen(
   config: DatabaseConfig,
   database: Database,
-  { publish, hasSubscribers, onMissedChanges, serverId, onReady, publishEvents, times }: ListenerOptions,
+  options: ListenerOptions,
 ): Promise<Listener> {
+  const { publish, hasSubscribers, onMissedChanges, times } = options;
   const { heartbeatInterval, heartbeatTimeout, reconnectDelay } = { ...DEFAULT_TIMES, ...times };
   /** Called when a barrier arrives and all before it is published, by its id. */
   const barriers = new Map<string, () => void>();
@@ -138,20 +130,14 @@ export async function listen(
     const arrive = pings.get(payload);
     if (arrive !== undefined) return arrive();
     const announced = parseAnnouncement(payload);
-    if (announced !== null) return onAnnouncement(announced);
+    if (announced !== null) return enqueue({ runs: deliver(options, announced) });
     const [id = '', ...rest] = payload.split(' ');
     const owner = rest.join(' ');
-    queue.push(isOwner(owner) ? { owner, id } : { barrier: id });
-    if (!isProcessing) void processQueue();
+    enqueue(isOwner(owner) ? { owner, id } : { barrier: id });
   }
 
-  function onAnnouncement(announced: Announced): void {
-    if (announced.serverId === serverId) return;
-    if ('graphId' in announced) {
-      for (let i = 0; i < announced.count; i++) onReady(announced.owner, announced.graphId);
-      return;
-    }
-    queue.push({ runs: announced.runs });
+  function enqueue(notification: Notification): void {
+    queue.push(notification);
     if (!isProcessing) void processQueue();
   }
 
@@ -166,7 +152,7 @@ export async function listen(
         const changes = await readChanges(new SnapshotReader(database), read);
         for (const { owner, id } of read) publishOrReport(owner, changes.get(id));
         const runs = notifications.flatMap((one) => ('runs' in one ? one.runs : []));
-        await publishRuns(runs.filter(({ owner }) => hasSubscribers(owner)));
+        await publishRuns(database, options, runs);
       } catch (error) {
         onMissedChanges(errorMessage(error));
       }
@@ -178,12 +164,6 @@ export async function listen(
   function publishOrReport(owner: Owner, changes: readonly Change[] | undefined): void {
     if (changes === undefined) onMissedChanges('Changes were deleted before they were read.');
     else publish(owner, changes);
-  }
-
-  /** Publishes that runs have new events, which are read by those who want them. */
-  async function publishRuns(refs: readonly RunRef[]): Promise<void> {
-    const found = await readRuns(new SnapshotReader(database), refs);
-    for (const { owner, run } of found) publishEvents(owner, { run, events: [] });
   }
 
   function notify(id: string, signal: AbortSignal): Promise<unknown> {

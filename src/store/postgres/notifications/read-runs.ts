@@ -1,8 +1,8 @@
 import type { Owner } from '../../owner.ts';
 import type { Run } from '../../records.ts';
-import { findByIds } from '../queries/find-by-ids.ts';
+import { findByIds } from '../tables/find-by-ids.ts';
 import type { SnapshotReader } from '../client/snapshot-reader.ts';
-import { TABLES } from '../queries/tables.ts';
+import { TABLES } from '../tables/tables.ts';
 import type { RunRef } from './announcement.ts';
 
 /** Reads runs, each once, without those that were deleted: one statement per owner. */

@@ -2,7 +2,7 @@ import type { Owner } from '../../owner.ts';
 import type { Transaction } from '../client/pool.ts';
 import { allOf, type AnyFilter, type Condition, filterConditions, isOfOneParent } from './conditions.ts';
 import { searchMetadata } from './metadata-search.ts';
-import type { Table } from './tables.ts';
+import type { Table } from '../tables/tables.ts';
 
 /** How many records a filter keeps. */
 export async function countRecords(

@@ -7,9 +7,9 @@ import { type IdempotencyKey, keyConflict, keyOf } from '../../rules/idempotency
 import { arrayLiteral } from '../client/array-literal.ts';
 import type { Transaction } from '../client/pool.ts';
 import type { StoreDependencies } from './dependencies.ts';
-import { findByIds } from './find-by-ids.ts';
+import { findByIds } from '../tables/find-by-ids.ts';
 import { type MutationPlan, noChanges, type PlanMutation, runMutation } from './run-mutation.ts';
-import { TABLES } from './tables.ts';
+import { TABLES } from '../tables/tables.ts';
 
 /** The first half of the keys of advisory locks on idempotency keys: any number that nothing else locks. */
 const KEY_LOCK = 7_236_514;

@@ -6,10 +6,10 @@ import type { RunStore } from '../../stores.ts';
 import { arrayLiteral } from '../client/array-literal.ts';
 import { BatchLoader } from '../client/batch-loader.ts';
 import type { Transaction } from '../client/pool.ts';
-import { readExecutions } from '../queue/executions.ts';
+import { readExecutions } from '../tables/executions.ts';
 import type { StoreDependencies } from './dependencies.ts';
-import { findByIds } from './find-by-ids.ts';
-import { TABLES } from './tables.ts';
+import { findByIds } from '../tables/find-by-ids.ts';
+import { TABLES } from '../tables/tables.ts';
 
 /** Which events of a run are read. */
 type EventRange = Parameters<RunStore['events']>[2];

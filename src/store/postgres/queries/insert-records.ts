@@ -1,12 +1,12 @@
-import type { ArchiveEntry, OwnedDetail, OwnedRecord } from '../../archive.ts';
+import type { ArchiveEntry, OwnedRecord } from '../../archive.ts';
 import type { Change } from '../../change.ts';
 import type { Owner } from '../../owner.ts';
 import { foldCase } from '../../rules/text.ts';
 import { nameOwner } from '../client/database.ts';
 import type { Transaction } from '../client/pool.ts';
-import { enqueueImported } from '../queue/enqueue-imported.ts';
-import { insertDetails } from './insert-details.ts';
-import { TABLES } from './tables.ts';
+import { enqueueImported } from '../tables/enqueue-imported.ts';
+import { DETAIL_TABLES, insertDetails } from './insert-details.ts';
+import { TABLES } from '../tables/tables.ts';
 
 /** The columns of each table besides `owner`, with the key of the record that each holds, and its type. */
 const COLUMNS: Readonly<
@@ -62,7 +62,7 @@ const COLUMNS: Readonly<
   ],
 };
 
-/** Inserts records, and what belongs to them, into empty tables, and updates the planner's statistics. */
+/** Inserts records and details into empty tables, and updates the planner's statistics. */
 export async function insertRecords(
   tx: Transaction,
   batches: AsyncIterable<readonly ArchiveEntry[]>,
@@ -71,14 +71,14 @@ export async function insertRecords(
   let sent: Promise<unknown> = Promise.resolve();
   for await (const batch of batches) {
     const statements: Promise<unknown>[] = [];
-    for (const group of groupByTable(batch)) {
+    for (const group of groupByKind(batch)) {
       const [first] = group;
       if (first === undefined) continue;
       if (first.owner !== owner) {
         if (owner !== null) statements.push(enqueueImported(tx, owner));
         statements.push(nameOwner(tx, (owner = first.owner)));
       }
-      statements.push(insertGroup(tx, first.owner, group));
+      statements.push(insertGroup(tx, first, group));
     }
     const inserted = Promise.all(statements);
     // It is awaited after the next batch was read: until then, a rejection is not unhandled.
@@ -88,11 +88,12 @@ export async function insertRecords(
   }
   await sent;
   if (owner !== null) await enqueueImported(tx, owner);
-  for (const { name } of Object.values(TABLES)) await tx.run(tx.sql.unsafe(`ANALYZE ${name}`));
+  const tables = [...Object.values(TABLES).map(({ name }) => name), ...DETAIL_TABLES];
+  for (const name of tables) await tx.run(tx.sql.unsafe(`ANALYZE ${name}`));
 }
 
-/** Consecutive entries of the same owner and table, in their order. */
-function groupByTable(entries: readonly ArchiveEntry[]): readonly (readonly ArchiveEntry[])[] {
+/** Consecutive entries of the same owner and kind, in their order. */
+function groupByKind(entries: readonly ArchiveEntry[]): readonly (readonly ArchiveEntry[])[] {
   const groups: ArchiveEntry[][] = [];
   for (const entry of entries) {
     const last = groups.at(-1);
@@ -103,21 +104,24 @@ function groupByTable(entries: readonly ArchiveEntry[]): readonly (readonly Arch
   return groups;
 }
 
-function kindOf(entry: ArchiveEntry): string {
+function kindOf(entry: ArchiveEntry) {
   return 'detail' in entry ? entry.detail : entry.resource;
 }
 
-/** Inserts entries of one owner and table. */
-async function insertGroup(tx: Transaction, owner: Owner, entries: readonly ArchiveEntry[]): Promise<void> {
-  const records: OwnedRecord[] = [];
-  const details: OwnedDetail[] = [];
-  for (const entry of entries) {
-    if ('detail' in entry) details.push(entry);
-    else records.push(entry);
-  }
-  const [first] = records;
-  if (first !== undefined) await insert(tx, first, records);
-  else await insertDetails(tx, owner, details);
+function insertGroup(tx: Transaction, first: ArchiveEntry, group: readonly ArchiveEntry[]): Promise<void> {
+  const { owner } = first;
+  return 'detail' in first
+    ? insertDetails(
+        tx,
+        owner,
+        first.detail,
+        group.filter((entry) => 'detail' in entry),
+      )
+    : insert(
+        tx,
+        first,
+        group.filter((entry) => 'resource' in entry),
+      );
 }
 
 async function insert(

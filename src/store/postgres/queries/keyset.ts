@@ -2,7 +2,7 @@ import type { OrderField } from '../../query.ts';
 import type { Position } from '../../rules/order.ts';
 import type { Sql } from '../client/connect.ts';
 import type { Condition } from './conditions.ts';
-import { ORDER_COLUMNS } from './tables.ts';
+import { ORDER_COLUMNS } from '../tables/tables.ts';
 
 /** A part of a list in an order, by keyset pagination: up to `limit` records from a position on. */
 export interface KeysetRange {

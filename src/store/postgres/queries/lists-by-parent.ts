@@ -3,7 +3,7 @@ import { arrayLiteral } from '../client/array-literal.ts';
 import type { Transaction } from '../client/pool.ts';
 import { allOf, type AnyFilter, filterConditions } from './conditions.ts';
 import { type KeysetRange, orderAndLimit } from './keyset.ts';
-import type { Table } from './tables.ts';
+import type { Table } from '../tables/tables.ts';
 
 /** The column that refers to a run's parent. */
 export type ParentColumn = 'thread_id' | 'assistant_id';

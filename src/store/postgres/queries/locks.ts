@@ -5,9 +5,9 @@ import type { StoredRun } from '../../rules/execution/steps.ts';
 import { arrayLiteral } from '../client/array-literal.ts';
 import type { Clock } from '../client/clock.ts';
 import type { Transaction } from '../client/pool.ts';
-import { lockExecution, readExecutions } from '../queue/executions.ts';
+import { lockExecution, readExecutions } from '../tables/executions.ts';
 import type { Condition } from './conditions.ts';
-import { TABLES } from './tables.ts';
+import { TABLES } from '../tables/tables.ts';
 
 /** How a thread is locked. */
 type ThreadLock = 'FOR UPDATE' | 'FOR UPDATE SKIP LOCKED';

@@ -1,35 +1,20 @@
-import { type Archive, type ArchiveEntry, DETAILS, type OwnedRecord } from '../../archive.ts';
-import { type Change, RESOURCES } from '../../change.ts';
+import type { Archive, ArchiveEntry } from '../../archive.ts';
 import { isOwner, type Owner } from '../../owner.ts';
-import { parseRecord } from '../../rules/parse-record.ts';
 import { compareCodePoints } from '../../rules/text.ts';
 import { StoreError } from '../../store-error.ts';
 import type { Transaction } from '../client/pool.ts';
-import { detailSource } from './read-all-details.ts';
-import { TABLES } from './tables.ts';
+import { ARCHIVE_SOURCES, type ArchiveSource } from './archive-sources.ts';
 
-/** Rows per FETCH; a row has 200 KB at most. */
-const FETCH_SIZE = 250;
-
-/** Rows of all owners, sorted by owner. */
-export interface EntrySource {
-  /** The name of the cursor. */
-  readonly name: string;
-  readonly query: string;
-  /** Rows per FETCH. */
-  readonly fetchSize: number;
-  /** The entry of a row. @throws StoreError for a row that is not valid */
-  parse(owner: Owner, row: Readonly<Record<string, unknown>>): ArchiveEntry;
-}
-
-/** Reads all records of all owners, and what belongs to them, in the order of an archive. */
+/** Reads all records and details of all owners, in the order of an archive. */
 export async function readAllRecords(
   tx: Transaction,
   onBatch: Parameters<Archive['read']>[0],
 ): Promise<void> {
-  await tx.run(tx.sql`SELECT set_config('agent_graphql.everybody', 'on', true)`);
-  const sources = [...RESOURCES.map(recordSource), ...DETAILS.map(detailSource)];
-  const readers = sources.map((source) => new EntryReader(tx, source));
+  // By a hash join, events would be sorted after they were read.
+  await tx.run(
+    tx.sql`SELECT set_config('agent_graphql.everybody', 'on', true), set_config('enable_hashjoin', 'off', true)`,
+  );
+  const readers = ARCHIVE_SOURCES.map((source) => new SourceReader(tx, source));
   for (const reader of readers) await reader.open();
   for (;;) {
     const [owner] = readers.flatMap((reader) => reader.owner ?? []).toSorted(compareCodePoints);
@@ -40,13 +25,13 @@ export async function readAllRecords(
   }
 }
 
-/** Reads entries by a cursor. */
-class EntryReader {
+/** Reads the entries of one kind by a cursor. */
+class SourceReader {
   readonly #tx: Transaction;
-  readonly #source: EntrySource;
+  readonly #source: ArchiveSource;
   #fetched: readonly ArchiveEntry[] = [];
 
-  constructor(tx: Transaction, source: EntrySource) {
+  constructor(tx: Transaction, source: ArchiveSource) {
     this.#tx = tx;
     this.#source = source;
   }
@@ -57,8 +42,8 @@ class EntryReader {
   }
 
   async open(): Promise<void> {
-    const { name, query } = this.#source;
-    await this.#tx.run(this.#tx.sql.unsafe(`DECLARE all_${name} NO SCROLL CURSOR FOR ${query}`));
+    const { kind, query } = this.#source;
+    await this.#tx.run(this.#tx.sql.unsafe(`DECLARE all_${kind} NO SCROLL CURSOR FOR ${query}`));
     await this.#fetch();
   }
 
@@ -73,33 +58,26 @@ class EntryReader {
   }
 
   async #fetch(): Promise<void> {
-    const { name, fetchSize, parse } = this.#source;
-    const rows = await this.#tx.run(this.#tx.sql.unsafe(`FETCH ${fetchSize} FROM all_${name}`));
-    this.#fetched = rows.map(({ owner, ...row }) => {
-      if (isOwner(owner)) return parse(owner, row);
-      throw new StoreError(`DATABASE_URL names a database with a row of ${name} without a valid owner.`);
-    });
+    const { kind, fetchSize } = this.#source;
+    for (;;) {
+      const rows = await this.#tx.run(this.#tx.sql.unsafe(`FETCH ${fetchSize} FROM all_${kind}`));
+      this.#fetched = rows.flatMap((row) => parseRow(this.#source, row));
+      // Rows can be without entries.
+      if (this.#fetched.length > 0 || rows.length === 0) return;
+    }
   }
 }
 
-function recordSource(resource: Change['resource']): EntrySource {
-  const { name, columns } = TABLES[resource];
-  return {
-    name: resource,
-    query: `SELECT owner, ${columns} FROM ${name} ORDER BY owner, id`,
-    fetchSize: FETCH_SIZE,
-    parse: (owner, row) => parseRow(resource, owner, row),
-  };
-}
-
 function parseRow(
-  resource: Change['resource'],
-  owner: Owner,
-  row: Readonly<Record<string, unknown>>,
-): OwnedRecord {
-  const record = parseRecord(resource, owner, row);
-  if (!('problem' in record)) return { owner, ...record };
-  throw new StoreError(
-    `DATABASE_URL names a database with an invalid record: the ${resource} ${String(row.id)} ${record.problem}.`,
-  );
+  { kind, parse }: ArchiveSource,
+  { owner, ...row }: Readonly<Record<string, unknown>>,
+): readonly ArchiveEntry[] {
+  if (!isOwner(owner))
+    throw new StoreError(`DATABASE_URL names a database with a row (${kind}) without a valid owner.`);
+  return parse(owner, row).map((entry) => {
+    if (!('problem' in entry)) return entry;
+    throw new StoreError(
+      `DATABASE_URL names a database with an invalid record: the ${kind} ${String(row.id)} ${entry.problem}.`,
+    );
+  });
 }

@@ -6,7 +6,7 @@ import type { Transaction } from '../client/pool.ts';
 import { allOf, type AnyFilter, type Condition, filterConditions, isOfOneParent } from './conditions.ts';
 import { type KeysetRange, keysetConditions, orderAndLimit } from './keyset.ts';
 import { searchMetadata } from './metadata-search.ts';
-import type { Table } from './tables.ts';
+import type { Table } from '../tables/tables.ts';
 
 /** Reads a range of a filtered list. */
 export type ReadRange<R> = (range: KeysetRange) => Promise<readonly R[]>;

@@ -10,11 +10,11 @@ import { BatchLoader } from '../client/batch-loader.ts';
 import type { AnyFilter } from './conditions.ts';
 import { countRecords } from './count-records.ts';
 import type { StoreDependencies } from './dependencies.ts';
-import { findByIds } from './find-by-ids.ts';
+import { findByIds } from '../tables/find-by-ids.ts';
 import type { KeysetRange } from './keyset.ts';
 import { countByParent, type ParentColumn, parentFilter, readFirstPages } from './lists-by-parent.ts';
 import { prepareList } from './read-list.ts';
-import { TABLES } from './tables.ts';
+import { TABLES } from '../tables/tables.ts';
 
 /** What the reads of a resource differ in. */
 interface ReadSource<R, Filter> {

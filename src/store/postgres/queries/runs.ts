@@ -17,7 +17,7 @@ import {
 import { threadStatus } from '../../rules/status.ts';
 import type { RunStore } from '../../stores.ts';
 import type { Transaction } from '../client/pool.ts';
-import { followRuns, planStep } from '../queue/plan-step.ts';
+import { followRuns, planStep } from './plan-step.ts';
 import { createOnce } from './create-once.ts';
 import { planNewRun } from './create-run.ts';
 import { deleteOfRuns } from './delete-of-runs.ts';

@@ -14,7 +14,7 @@ import type { StoreDependencies } from './dependencies.ts';
 import { lockExecutionsOfThread, lockThread } from './locks.ts';
 import { createReads } from './reads.ts';
 import { noChanges, runMutation } from './run-mutation.ts';
-import { TABLES } from './tables.ts';
+import { TABLES } from '../tables/tables.ts';
 
 /** The threads in PostgreSQL. */
 export function createThreads(dependencies: StoreDependencies): ThreadStore {

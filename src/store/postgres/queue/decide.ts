@@ -3,9 +3,9 @@ import type { Decide, QueueStorage } from '../../rules/execution/run-queue.ts';
 import type { StoreDependencies } from '../queries/dependencies.ts';
 import { lockRun, readRun } from '../queries/locks.ts';
 import { noChanges, runMutation } from '../queries/run-mutation.ts';
-import { lockExecution } from './executions.ts';
-import { announceEvents, changeOf, planStep } from './plan-step.ts';
-import { movesThread, storeStep } from './store-step.ts';
+import { lockExecution } from '../tables/executions.ts';
+import { announceEvents, changeOf, planStep } from '../queries/plan-step.ts';
+import { movesThread, storeStep } from '../tables/store-step.ts';
 
 /** A decision that was made; `needsThread` where it was not, since the thread was not locked. */
 type Decided<T> = { readonly result: T | null } | 'needsThread';

@@ -8,7 +8,7 @@ const BATCH_SIZE = 1_000;
 /** How many days ahead there are partitions, that of today included. */
 const DAYS_AHEAD = 3;
 /** The advisory lock that lets one server change partitions at a time: any number that nothing else locks. */
-const PARTITIONS_LOCK = 7_236_514_209;
+export const PARTITIONS_LOCK = 7_236_514_209;
 /** How long changes of partitions wait for others, who wait behind them, in milliseconds. */
 const LOCK_TIMEOUT = '200';
 /** The SQLSTATE when they have waited for so long. */

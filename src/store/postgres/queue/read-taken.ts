@@ -4,9 +4,9 @@ import type { Assistant, Run } from '../../records.ts';
 import { arrayLiteral } from '../client/array-literal.ts';
 import { nameOwner } from '../client/database.ts';
 import type { Transaction } from '../client/pool.ts';
-import { findByIds } from '../queries/find-by-ids.ts';
-import { TABLES } from '../queries/tables.ts';
-import { readExecutions } from './executions.ts';
+import { findByIds } from '../tables/find-by-ids.ts';
+import { TABLES } from '../tables/tables.ts';
+import { readExecutions } from '../tables/executions.ts';
 
 /** A run that is given to a worker, with all that it needs. */
 export interface RunToTake {

@@ -7,9 +7,9 @@ import { CHANNEL } from '../notifications/change-log.ts';
 import type { StoreDependencies } from '../queries/dependencies.ts';
 import { lockRun } from '../queries/locks.ts';
 import { noChanges, runMutation } from '../queries/run-mutation.ts';
-import { setDue } from './executions.ts';
+import { setDue } from '../tables/executions.ts';
 import { dropOldEvents } from './old-events.ts';
-import { planStep } from './plan-step.ts';
+import { planStep } from '../queries/plan-step.ts';
 
 /** How many rows are read at a time. */
 const BATCH_SIZE = 200;

@@ -11,9 +11,9 @@ import type { Transaction } from '../client/pool.ts';
 import { Announcements } from '../notifications/announcer.ts';
 import type { StoreDependencies } from '../queries/dependencies.ts';
 import { storePlan } from '../queries/run-mutation.ts';
-import { announceEvents, changeOf } from './plan-step.ts';
+import { announceEvents, changeOf } from '../queries/plan-step.ts';
 import { readTaken, type RunToTake } from './read-taken.ts';
-import { storeStep } from './store-step.ts';
+import { storeStep } from '../tables/store-step.ts';
 
 /** How often it is tried again when others hold all that could be taken, and the pauses, in milliseconds. */
 const RETRY_DELAYS: readonly number[] = [2, 10, 30];

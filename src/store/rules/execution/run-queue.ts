@@ -69,12 +69,6 @@ export function createRunQueue({ tokens, decide, take }: QueueStorage): RunQueue
     return andThen(decided, (result) => result ?? lost);
   }
 
-  function stateOf(lease: string, status: MaybePromise<LeaseStatus>): MaybePromise<LeaseState> {
-    return andThen(status, ({ held, leaseSeconds, cancel, storedEvents }) => {
-      return { lease, held, leaseSeconds, cancel, storedEvents };
-    });
-  }
-
   return {
     claim(worker, request) {
       const refusals = refuseClaimRequest(request);
@@ -129,6 +123,12 @@ export function createRunQueue({ tokens, decide, take }: QueueStorage): RunQueue
       return allOf(leases.map((lease) => stateOf(lease, withLease(worker, lease, LOST, releaseRun, true))));
     },
   };
+}
+
+function stateOf(lease: string, status: MaybePromise<LeaseStatus>): MaybePromise<LeaseState> {
+  return andThen(status, ({ held, leaseSeconds, cancel, storedEvents }) => {
+    return { lease, held, leaseSeconds, cancel, storedEvents };
+  });
 }
 
 function claimOf(

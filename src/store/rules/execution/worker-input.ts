@@ -82,7 +82,7 @@ export function checkCheckpoint(values: JsonObject): Outcome<string> {
 }
 
 /** Checks the end of an attempt. */
-export function checkEnd({ lease: _, ...request }: FinishRequest): Outcome<AttemptEnd> {
+export function checkEnd(request: Omit<FinishRequest, 'lease'>): Outcome<AttemptEnd> {
   const { status, retry } = request;
   const [output, error, interrupt, retryAfterSeconds] = [
     request.output ?? null,

@@ -7,10 +7,10 @@ import { threadStatus } from '../../rules/status.ts';
 import { type ThreadState, withThreadState } from '../../rules/thread.ts';
 import type { Transaction } from '../client/pool.ts';
 import type { Announcements } from '../notifications/announcer.ts';
-import type { StoreDependencies } from '../queries/dependencies.ts';
-import type { LockedRun } from '../queries/locks.ts';
-import type { MutationPlan } from '../queries/run-mutation.ts';
-import { movesThread, storeStep } from './store-step.ts';
+import type { StoreDependencies } from './dependencies.ts';
+import type { LockedRun } from './locks.ts';
+import type { MutationPlan } from './run-mutation.ts';
+import { movesThread, storeStep } from '../tables/store-step.ts';
 
 /** What a step of a run stores, and what follows for its thread, which is locked. */
 export function planStep(
