@@ -195,7 +195,8 @@ describe.concurrent('servers on one database', () => {
     });
     expect(answer?.body).toEqual({ data: { threads: { totalCount: 0 } } });
     const { stdout } = await stop(server);
-    expect(stdout).toContain('canceling statement due to statement timeout');
+    // PostgreSQL's own timeout, or the server's, 250 ms later.
+    expect(stdout).toMatch(/canceling statement due to statement timeout|no answer within 1250 ms/);
   });
 
   it('should measure no resources, since they are elsewhere', async () => {
