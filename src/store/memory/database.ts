@@ -1,7 +1,7 @@
 import type { Change, Creation } from '../change.ts';
 import type { Detail, EventChange, Mutation } from '../detail.ts';
 import type { RunState } from '../execution.ts';
-import type { Owner } from '../owner.ts';
+import { type Owner, ownedKey } from '../owner.ts';
 import type { Run } from '../records.ts';
 import type { Cursors } from '../rules/cursor.ts';
 import { doDue, isLeaseLost } from '../rules/execution/due.ts';
@@ -213,7 +213,7 @@ export class Database {
   }
 
   #refreshThread(owner: Owner, partition: OwnerPartition, threadId: string): void {
-    const key = `${owner}\0${threadId}`;
+    const key = ownedKey(owner, threadId);
     const head = partition.runsOfThread.get(threadId)?.head ?? null;
     const isReady = head?.availableAt != null && head.availableAt <= instant(this.now());
     if (head !== null && !isReady) this.#schedule.addDelay(owner, head);

@@ -4,6 +4,7 @@ import type { Owner } from '../owner.ts';
 import type { Run } from '../records.ts';
 import { dueAt } from '../rules/execution/due.ts';
 import { isWaiting } from '../rules/execution/order.ts';
+import { compareCodeUnits } from '../rules/text.ts';
 
 /** A run that something has to be done about. */
 export interface ScheduledRun {
@@ -55,9 +56,5 @@ function timeOf(state: RunState): number | null {
 }
 
 function compareScheduled(a: ScheduledRun, b: ScheduledRun): number {
-  return a.at - b.at || compare(a.runId, b.runId) || compare(a.owner, b.owner);
-}
-
-function compare(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
+  return a.at - b.at || compareCodeUnits(a.runId, b.runId) || compareCodeUnits(a.owner, b.owner);
 }

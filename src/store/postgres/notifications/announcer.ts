@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AppendedEvents } from '../../execution.ts';
-import type { Owner } from '../../owner.ts';
+import { type Owner, ownedKey } from '../../owner.ts';
 import type { Database } from '../client/database.ts';
 import type { Transaction } from '../client/pool.ts';
 import { withTimeout } from '../client/timeout.ts';
@@ -93,7 +93,7 @@ export function createAnnouncer(
         for (let i = 0; i < count; i++) onReady(owner, graphId);
       }
       for (const { owner, events } of appended) {
-        collected.set(`${owner}\0${events.run.id}`, [owner, events.run.id]);
+        collected.set(ownedKey(owner, events.run.id), [owner, events.run.id]);
         publishEvents(owner, events);
       }
       if (appended.length > 0) flushLater(COLLECT_TIME);
