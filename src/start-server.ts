@@ -32,7 +32,7 @@ const SHUTDOWN_TIMEOUT = 10_000;
 const LAST_LOOK_TIMEOUT = 2_000;
 
 /** The interval in which claims look for runs that other servers have created, in milliseconds. */
-const LOOK_INTERVAL = 1_000;
+const CLAIM_RETRY_INTERVAL = 1_000;
 
 /**
  * Serves until SIGTERM or SIGINT. Rejects where it cannot start: `startError` has the message.
@@ -71,7 +71,7 @@ export async function startServer(config: Config, open: typeof openStores = open
     log,
   });
   observability.hold(stores.loadedCounts);
-  if (config.database !== null) setInterval(() => claimWaiters.look(), LOOK_INTERVAL).unref();
+  if (config.database !== null) setInterval(() => claimWaiters.wakeOneOfEach(), CLAIM_RETRY_INTERVAL).unref();
   let draining = false;
 
   const devToken = config.production || secret === null ? null : () => mintDevToken(config, secret);

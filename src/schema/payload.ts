@@ -122,7 +122,7 @@ export function creationPayload(outcome: CreateOutcome<AnyResource>): CreationPa
 }
 
 /** The payload of a store's outcome. @param path the path of the refusals' keys in the arguments */
-export function toPayload(outcome: Outcome<AnyResource | null>, path: readonly string[]): Payload {
+function toPayload(outcome: Outcome<AnyResource | null>, path: readonly string[]): Payload {
   if ('value' in outcome) return { resource: outcome.value, userErrors: [] };
   return { resource: null, userErrors: userErrorsOf(outcome.refusals, path) };
 }

@@ -48,7 +48,7 @@ async function waitForClaims(
   let wasWoken = false;
   const waiter: ClaimWaiter = {
     graphIds: [...new Set(wanted.graphIds)],
-    of: wanted.allOwners ? null : worker,
+    owner: wanted.allOwners ? null : worker,
     wake() {
       wasWoken = true;
       wait.wake();
@@ -60,7 +60,7 @@ async function waitForClaims(
       const outcome = await stores.queue.claim(worker, wanted);
       const isEmpty = 'value' in outcome && outcome.value.length === 0;
       if (!isEmpty || wait.isOver) {
-        if (!isEmpty) await untilClosingsAreKnown();
+        if (!isEmpty) await waitForCloseEvents();
         if (request.stopped !== null) return await giveBack(request, request.stopped, worker, outcome);
         return outcome;
       }
@@ -71,19 +71,19 @@ async function waitForClaims(
     claimWaiters.remove(waiter);
     wait.end();
     // There may be more runs than it has claimed: another claim looks for them.
-    if (wasWoken) claimWaiters.look(waiter.graphIds);
+    if (wasWoken) claimWaiters.wakeOneOfEach(waiter.graphIds);
   }
 }
 
 /** Turns of the event loop in which Node.js reads that a socket was closed, answers that, and tells of it. */
-const TURNS_OF_CLOSING = 3;
+const CLOSE_EVENT_TURNS = 3;
 
 /**
  * Is done once it is known of each connection whether it was closed before: a worker that has gone a moment ago would
  * keep a run for the length of its lease.
  */
-async function untilClosingsAreKnown(): Promise<void> {
-  for (let turn = 0; turn < TURNS_OF_CLOSING; turn++) await setImmediate();
+async function waitForCloseEvents(): Promise<void> {
+  for (let turn = 0; turn < CLOSE_EVENT_TURNS; turn++) await setImmediate();
 }
 
 /** Gives back what nobody is there to execute. @throws the reason why the request was stopped */

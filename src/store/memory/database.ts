@@ -4,7 +4,8 @@ import type { RunState } from '../execution.ts';
 import { type Owner, ownedKey } from '../owner.ts';
 import type { Run } from '../records.ts';
 import type { Cursors } from '../rules/cursor.ts';
-import { doDue, isLeaseLost } from '../rules/execution/due.ts';
+import { applyDeadline } from '../rules/execution/deadlines.ts';
+import { isLeaseLost } from '../rules/execution/state.ts';
 import { instant } from '../rules/identity.ts';
 import type { LeaseTokens } from '../rules/lease-token.ts';
 import type { EventLog } from './event-log.ts';
@@ -125,7 +126,7 @@ export class Database {
       const partition = this.partition(owner);
       const stored = partition.storedRun(runId);
       if (stored === null) continue;
-      const step = doDue(stored, now);
+      const step = applyDeadline(stored, now);
       if (step === null) {
         // Its delay has ended.
         this.#refreshThread(owner, partition, stored.run.threadId);

@@ -1,6 +1,7 @@
 import sortedBTree from 'sorted-btree';
 import type { Run } from '../records.ts';
-import { compareWaiting, isBusy, isWaiting } from '../rules/execution/order.ts';
+import { compareWaiting } from '../rules/execution/order.ts';
+import { isExecuting, isWaiting } from '../rules/execution/state.ts';
 import { activeCount, threadStatus } from '../rules/status.ts';
 import type { ThreadState } from '../rules/thread.ts';
 import { SortedIndex, TIME_ORDERS } from './sorted-index.ts';
@@ -56,7 +57,8 @@ export class ThreadRuns extends RunGroup {
     if (after?.ended != null) this.#ended.set(after.ended, after);
     if (before !== null && isWaiting(before)) this.#removeWaiting(before);
     if (after !== null && isWaiting(after)) this.#addWaiting(after);
-    this.#busy += Number(after !== null && isBusy(after)) - Number(before !== null && isBusy(before));
+    this.#busy +=
+      Number(after !== null && isExecuting(after)) - Number(before !== null && isExecuting(before));
   }
 
   /** How many distinct values `ended` has: fewer than runs that have ended, where two contradict each other. */

@@ -2,8 +2,8 @@ import sortedBTree from 'sorted-btree';
 import type { RunState } from '../execution.ts';
 import type { Owner } from '../owner.ts';
 import type { Run } from '../records.ts';
-import { dueAt } from '../rules/execution/due.ts';
-import { isWaiting } from '../rules/execution/order.ts';
+import { nextDeadline } from '../rules/execution/deadlines.ts';
+import { isWaiting } from '../rules/execution/state.ts';
 import { compareCodeUnits } from '../rules/text.ts';
 
 /** A run that something has to be done about. */
@@ -28,7 +28,7 @@ export class Schedule {
 
   /** Schedules what is due about a run whose delay has ended. @param now milliseconds since 1970 */
   addDeadline(owner: Owner, state: RunState, now: number): void {
-    const at = dueAt(state);
+    const at = nextDeadline(state);
     if (at !== null && at > now) this.#runs.set({ at, owner, runId: state.run.id }, null);
   }
 
@@ -49,7 +49,7 @@ export class Schedule {
 /** When something has to be done about a run: what is due, or its delay ends. */
 function timeOf(state: RunState): number | null {
   const { run } = state;
-  const due = dueAt(state);
+  const due = nextDeadline(state);
   // A run that can begin when it is stored needs no delay to end.
   if (run.availableAt === null || !isWaiting(run) || run.availableAt <= run.updatedAt) return due;
   return Math.min(Date.parse(run.availableAt), due ?? Infinity);

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { isOwner, type Owner } from '../owner.ts';
-import type { ClaimRef } from './execution/leased.ts';
+import type { ClaimRef } from './execution/state.ts';
 
 /** The run that a lease is about, and the claim. */
 export interface LeaseRef extends ClaimRef {

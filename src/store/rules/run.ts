@@ -3,7 +3,7 @@ import { type Outcome, type Refusal, refused } from '../outcome.ts';
 import type { Owner } from '../owner.ts';
 import type { JsonObject, NewRun, Run, RunPatch, RunStatus, Thread } from '../records.ts';
 import { cancelRun } from './execution/cancel.ts';
-import { isHeld } from './execution/due.ts';
+import { isHeld } from './execution/state.ts';
 import { changeRun, endRun, type StoredRun } from './execution/steps.ts';
 import { instant, newId } from './identity.ts';
 import { MAX_PAYLOAD_BYTES, refuseNull, storableText } from './json.ts';

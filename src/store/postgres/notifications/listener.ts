@@ -50,7 +50,7 @@ export interface Listener {
 }
 
 /** Notifications are sent and do not arrive. */
-class NotHeardError extends StoreError {
+class NotDeliveredError extends StoreError {
   constructor() {
     super(
       'DATABASE_URL names a database whose notifications do not arrive: a pooler in front of it must be in session mode.',
@@ -189,7 +189,7 @@ export async function listen(
   /**
    * Sends a notification by a connection of the pool, and waits until it arrives here.
    * @param sendTimeout in milliseconds
-   * @throws NotHeardError when it was sent and does not arrive; StoreUnavailable when it was not sent
+   * @throws NotDeliveredError when it was sent and does not arrive; StoreUnavailable when it was not sent
    */
   async function ping(sendTimeout: number): Promise<void> {
     const id = randomUUID();
@@ -201,7 +201,7 @@ export async function listen(
         () => arrival,
         () => {},
       ).catch(() => {
-        throw new NotHeardError();
+        throw new NotDeliveredError();
       });
     } finally {
       pings.delete(id);
@@ -225,7 +225,7 @@ export async function listen(
     if (answer.status === 'rejected') {
       database.pool.closeIdle();
       end('the connection does not answer');
-    } else if (arrival.status === 'rejected' && arrival.reason instanceof NotHeardError) {
+    } else if (arrival.status === 'rejected' && arrival.reason instanceof NotDeliveredError) {
       end('notifications do not arrive');
     }
   }

@@ -10,7 +10,7 @@ import type { Announcements } from '../notifications/announcer.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import type { LockedRun } from './locks.ts';
 import type { MutationPlan } from './run-mutation.ts';
-import { movesThread, storeStep } from '../tables/store-step.ts';
+import { affectsThread, storeStep } from '../tables/store-step.ts';
 
 /** What a step of a run stores, and what follows for its thread, which is locked. */
 export function planStep(
@@ -28,11 +28,11 @@ export function planStep(
   const status = threadStatus(hasOtherActive || run.ended === null ? 1 : 0, last);
   const valuesRunId = hasEnded && run.hasOutput ? run.id : thread.valuesRunId;
   return {
-    changes: [...changeOf(stored.run, run), ...followRuns(thread, { status, valuesRunId }, now)],
+    changes: [...changeOf(stored.run, run), ...threadChange(thread, { status, valuesRunId }, now)],
     store: () =>
       Promise.all([
         storeStep(tx, owner, stored, step),
-        ...(movesThread(stored, step)
+        ...(affectsThread(stored, step)
           ? [setHead(tx, announcements, owner, thread.id, now, announcer.serverId)]
           : []),
       ]),
@@ -45,7 +45,7 @@ export function changeOf(before: RunStep['run'], after: RunStep['run']): readonl
 }
 
 /** The change of a thread after its runs; none where it stays as it is. */
-export function followRuns(thread: Thread, state: ThreadState, now: number): readonly Change[] {
+export function threadChange(thread: Thread, state: ThreadState, now: number): readonly Change[] {
   const after = withThreadState(thread, state, now);
   return after === thread ? [] : [{ resource: 'thread', before: thread, after }];
 }

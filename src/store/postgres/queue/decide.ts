@@ -5,7 +5,7 @@ import { lockRun, readRun } from '../queries/locks.ts';
 import { noChanges, runMutation } from '../queries/run-mutation.ts';
 import { lockExecution } from '../tables/executions.ts';
 import { announceEvents, changeOf, planStep } from '../queries/plan-step.ts';
-import { movesThread, storeStep } from '../tables/store-step.ts';
+import { affectsThread, storeStep } from '../tables/store-step.ts';
 
 /** A decision that was made; `needsThread` where it was not, since the thread was not locked. */
 type Decided<T> = { readonly result: T | null } | 'needsThread';
@@ -40,7 +40,7 @@ function decideAlone<T>(
     const stored = { run, execution, nextEnded: 0 };
     const { result, step } = decide(stored, now);
     if (step === null) return noChanges({ result });
-    if (movesThread(stored, step)) return noChanges('needsThread');
+    if (affectsThread(stored, step)) return noChanges('needsThread');
     announceEvents(announcements, owner, step);
     return {
       outcome: { result },

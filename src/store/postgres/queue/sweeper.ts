@@ -1,5 +1,5 @@
 import { asOwner, type Owner } from '../../owner.ts';
-import { doDue } from '../../rules/execution/due.ts';
+import { applyDeadline } from '../../rules/execution/deadlines.ts';
 import { instant } from '../../rules/identity.ts';
 import { runOnQueue } from '../client/database.ts';
 import { Announcements } from '../notifications/announcer.ts';
@@ -124,7 +124,7 @@ async function moveOne(dependencies: StoreDependencies, owner: Owner, id: string
     const locked = await lockRun(tx, owner, id, dependencies.clock, 'FOR UPDATE SKIP LOCKED');
     if (locked === null) return noChanges(false);
     const { stored, now } = locked;
-    const step = doDue(stored, now);
+    const step = applyDeadline(stored, now);
     if (step === null) return { outcome: true, changes: [], store: () => setDue(tx, owner, stored) };
     return { outcome: true, ...planStep(dependencies, tx, announcements, owner, locked, step) };
   });

@@ -2,7 +2,7 @@ import type { RunStep } from '../../execution.ts';
 import type { CancelAction } from '../../records.ts';
 import { instant } from '../identity.ts';
 import { isActive } from '../status.ts';
-import { isHeld } from './due.ts';
+import { isHeld } from './state.ts';
 import { endRun, type StoredRun, stepOf } from './steps.ts';
 
 /**

@@ -7,14 +7,14 @@ import { checkLength } from '../filter.ts';
 import { type Claimant, secondsLeft } from './claim.ts';
 import {
   appendEvents,
-  type ClaimRef,
   type Decision,
   finishAttempt,
-  LOST,
+  LOST_LEASE,
   releaseRun,
   renewLease,
   saveCheckpoint,
-} from './leased.ts';
+} from './lease.ts';
+import type { ClaimRef } from './state.ts';
 import type { StoredRun } from './steps.ts';
 import {
   checkCheckpoint,
@@ -30,7 +30,7 @@ import type { RunQueue } from '../../stores.ts';
 export type Decide<T> = (stored: StoredRun, now: number) => Decision<T>;
 
 /** A run that was taken from the queue, right after that. */
-export interface TakenRun {
+export interface ClaimedRun {
   readonly owner: Owner;
   readonly state: RunState;
   readonly assistant: Assistant;
@@ -50,11 +50,11 @@ export interface QueueStorage {
    */
   decide<T>(owner: Owner, runId: string, decide: Decide<T>, moves: boolean): MaybePromise<T | null>;
   /** Takes waiting runs: owners take turns, and of one owner the run that was created first is taken. */
-  take(request: ClaimRequest, claimant: Claimant): MaybePromise<readonly TakenRun[]>;
+  claim(request: ClaimRequest, claimant: Claimant): MaybePromise<readonly ClaimedRun[]>;
 }
 
 /** The queue of a store: it checks what workers send, and what their leases name. */
-export function createRunQueue({ tokens, decide, take }: QueueStorage): RunQueue {
+export function createRunQueue({ tokens, decide, claim }: QueueStorage): RunQueue {
   /** Decides about the run that a lease names; `lost` where the lease is not genuine, or the run is gone. */
   function withLease<T>(
     worker: Owner,
@@ -74,15 +74,15 @@ export function createRunQueue({ tokens, decide, take }: QueueStorage): RunQueue
       const refusals = refuseClaimRequest(request);
       if (refusals.length > 0) return { refusals };
       const claimant = { holder: worker, worker: request.name, leaseSeconds: request.leaseSeconds };
-      return andThen(take(request, claimant), (taken) => {
-        return { value: taken.map((run) => claimOf(tokens, worker, run)) };
+      return andThen(claim(request, claimant), (claimed) => {
+        return { value: claimed.map((run) => claimOf(tokens, worker, run)) };
       });
     },
     heartbeat(worker, request) {
       const refusals = refuseHeartbeat(request);
       if (refusals.length > 0) return { refusals };
       const renew = (lease: string) =>
-        withLease(worker, lease, LOST, (stored, ref, now) => renewLease(stored, ref, request, now));
+        withLease(worker, lease, LOST_LEASE, (stored, ref, now) => renewLease(stored, ref, request, now));
       const states = allOf(request.leases.map((lease) => stateOf(lease, renew(lease))));
       return andThen(states, (value) => ({ value }));
     },
@@ -93,7 +93,7 @@ export function createRunQueue({ tokens, decide, take }: QueueStorage): RunQueue
       const appended = withLease<ReturnType<typeof appendEvents>['result']>(
         worker,
         lease,
-        LOST,
+        LOST_LEASE,
         (stored, ref, now) => appendEvents(stored, ref, offset, checked.value, now),
       );
       return andThen(appended, (result) =>
@@ -103,7 +103,7 @@ export function createRunQueue({ tokens, decide, take }: QueueStorage): RunQueue
     checkpoint(worker, { lease, values }) {
       const checked = checkCheckpoint(values);
       if ('refusals' in checked) return checked;
-      const saved = withLease(worker, lease, LOST, (stored, ref, now) =>
+      const saved = withLease(worker, lease, LOST_LEASE, (stored, ref, now) =>
         saveCheckpoint(stored, ref, checked.value, now),
       );
       return andThen(stateOf(lease, saved), (value) => ({ value }));
@@ -120,7 +120,9 @@ export function createRunQueue({ tokens, decide, take }: QueueStorage): RunQueue
     runOf: (worker, lease) => tokens.decode(worker, lease),
     release(worker, leases) {
       checkLength('input.leases', 'leases', leases);
-      return allOf(leases.map((lease) => stateOf(lease, withLease(worker, lease, LOST, releaseRun, true))));
+      return allOf(
+        leases.map((lease) => stateOf(lease, withLease(worker, lease, LOST_LEASE, releaseRun, true))),
+      );
     },
   };
 }
@@ -134,7 +136,7 @@ function stateOf(lease: string, status: MaybePromise<LeaseStatus>): MaybePromise
 function claimOf(
   tokens: LeaseTokens,
   holder: Owner,
-  { owner, state, assistant, input, values, checkpoint, now }: TakenRun,
+  { owner, state, assistant, input, values, checkpoint, now }: ClaimedRun,
 ): Claim {
   const { run, execution } = state;
   return {

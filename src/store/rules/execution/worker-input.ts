@@ -15,7 +15,7 @@ import {
 } from '../json.ts';
 import { MAX_DELAY, refuseRange } from '../run.ts';
 import { invalid, refuseText } from '../text.ts';
-import type { AttemptEnd } from './leased.ts';
+import type { AttemptEnd } from './lease.ts';
 
 /** The range of `leaseSeconds`: a worker has time for a few heartbeats, and a lost run does not wait for long. */
 const LEASE_SECONDS = [5, 300] as const;

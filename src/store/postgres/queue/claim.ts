@@ -3,16 +3,16 @@ import { LRUCache } from 'lru-cache';
 import { type Owner, asOwner } from '../../owner.ts';
 import type { ClaimRequest } from '../../queue.ts';
 import { type Claimant, claimRun } from '../../rules/execution/claim.ts';
-import { bytesOfClaim, MAX_BYTES_OF_CLAIMS } from '../../rules/execution/claim-size.ts';
+import { payloadBytes, MAX_CLAIM_BYTES } from '../../rules/execution/claim-size.ts';
 import { isStorableText } from '../../rules/text.ts';
-import type { QueueStorage, TakenRun } from '../../rules/execution/run-queue.ts';
+import type { QueueStorage, ClaimedRun } from '../../rules/execution/run-queue.ts';
 import { nameOwner, openQueue, runInTransaction } from '../client/database.ts';
 import type { Transaction } from '../client/pool.ts';
 import { Announcements } from '../notifications/announcer.ts';
 import type { StoreDependencies } from '../queries/dependencies.ts';
 import { storePlan } from '../queries/run-mutation.ts';
 import { announceEvents, changeOf } from '../queries/plan-step.ts';
-import { readTaken, type RunToTake } from './read-taken.ts';
+import { readClaimable, type ClaimableRun } from './read-claimable.ts';
 import { storeStep } from '../tables/store-step.ts';
 
 /** How often it is tried again when others hold all that could be taken, and the pauses, in milliseconds. */
@@ -24,17 +24,17 @@ const MAX_TURNS = 1_000;
 export type Turns = LRUCache<string, Owner>;
 
 /** The turns of a server that has served nobody yet. */
-export function newTurns(): Turns {
+export function createTurns(): Turns {
   return new LRUCache({ max: MAX_TURNS });
 }
 
 /** Takes waiting runs. */
-export function createTake(dependencies: StoreDependencies, turns: Turns): QueueStorage['take'] {
+export function createClaim(dependencies: StoreDependencies, turns: Turns): QueueStorage['claim'] {
   return async (request, claimant) => {
     const graphIds = [...new Set(request.graphIds)].filter(isStorableText).toSorted();
     if (graphIds.length === 0) return [];
     for (const delay of [...RETRY_DELAYS, null]) {
-      const { taken, isContended } = await takeOnce(dependencies, turns, { ...request, graphIds }, claimant);
+      const { taken, isContended } = await claimOnce(dependencies, turns, { ...request, graphIds }, claimant);
       if (taken.length > 0 || !isContended || delay === null) return taken;
       await wait(delay);
     }
@@ -44,12 +44,12 @@ export function createTake(dependencies: StoreDependencies, turns: Turns): Queue
 
 /** Runs that were taken. */
 interface Taken {
-  readonly taken: readonly TakenRun[];
+  readonly taken: readonly ClaimedRun[];
   /** Whether runs were passed over since other transactions had locked them. */
   readonly isContended: boolean;
 }
 
-async function takeOnce(
+async function claimOnce(
   { database, reader, announcer, clock }: StoreDependencies,
   turns: Turns,
   { allOwners, graphIds, max }: ClaimRequest,
@@ -69,7 +69,7 @@ async function takeOnce(
         clock(tx),
       ]);
       const byOwner = groupByOwner(rows);
-      const found = await Promise.all(Array.from(byOwner, ([owner, ids]) => readTaken(tx, owner, ids)));
+      const found = await Promise.all(Array.from(byOwner, ([owner, ids]) => readClaimable(tx, owner, ids)));
       const fitting = fittingRuns(rows, found.flat());
       const given = await Promise.all(
         found.map((runs) => {
@@ -113,15 +113,15 @@ function groupByOwner(rows: readonly TakenRow[]): ReadonlyMap<Owner, readonly st
 }
 
 /** The runs that fit into one answer, the first ones. The others are locked, and stay in the queue. */
-function fittingRuns(rows: readonly TakenRow[], found: readonly RunToTake[]): ReadonlySet<RunToTake> {
+function fittingRuns(rows: readonly TakenRow[], found: readonly ClaimableRun[]): ReadonlySet<ClaimableRun> {
   const byKey = new Map(found.map((one) => [`${one.owner} ${one.state.run.id}`, one]));
-  const fitting = new Set<RunToTake>();
+  const fitting = new Set<ClaimableRun>();
   let bytes = 0;
   for (const { owner, id } of rows) {
     const one = byKey.get(`${owner} ${id}`);
     if (one === undefined) continue;
-    if (bytes >= MAX_BYTES_OF_CLAIMS) break;
-    bytes += bytesOfClaim(one);
+    if (bytes >= MAX_CLAIM_BYTES) break;
+    bytes += payloadBytes(one);
     fitting.add(one);
   }
   return fitting;
@@ -131,10 +131,10 @@ function fittingRuns(rows: readonly TakenRow[], found: readonly RunToTake[]): Re
 async function giveRuns(
   tx: Transaction,
   announcements: Announcements,
-  runs: readonly RunToTake[],
+  runs: readonly ClaimableRun[],
   claimant: Claimant,
   now: number,
-): Promise<readonly TakenRun[]> {
+): Promise<readonly ClaimedRun[]> {
   const [first] = runs;
   if (first === undefined) return [];
   const { owner } = first;

@@ -5,19 +5,9 @@ import { isActive } from '../status.ts';
 import { endRun, stepOf, type StoredRun } from './steps.ts';
 
 /** How long a worker may take to stop once its run's cancellation was requested, in milliseconds. */
-export const CANCEL_TIMEOUT = 15_000;
+const CANCEL_TIMEOUT = 15_000;
 /** The longest pause before another attempt, in seconds. Pauses are 1, 2, 4 … seconds. */
 const MAX_BACKOFF = 60;
-
-/** Whether a worker holds a run: its lease has not ended. @param now milliseconds since 1970 */
-export function isHeld({ run, execution: { lease } }: RunState, now: number): boolean {
-  return run.worker !== null && lease !== null && lease.endsAt > now;
-}
-
-/** Whether a worker had a run, and its lease has ended. @param now milliseconds since 1970 */
-export function isLeaseLost({ run, execution: { lease } }: RunState, now: number): boolean {
-  return run.worker !== null && lease !== null && lease.endsAt <= now;
-}
 
 /** The pause before the attempt after this one, in seconds. */
 export function backoff(attempt: number): number {
@@ -28,7 +18,7 @@ export function backoff(attempt: number): number {
  * When something has to be done about an active run: its lease ends, its cancellation is overdue, or its time is up. In
  * milliseconds since 1970; null for never.
  */
-export function dueAt(state: RunState): number | null {
+export function nextDeadline(state: RunState): number | null {
   const times = Object.values(deadlines(state)).filter((time) => time !== null);
   return times.length === 0 ? null : Math.min(...times);
 }
@@ -54,9 +44,9 @@ function deadlines({ run, execution: { lease } }: RunState): Deadlines {
  * What is due about a run; null where nothing is. Of several the earliest counts.
  * @param now milliseconds since 1970
  */
-export function doDue(stored: StoredRun, now: number): RunStep | null {
+export function applyDeadline(stored: StoredRun, now: number): RunStep | null {
   const { cancellation, timeout, lease } = deadlines(stored);
-  const due = dueAt(stored);
+  const due = nextDeadline(stored);
   if (due === null || due > now) return null;
   const { run, execution } = stored;
   if (due === cancellation || (due === lease && run.cancelRequestedAt !== null)) {
