@@ -7,7 +7,7 @@ import { builder } from './builder.ts';
 import { ownerOf } from './owner-of.ts';
 import { RunRef } from './refs.ts';
 import { parseObject } from './run-payload.ts';
-import { RunStatusEnum } from './run.ts';
+import { RunStatusEnum } from './run-enums.ts';
 
 /** The most events of one list. */
 const MAX_EVENTS = 1_000;

@@ -1,5 +1,5 @@
 import { builder } from './builder.ts';
-import { RunStatusEnum } from './run.ts';
+import { RunStatusEnum } from './run-enums.ts';
 
 /** The input of claimRuns. */
 export const ClaimRunsInput = builder.inputType('ClaimRunsInput', {

@@ -3,7 +3,7 @@ import type { RunStatus } from '../store/records.ts';
 import { builder } from './builder.ts';
 import { type UserError, UserErrorRef } from './payload.ts';
 import { parsePayload } from './run-payload.ts';
-import { CancelActionEnum, RunStatusEnum } from './run.ts';
+import { CancelActionEnum, RunStatusEnum } from './run-enums.ts';
 
 const ERRORS = 'What went wrong; empty on success.';
 
