@@ -43,7 +43,7 @@ export const UserErrorRef = builder.objectRef<UserError>('UserError').implement(
 
 /** The description of an `idempotencyKey`. */
 export const IDEMPOTENCY_KEY =
-  'Makes the call safe to repeat: with the same key and the same input it answers what it made, with another input it is CONFLICT. Good as long as that exists. Not blank, at most 255 characters.';
+  'Makes the call safe to retry: with the same key and input it returns the record that the first call created; with another input it is CONFLICT. Valid as long as that record exists. Not blank, at most 255 characters.';
 
 /** The payload types of a resource. */
 interface PayloadTypes {

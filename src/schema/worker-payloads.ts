@@ -134,7 +134,7 @@ function defineLease(name: string, mutation: string) {
       lease: t.expose('lease', {
         type: LeaseStateRef,
         nullable: true,
-        description: 'How the lease stands; null where the input was refused.',
+        description: 'The status of the lease; null where the input was refused.',
       }),
       userErrors: t.expose('userErrors', { type: [UserErrorRef], description: ERRORS }),
     }),
