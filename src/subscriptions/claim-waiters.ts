@@ -5,7 +5,7 @@ export interface ClaimWaiter {
   readonly graphIds: readonly string[];
   /** The owner whose runs it waits for; null for those of all owners. */
   readonly owner: Owner | null;
-  /** Called when there may be a run for it. It is not called again before it is added again. */
+  /** Called when there may be a run for it. It is removed before that: add it again to be called again. */
   readonly wake: () => void;
 }
 
@@ -16,7 +16,7 @@ export interface ClaimWaiters {
   /** Wakes one claim that waits for a run of this owner and graph. */
   notify(owner: Owner, graphId: string): void;
   /**
-   * Wakes one claim of each graph, and one of each owner that waits for its own runs: there may be runs for it.
+   * Wakes one claim of each graph, and of each owner that waits for its own runs of that graph: there may be runs.
    * @param graphIds Default: all graphs that claims wait for.
    */
   wakeOneOfEach(graphIds?: readonly string[]): void;

@@ -5,7 +5,7 @@ import type { Owner } from '../store/owner.ts';
 /** Called with a run's events, with its changes (without events), and with null when it was deleted. */
 export type RunWatcher = (appended: AppendedEvents | null) => void;
 
-/** Those who watch single runs, by owner and run. */
+/** The watchers of single runs, by owner and run. */
 export interface RunWatchers {
   publish(owner: Owner, changes: readonly Change[]): void;
   publishEvents(owner: Owner, appended: AppendedEvents): void;

@@ -15,7 +15,7 @@ import { ReadyQueue } from './ready-queue.ts';
 import { Schedule } from './schedule.ts';
 import { stepMutation } from './step-mutation.ts';
 
-/** What a database is made of, and what it calls. */
+/** The parts and callbacks of a database. */
 export interface DatabaseOptions {
   /** Called with each mutation after it was applied. */
   readonly publish: (owner: Owner, mutation: Mutation) => void;
@@ -110,15 +110,15 @@ export class Database {
     this.#refreshQueue(owner, records);
   }
 
-  /** The next run of some graphs that can be claimed. @param of its owner. Null for all: then owners take turns. */
+  /** The next run of some graphs that can be claimed. @param owner null for all: round robin over them */
   nextReady(
     graphIds: readonly string[],
-    of: Owner | null,
+    owner: Owner | null,
   ): { readonly owner: Owner; readonly run: Run } | null {
-    return this.#ready.next(graphIds, of);
+    return this.#ready.next(graphIds, owner);
   }
 
-  /** Does what is due. */
+  /** Applies the deadlines and ends the delays that have passed, and drops old events. */
   sweep(): void {
     const now = this.now();
     for (let due = this.#schedule.takeDue(now); due !== null; due = this.#schedule.takeDue(now)) {

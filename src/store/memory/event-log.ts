@@ -7,7 +7,7 @@ export interface EventRange {
   /** Events with a greater `seq`. */
   readonly after: number;
   readonly limit: number;
-  /** No more are read once there are as many bytes. */
+  /** The bytes at which reading stops, with the event that reaches them. */
   readonly maxBytes: number;
 }
 
@@ -48,7 +48,7 @@ export class MemoryEventLog implements EventLog {
   }
 }
 
-/** The first events, up to the one with which there are as many bytes. */
+/** The first events, up to and including the one that reaches `maxBytes`. */
 function takeBytes(events: readonly RunEvent[], maxBytes: number): readonly RunEvent[] {
   let bytes = 0;
   const end = events.findIndex((event) => (bytes += sizeOf([event])) >= maxBytes);

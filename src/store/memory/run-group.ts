@@ -21,7 +21,7 @@ export class RunGroup {
   /** The active runs, in the order in which they were created. */
   activeRuns(): readonly Run[] {
     const found: Run[] = [];
-    // Most of them are new.
+    // Newest first, since most active runs are new.
     for (const run of this.index.scan({ field: 'CREATED_AT', ascending: false })) {
       if (found.length === this.active) break;
       if (run.ended === null) found.push(run);
@@ -38,17 +38,17 @@ export class ThreadRuns extends RunGroup {
   #first: Run | null = null;
   /** The others that wait for a worker, in the order of their execution. Null where there are none. */
   #waiting: InstanceType<typeof sortedBTree.default<Run, null>> | null = null;
-  /** How many have begun and do not wait for a worker. */
-  #busy = 0;
+  /** How many are executing: more than 1 only where `updateRun` has set them RUNNING. */
+  #executing = 0;
 
   /** The `ended` of the next run that ends. */
   get nextEnded(): number {
     return (this.#ended.maxKey() ?? 0) + 1;
   }
 
-  /** The run that is executed next, once its `availableAt` has come; null while one is executed, and where none waits. */
+  /** The head of the thread's queue: the run that is executed next, once its `availableAt` has come. Null while one is executing, and where none waits. */
   get head(): Run | null {
-    return this.#busy > 0 ? null : this.#first;
+    return this.#executing > 0 ? null : this.#first;
   }
 
   override replace(before: Run | null, after: Run | null): void {
@@ -57,7 +57,7 @@ export class ThreadRuns extends RunGroup {
     if (after?.ended != null) this.#ended.set(after.ended, after);
     if (before !== null && isWaiting(before)) this.#removeWaiting(before);
     if (after !== null && isWaiting(after)) this.#addWaiting(after);
-    this.#busy +=
+    this.#executing +=
       Number(after !== null && isExecuting(after)) - Number(before !== null && isExecuting(before));
   }
 

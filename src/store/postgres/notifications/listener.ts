@@ -42,14 +42,14 @@ export interface ListenerOptions extends AnnouncementObserver {
 
 /** Publishes the changes that all servers make. */
 export interface Listener {
-  /** Whether the changes of other servers are heard of. */
+  /** Whether notifications of other servers are received. */
   isListening(): boolean;
   /** Resolves when all that was committed before this call is published in this process. */
   drainNotifications(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Notifications are sent and do not arrive. */
+/** A notification was sent and did not arrive. */
 class NotDeliveredError extends StoreError {
   constructor() {
     super(
@@ -209,8 +209,8 @@ export async function listen(
   }
 
   /**
-   * Closes the connection when it does not answer, since its other side can vanish without a sign, or when no
-   * notification arrives. That none was sent says nothing: the pool may be busy.
+   * Closes the connection when it does not answer, since a half-open connection reports no error, or when a ping does
+   * not arrive. A ping that could not be sent is no failure: the pool may be busy.
    */
   async function heartbeat(): Promise<void> {
     const { sql, isLost, end } = connection;

@@ -56,7 +56,7 @@ export async function planNewRun(
   };
 }
 
-/** What a new run meets. Only what its input needs is read: an ordinary one meets nothing. */
+/** Reads the context of a new run, as far as its input needs it. */
 async function readContext(
   tx: Transaction,
   owner: Owner,

@@ -44,7 +44,7 @@ export function changeOf(before: RunStep['run'], after: RunStep['run']): readonl
   return before === after ? [] : [{ resource: 'run', before, after }];
 }
 
-/** The change of a thread after its runs; none where it stays as it is. */
+/** The change of a thread that follows from its runs; none where it stays as it is. */
 export function threadChange(thread: Thread, state: ThreadState, now: number): readonly Change[] {
   const after = withThreadState(thread, state, now);
   return after === thread ? [] : [{ resource: 'thread', before: thread, after }];
@@ -55,7 +55,7 @@ export function announceEvents(announcements: Announcements, owner: Owner, { run
   if (events.length > 0) announcements.appended.push({ owner, events: { run, events } });
 }
 
-/** Works out which run of a thread is next. The thread must be locked, and its runs' executions stored. */
+/** Updates the head of a thread's queue. The thread must be locked, and its runs' executions stored. */
 export async function setHead(
   { sql, run }: Transaction,
   announcements: Announcements,

@@ -15,36 +15,41 @@ import { announceEvents, changeOf } from '../queries/plan-step.ts';
 import { readClaimable, type ClaimableRun } from './read-claimable.ts';
 import { storeStep } from '../tables/store-step.ts';
 
-/** How often it is tried again when others hold all that could be taken, and the pauses, in milliseconds. */
+/** The pauses before retries while other transactions hold all rows that could be claimed, in milliseconds. */
 const RETRY_DELAYS: readonly number[] = [2, 10, 30];
-/** For how many sets of graphs this server remembers whose turn it is. */
+/** For how many sets of graphs a server remembers the owner that was served last. */
 const MAX_TURNS = 1_000;
 
-/** The owner that was served last, by the set of graphs: each server takes turns of its own. */
+/** The owner that was served last, by the set of graphs: the position of this server's round robin. */
 export type Turns = LRUCache<string, Owner>;
 
-/** The turns of a server that has served nobody yet. */
+/** Creates the turns of a server. */
 export function createTurns(): Turns {
   return new LRUCache({ max: MAX_TURNS });
 }
 
-/** Takes waiting runs. */
+/** Creates the claims of a store: `agent_graphql.take_runs` locks the rows. */
 export function createClaim(dependencies: StoreDependencies, turns: Turns): QueueStorage['claim'] {
   return async (request, claimant) => {
     const graphIds = [...new Set(request.graphIds)].filter(isStorableText).toSorted();
     if (graphIds.length === 0) return [];
     for (const delay of [...RETRY_DELAYS, null]) {
-      const { taken, isContended } = await claimOnce(dependencies, turns, { ...request, graphIds }, claimant);
-      if (taken.length > 0 || !isContended || delay === null) return taken;
+      const { claimed, isContended } = await claimOnce(
+        dependencies,
+        turns,
+        { ...request, graphIds },
+        claimant,
+      );
+      if (claimed.length > 0 || !isContended || delay === null) return claimed;
       await wait(delay);
     }
     return [];
   };
 }
 
-/** Runs that were taken. */
-interface Taken {
-  readonly taken: readonly ClaimedRun[];
+/** The result of one attempt to claim runs. */
+interface Claimed {
+  readonly claimed: readonly ClaimedRun[];
   /** Whether runs were passed over since other transactions had locked them. */
   readonly isContended: boolean;
 }
@@ -54,16 +59,16 @@ async function claimOnce(
   turns: Turns,
   { allOwners, graphIds, max }: ClaimRequest,
   claimant: Claimant,
-): Promise<Taken> {
+): Promise<Claimed> {
   const announcements = new Announcements();
   const graphs = JSON.stringify(graphIds);
   const turn = turns.get(graphs) ?? '';
   try {
-    const taken = await runInTransaction(database, claimant.holder, async (tx) => {
+    const result = await runInTransaction(database, claimant.holder, async (tx) => {
       const { sql, run } = tx;
       const [, rows, now] = await Promise.all([
         allOwners ? openQueue(tx) : null,
-        run(sql<TakenRow[]>`SELECT taken_owner AS owner, taken_run AS id, is_contended AS "isContended"
+        run(sql<ClaimableRow[]>`SELECT taken_owner AS owner, taken_run AS id, is_contended AS "isContended"
           FROM agent_graphql.take_runs(ARRAY(SELECT json_array_elements_text(${graphs}::text::json)),
             ${allOwners ? null : claimant.holder}, ${turn}, ${max})`),
         clock(tx),
@@ -71,36 +76,36 @@ async function claimOnce(
       const byOwner = groupByOwner(rows);
       const found = await Promise.all(Array.from(byOwner, ([owner, ids]) => readClaimable(tx, owner, ids)));
       const fitting = fittingRuns(rows, found.flat());
-      const given = await Promise.all(
+      const claimed = await Promise.all(
         found.map((runs) => {
-          const toGive = runs.filter((one) => fitting.has(one));
-          return giveRuns(tx, announcements, toGive, claimant, now);
+          const toClaim = runs.filter((one) => fitting.has(one));
+          return claimLocked(tx, announcements, toClaim, claimant, now);
         }),
       );
       // Two owners can have runs of one id.
-      const byKey = new Map(given.flat().map((one) => [`${one.owner} ${one.state.run.id}`, one]));
+      const byKey = new Map(claimed.flat().map((one) => [`${one.owner} ${one.state.run.id}`, one]));
       return {
-        taken: rows.flatMap(({ owner, id }) => byKey.get(`${owner} ${id}`) ?? []),
+        claimed: rows.flatMap(({ owner, id }) => byKey.get(`${owner} ${id}`) ?? []),
         isContended: rows.at(-1)?.isContended ?? false,
       };
     });
-    const last = taken.taken.at(-1);
+    const last = result.claimed.at(-1);
     if (allOwners && last !== undefined) turns.set(graphs, last.owner);
     announcer.announce(announcements);
-    return taken;
+    return result;
   } finally {
     reader.reset();
   }
 }
 
-interface TakenRow {
+interface ClaimableRow {
   /** Null in the last row. */
   readonly owner: string | null;
   readonly id: string | null;
   readonly isContended: boolean;
 }
 
-function groupByOwner(rows: readonly TakenRow[]): ReadonlyMap<Owner, readonly string[]> {
+function groupByOwner(rows: readonly ClaimableRow[]): ReadonlyMap<Owner, readonly string[]> {
   const byOwner = new Map<Owner, string[]>();
   for (const { owner: name, id } of rows) {
     if (name === null || id === null) continue;
@@ -112,8 +117,11 @@ function groupByOwner(rows: readonly TakenRow[]): ReadonlyMap<Owner, readonly st
   return byOwner;
 }
 
-/** The runs that fit into one answer, the first ones. The others are locked, and stay in the queue. */
-function fittingRuns(rows: readonly TakenRow[], found: readonly ClaimableRun[]): ReadonlySet<ClaimableRun> {
+/** The first runs, as many as fit into one response. The others stay in the queue. */
+function fittingRuns(
+  rows: readonly ClaimableRow[],
+  found: readonly ClaimableRun[],
+): ReadonlySet<ClaimableRun> {
   const byKey = new Map(found.map((one) => [`${one.owner} ${one.state.run.id}`, one]));
   const fitting = new Set<ClaimableRun>();
   let bytes = 0;
@@ -127,8 +135,8 @@ function fittingRuns(rows: readonly TakenRow[], found: readonly ClaimableRun[]):
   return fitting;
 }
 
-/** Gives the runs of one owner to a worker. All statements are sent before the first `await`. */
-async function giveRuns(
+/** Claims runs of one owner, which are locked, for a worker. All statements are sent before the first `await`. */
+async function claimLocked(
   tx: Transaction,
   announcements: Announcements,
   runs: readonly ClaimableRun[],
@@ -138,20 +146,20 @@ async function giveRuns(
   const [first] = runs;
   if (first === undefined) return [];
   const { owner } = first;
-  const given = runs.map((taken) => ({
-    ...taken,
-    step: claimRun(taken.state, claimant, taken.assistant.version, now),
+  const claimed = runs.map((claimable) => ({
+    ...claimable,
+    step: claimRun(claimable.state, claimant, claimable.assistant.version, now),
   }));
-  for (const { step } of given) announceEvents(announcements, owner, step);
+  for (const { step } of claimed) announceEvents(announcements, owner, step);
   await Promise.all([
     nameOwner(tx, owner),
     storePlan(tx, owner, {
       outcome: null,
-      changes: given.flatMap(({ state, step }) => changeOf(state.run, step.run)),
-      store: () => Promise.all(given.map(({ state, step }) => storeStep(tx, owner, state, step))),
+      changes: claimed.flatMap(({ state, step }) => changeOf(state.run, step.run)),
+      store: () => Promise.all(claimed.map(({ state, step }) => storeStep(tx, owner, state, step))),
     }),
   ]);
-  return given.map(({ step, assistant, input, values, checkpoint }) => {
+  return claimed.map(({ step, assistant, input, values, checkpoint }) => {
     return { owner, state: step, assistant, input, values, checkpoint, now };
   });
 }

@@ -8,7 +8,7 @@ import { findByIds } from '../tables/find-by-ids.ts';
 import { TABLES } from '../tables/tables.ts';
 import { readExecutions } from '../tables/executions.ts';
 
-/** A run that is given to a worker, with all that it needs. */
+/** A run that can be claimed, with everything that its worker needs. */
 export interface ClaimableRun {
   readonly owner: Owner;
   readonly state: RunState;

@@ -78,7 +78,7 @@ function toExecution(row: ExecutionRow): Execution {
 
 /**
  * Stores the execution of a new run.
- * @param head its place: `null` where its thread has other active runs, and `set_head` is called
+ * @param head its state as the head of its thread's queue: `null` where its thread has other active runs, and `set_head` is called
  */
 export async function insertExecution(
   { sql, run: send }: Transaction,
@@ -93,7 +93,7 @@ export async function insertExecution(
     VALUES (${owner}, ${id}, ${threadId}, ${graphId}, ${createdAt}, true, false, ${availableAt}, ${head})`);
 }
 
-/** Stores a changed execution, and the run's place in the queue. */
+/** Stores a changed execution, and the columns of the queue. */
 export async function updateExecution(
   { sql, run: send }: Transaction,
   owner: Owner,
@@ -118,7 +118,7 @@ export async function updateExecution(
     WHERE owner = ${owner} AND run_id = ${run.id}`);
 }
 
-/** Stores when something is due about a run, where nothing is yet. */
+/** Stores the next deadline of a run. */
 export async function setDue({ sql, run: send }: Transaction, owner: Owner, state: RunState): Promise<void> {
   await send(sql`UPDATE agent_graphql.executions SET due_at = ${toInstant(nextDeadline(state))}
     WHERE owner = ${owner} AND run_id = ${state.run.id}`);

@@ -5,7 +5,7 @@ import type { Sql } from '../client/connect.ts';
 import type { Transaction } from '../client/pool.ts';
 import { updateExecution } from './executions.ts';
 
-/** Whether a step concerns the other runs of the thread: the thread's status, its values, or whose turn it is. */
+/** Whether a step affects the run's thread: its status, its values, or the head of its queue. */
 export function affectsThread({ run: before }: RunState, { run: after }: RunStep): boolean {
   return (
     before.status !== after.status ||

@@ -15,8 +15,8 @@ export function backoff(attempt: number): number {
 }
 
 /**
- * When something has to be done about an active run: its lease ends, its cancellation is overdue, or its time is up. In
- * milliseconds since 1970; null for never.
+ * The next deadline of an active run: the end of its lease, of its cancellation, or of its `timeoutSeconds`. In
+ * milliseconds since 1970; null where there is none.
  */
 export function nextDeadline(state: RunState): number | null {
   const times = Object.values(deadlines(state)).filter((time) => time !== null);
@@ -41,7 +41,7 @@ function deadlines({ run, execution: { lease } }: RunState): Deadlines {
 }
 
 /**
- * What is due about a run; null where nothing is. Of several the earliest counts.
+ * Applies the deadline of a run that has passed, of several the earliest; null where none has passed.
  * @param now milliseconds since 1970
  */
 export function applyDeadline(stored: StoredRun, now: number): RunStep | null {
@@ -54,7 +54,7 @@ export function applyDeadline(stored: StoredRun, now: number): RunStep | null {
   }
   if (due === timeout) return endRun(stored, { status: 'TIMEOUT', error: timedOut(run) }, now);
   if (run.attempt >= run.maxAttempts) return endRun(stored, { status: 'ERROR', error: exhausted(run) }, now);
-  // The lease stays: its worker may come back before the run is given to another.
+  // The lease stays valid: its worker may come back before the run is claimed again.
   return stepOf(stored, { worker: null, availableAt: instant(now + backoff(run.attempt) * 1_000) }, {}, now);
 }
 

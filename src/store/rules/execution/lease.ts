@@ -8,7 +8,7 @@ import { backoff } from './deadlines.ts';
 import { type ClaimRef, isLeaseValid } from './state.ts';
 import { endRun, stepOf, type StoredRun, withEvents } from './steps.ts';
 
-/** The most events that workers may append to one run: what a reader can still page through. */
+/** The most events that workers may append to one run. */
 export const MAX_EVENTS = 20_000;
 /** The most bytes of events that workers may append to one run. */
 const MAX_EVENT_BYTES = 16_777_216;
@@ -101,7 +101,7 @@ export function saveCheckpoint(
   return { result: leaseStatus(step, ref, now), step };
 }
 
-/** Gives a run back at once. The attempt does not count, and the lease is lost. */
+/** Returns a run to the queue at once. The attempt does not count, and the lease is no longer valid. */
 export function releaseRun(stored: StoredRun, ref: ClaimRef, now: number): Decision<LeaseStatus> {
   if (!isLeaseValid(stored, ref)) return { result: LOST_LEASE, step: null };
   const { run, execution } = stored;
@@ -125,11 +125,11 @@ export interface AttemptEnd {
   readonly retry: boolean;
   /** Seconds until the next attempt. Default: by the backoff. */
   readonly retryAfterSeconds: number | null;
-  /** Of the whole input. */
+  /** The digest of the whole input. */
   readonly digest: string;
 }
 
-/** Ends an attempt: the run ends, or is tried again. The same end again has the same result. */
+/** Ends an attempt: the run ends, or gets another attempt. The same end sent again has the same result. */
 export function finishAttempt(
   stored: StoredRun,
   ref: ClaimRef,
@@ -163,7 +163,7 @@ function stepAfter(stored: StoredRun, end: AttemptEnd, now: number): RunStep {
   return stepOf(stored, { worker: null, availableAt: instant(now + pause * 1_000) }, {}, now);
 }
 
-/** The run as its worker holds it, where it may have been taken for lost. */
+/** The fields of a run that its worker holds: the state "held", also after "between". */
 function heldBy({ execution: { lease } }: RunState) {
   return { worker: lease?.worker ?? null, availableAt: null };
 }
@@ -172,12 +172,12 @@ function heldBy({ execution: { lease } }: RunState) {
 function renewed(stored: StoredRun, now: number, leaseSeconds?: number, waitSeconds = 0): RunStep {
   const { run, execution } = stored;
   const { lease } = execution;
-  if (lease === null) throw new TypeError('Only a lease that is good can be renewed.');
+  if (lease === null) throw new TypeError('Only a valid lease can be renewed.');
   const seconds = leaseSeconds ?? lease.seconds;
   const wanted = now + (seconds + waitSeconds) * 1_000;
   const endsAt = leaseSeconds === undefined ? Math.max(lease.endsAt, wanted) : wanted;
   const renewal = { lease: { ...lease, seconds, endsAt } };
   if (run.worker === null) return stepOf(stored, heldBy(stored), renewal, now);
-  // Not a change of the record: nobody is told.
+  // The record does not change, so nothing is published.
   return { run, execution: Object.freeze({ ...execution, ...renewal }), events: [], payloads: null };
 }

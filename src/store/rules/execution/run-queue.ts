@@ -26,10 +26,10 @@ import {
 import type { LeaseTokens } from '../lease-token.ts';
 import type { RunQueue } from '../../stores.ts';
 
-/** Decides what a call with a lease does, given the run that is stored. @param now milliseconds since 1970 */
+/** Decides what a call with a lease does to the stored run. @param now milliseconds since 1970 */
 export type Decide<T> = (stored: StoredRun, now: number) => Decision<T>;
 
-/** A run that was taken from the queue, right after that. */
+/** A run right after it was claimed. */
 export interface ClaimedRun {
   readonly owner: Owner;
   readonly state: RunState;
@@ -41,19 +41,19 @@ export interface ClaimedRun {
   readonly now: number;
 }
 
-/** What a kind of store does for its queue. */
+/** The operations of a queue that each kind of store implements. */
 export interface QueueStorage {
   readonly tokens: LeaseTokens;
   /**
    * Decides about a run and stores the step, in one transaction. Null where there is no such run.
-   * @param moves whether the step is likely to move the run, and so to concern its thread
+   * @param affectsThread whether the step is likely to change the run's thread, which is then locked first
    */
-  decide<T>(owner: Owner, runId: string, decide: Decide<T>, moves: boolean): MaybePromise<T | null>;
-  /** Takes waiting runs: owners take turns, and of one owner the run that was created first is taken. */
+  decide<T>(owner: Owner, runId: string, decide: Decide<T>, affectsThread: boolean): MaybePromise<T | null>;
+  /** Claims waiting runs: round robin over the owners, and of one owner the run that was created first. */
   claim(request: ClaimRequest, claimant: Claimant): MaybePromise<readonly ClaimedRun[]>;
 }
 
-/** The queue of a store: it checks what workers send, and what their leases name. */
+/** The queue of a store: it checks the input of workers, and verifies their leases. */
 export function createRunQueue({ tokens, decide, claim }: QueueStorage): RunQueue {
   /** Decides about the run that a lease names; `lost` where the lease is not genuine, or the run is gone. */
   function withLease<T>(
@@ -61,11 +61,11 @@ export function createRunQueue({ tokens, decide, claim }: QueueStorage): RunQueu
     lease: string,
     lost: T,
     decideBy: (stored: StoredRun, ref: ClaimRef, now: number) => Decision<T>,
-    moves = false,
+    affectsThread = false,
   ): MaybePromise<T> {
     const ref = tokens.decode(worker, lease);
     if (ref === null) return lost;
-    const decided = decide(ref.owner, ref.runId, (stored, now) => decideBy(stored, ref, now), moves);
+    const decided = decide(ref.owner, ref.runId, (stored, now) => decideBy(stored, ref, now), affectsThread);
     return andThen(decided, (result) => result ?? lost);
   }
 
