@@ -6,6 +6,7 @@ import { type Claimant, claimRun } from '../../rules/execution/claim.ts';
 import { payloadBytes, MAX_CLAIM_BYTES } from '../../rules/execution/claim-size.ts';
 import { isStorableText } from '../../rules/text.ts';
 import type { QueueStorage, ClaimedRun } from '../../rules/execution/run-queue.ts';
+import { idsByOwner } from '../client/ids-by-owner.ts';
 import { nameOwner, openQueue, runInTransaction } from '../client/database.ts';
 import type { Transaction } from '../client/pool.ts';
 import { Announcements } from '../notifications/announcer.ts';
@@ -73,8 +74,12 @@ async function claimOnce(
             ${allOwners ? null : claimant.holder}, ${turn}, ${max})`),
         clock(tx),
       ]);
-      const byOwner = groupByOwner(rows);
-      const found = await Promise.all(Array.from(byOwner, ([owner, ids]) => readClaimable(tx, owner, ids)));
+      const refs = rows.flatMap(({ owner, id }) =>
+        owner === null || id === null ? [] : { owner: asOwner(owner), id },
+      );
+      const found = await Promise.all(
+        Array.from(idsByOwner(refs), ([owner, ids]) => readClaimable(tx, owner, ids)),
+      );
       const fitting = fittingRuns(rows, found.flat());
       const claimed = await Promise.all(
         found.map((runs) => {
@@ -103,18 +108,6 @@ interface ClaimableRow {
   readonly owner: string | null;
   readonly id: string | null;
   readonly isContended: boolean;
-}
-
-function groupByOwner(rows: readonly ClaimableRow[]): ReadonlyMap<Owner, readonly string[]> {
-  const byOwner = new Map<Owner, string[]>();
-  for (const { owner: name, id } of rows) {
-    if (name === null || id === null) continue;
-    const owner = asOwner(name);
-    const ids = byOwner.get(owner);
-    if (ids === undefined) byOwner.set(owner, [id]);
-    else ids.push(id);
-  }
-  return byOwner;
 }
 
 /** The first runs, as many as fit into one response. The others stay in the queue. */
