@@ -1,6 +1,6 @@
 import { SHARED_EVENTS } from '../lib/field-extensions.ts';
 import { andThen } from '../lib/maybe-promise.ts';
-import type { Run, RunError } from '../store/records.ts';
+import type { Run } from '../store/records.ts';
 import { runOnceEnded } from '../subscriptions/waiting-calls.ts';
 import { builder } from './builder.ts';
 import { defineChange, changeEvent } from './change.ts';
@@ -10,23 +10,9 @@ import { ownerOf } from './owner-of.ts';
 import { AssistantRef, RESOURCE_ID, RunRef, ThreadRef } from './refs.ts';
 import { creationPayload, definePayloads, IDEMPOTENCY_KEY, idPayload, inputPayload } from './payload.ts';
 import { MultitaskStrategyEnum, RunStatusEnum } from './run-enums.ts';
+import { RunErrorRef } from './run-error.ts';
 import { RunConnection, runListArgs } from './run-list.ts';
 import { readPayload } from './run-payload.ts';
-
-const RunErrorRef = builder.objectRef<RunError>('RunError').implement({
-  description: 'Why a run failed.',
-  fields: (t) => ({
-    code: t.exposeString('code', {
-      description: "For programs: the worker's own, or `ATTEMPTS_EXHAUSTED`, or `TIMEOUT`.",
-    }),
-    message: t.exposeString('message', { description: 'For people.' }),
-    details: t.expose('details', {
-      type: 'JSONObject',
-      nullable: true,
-      description: 'Whatever else the worker said.',
-    }),
-  }),
-});
 
 RunRef.implement({
   description: 'One execution of an assistant on a thread.',

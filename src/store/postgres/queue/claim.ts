@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import { type Owner, asOwner } from '../../owner.ts';
+import type { RunState } from '../../execution.ts';
+import { asOwner, type Owner, ownedKey } from '../../owner.ts';
 import type { ClaimRequest } from '../../queue.ts';
 import { type Claimant, claimRun } from '../../rules/execution/claim.ts';
 import { payloadBytes, MAX_CLAIM_BYTES } from '../../rules/execution/claim-size.ts';
@@ -80,17 +81,16 @@ async function claimOnce(
       const found = await Promise.all(
         Array.from(idsByOwner(refs), ([owner, ids]) => readClaimable(tx, owner, ids)),
       );
-      const fitting = fittingRuns(rows, found.flat());
+      const fitting = fittingRuns(refs, found.flat());
       const claimed = await Promise.all(
         found.map((runs) => {
           const toClaim = runs.filter((one) => fitting.has(one));
           return claimLocked(tx, announcements, toClaim, claimant, now);
         }),
       );
-      // Two owners can have runs of one id.
-      const byKey = new Map(claimed.flat().map((one) => [`${one.owner} ${one.state.run.id}`, one]));
+      const byKey = byOwnerAndId(claimed.flat());
       return {
-        claimed: rows.flatMap(({ owner, id }) => byKey.get(`${owner} ${id}`) ?? []),
+        claimed: refs.flatMap(({ owner, id }) => byKey.get(ownedKey(owner, id)) ?? []),
         isContended: rows.at(-1)?.isContended ?? false,
       };
     });
@@ -112,20 +112,27 @@ interface ClaimableRow {
 
 /** The first runs, as many as fit into one response. The others stay in the queue. */
 function fittingRuns(
-  rows: readonly ClaimableRow[],
+  refs: readonly { readonly owner: Owner; readonly id: string }[],
   found: readonly ClaimableRun[],
 ): ReadonlySet<ClaimableRun> {
-  const byKey = new Map(found.map((one) => [`${one.owner} ${one.state.run.id}`, one]));
+  const byKey = byOwnerAndId(found);
   const fitting = new Set<ClaimableRun>();
   let bytes = 0;
-  for (const { owner, id } of rows) {
-    const one = byKey.get(`${owner} ${id}`);
+  for (const { owner, id } of refs) {
+    const one = byKey.get(ownedKey(owner, id));
     if (one === undefined) continue;
     if (bytes >= MAX_CLAIM_BYTES) break;
     bytes += payloadBytes(one);
     fitting.add(one);
   }
   return fitting;
+}
+
+/** Runs by owner and id: two owners can have runs with the same id. */
+function byOwnerAndId<R extends { readonly owner: Owner; readonly state: RunState }>(
+  runs: readonly R[],
+): ReadonlyMap<string, R> {
+  return new Map(runs.map((run) => [ownedKey(run.owner, run.state.run.id), run]));
 }
 
 /** Claims runs of one owner, which are locked, for a worker. All statements are sent before the first `await`. */
