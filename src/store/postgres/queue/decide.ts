@@ -12,8 +12,8 @@ type Decided<T> = { readonly result: T | null } | 'needsThread';
 
 /** Decides about runs that workers hold. */
 export function createDecide(dependencies: StoreDependencies): QueueStorage['decide'] {
-  return async (owner, runId, decide, affectsThread) => {
-    if (!affectsThread) {
+  return async (owner, runId, decide, mayAffectThread) => {
+    if (!mayAffectThread) {
       const decided = await decideAlone(dependencies, owner, runId, decide);
       if (decided !== 'needsThread') return decided.result;
       // The step changes the thread, for example by renewing a lease that had ended.

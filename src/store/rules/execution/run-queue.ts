@@ -46,9 +46,9 @@ export interface QueueStorage {
   readonly tokens: LeaseTokens;
   /**
    * Decides about a run and stores the step, in one transaction. Null where there is no such run.
-   * @param affectsThread whether the step is likely to change the run's thread, which is then locked first
+   * @param mayAffectThread whether the step is likely to change the run's thread, which is then locked first
    */
-  decide<T>(owner: Owner, runId: string, decide: Decide<T>, affectsThread: boolean): MaybePromise<T | null>;
+  decide<T>(owner: Owner, runId: string, decide: Decide<T>, mayAffectThread: boolean): MaybePromise<T | null>;
   /** Claims waiting runs: round robin over the owners, and of one owner the run that was created first. */
   claim(request: ClaimRequest, claimant: Claimant): MaybePromise<readonly ClaimedRun[]>;
 }
@@ -61,11 +61,11 @@ export function createRunQueue({ tokens, decide, claim }: QueueStorage): RunQueu
     lease: string,
     lost: T,
     decideBy: (stored: StoredRun, ref: ClaimRef, now: number) => Decision<T>,
-    affectsThread = false,
+    mayAffectThread = false,
   ): MaybePromise<T> {
     const ref = tokens.decode(worker, lease);
     if (ref === null) return lost;
-    const decided = decide(ref.owner, ref.runId, (stored, now) => decideBy(stored, ref, now), affectsThread);
+    const decided = decide(ref.owner, ref.runId, (stored, now) => decideBy(stored, ref, now), mayAffectThread);
     return andThen(decided, (result) => result ?? lost);
   }
 
