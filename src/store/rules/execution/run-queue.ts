@@ -65,7 +65,12 @@ export function createRunQueue({ tokens, decide, claim }: QueueStorage): RunQueu
   ): MaybePromise<T> {
     const ref = tokens.decode(worker, lease);
     if (ref === null) return lost;
-    const decided = decide(ref.owner, ref.runId, (stored, now) => decideBy(stored, ref, now), mayAffectThread);
+    const decided = decide(
+      ref.owner,
+      ref.runId,
+      (stored, now) => decideBy(stored, ref, now),
+      mayAffectThread,
+    );
     return andThen(decided, (result) => result ?? lost);
   }
 
