@@ -132,7 +132,7 @@ async function waitForLeases(
     for (;;) {
       const waitSeconds = wait.secondsLeft;
       const outcome = await stores.queue.heartbeat(worker, { ...wanted, waitSeconds });
-      if ('refusals' in outcome || outcome.value.some(mustStop) || wait.isOver) return outcome;
+      if ('refusals' in outcome || outcome.value.some(isUrgent) || wait.isOver) return outcome;
       await wait.next();
       if (request.stopped !== null) throw request.stopped;
     }
@@ -142,7 +142,7 @@ async function waitForLeases(
   }
 }
 
-function mustStop({ held, cancel }: LeaseState): boolean {
+function isUrgent({ held, cancel }: LeaseState): boolean {
   return !held || cancel !== null;
 }
 
