@@ -11,7 +11,7 @@ const WORKER = `echo-${process.pid}`;
 const RUNS_AT_ONCE = 4;
 const LEASE = { leaseSeconds: Number(process.env.LEASE_SECONDS ?? 30) };
 
-/** Ends of an attempt that leave the run to another one. */
+/** Ends of an attempt after which another attempt follows. */
 const RELEASED = { status: 'RELEASED' };
 const LOST = { status: 'LOST' };
 
@@ -26,7 +26,7 @@ async function echo({ input, values, checkpoint, resumes }, say, save) {
   // The answer comes in another run of the thread, which is given the output of this one as `values`.
   if (ask) return { status: 'INTERRUPTED', interrupt: { question: ask }, output: { question: ask } };
   const words = (resumes ? `${values?.question} ${answer}` : text).split(' ');
-  // What was saved is not done again. What came after it is: readers go on from the snapshot.
+  // Work before the checkpoint is not repeated; work after it is, so readers start again from the snapshot.
   const said = checkpoint ? checkpoint.text.split(' ') : [];
   if (checkpoint) await say({ type: 'STATE_SNAPSHOT', data: { snapshot: checkpoint } });
   while (said.length < words.length) {
@@ -58,7 +58,7 @@ async function execute(claim) {
   async function save(values) {
     check((await call('checkpointRun', 'lease { held cancel }', { lease, values }, signal)).lease);
   }
-  /** Renews the lease, however long a step of the graph takes. A heartbeat that waits hears of a cancellation at once. */
+  /** Renews the lease, however long a step of the graph takes. A waiting heartbeat responds at once to a cancellation. */
   async function heartbeat() {
     for (;;) {
       const input = { leases: [lease], ...LEASE, waitSeconds: 5 };
@@ -86,7 +86,7 @@ function failure(error) {
   return { status: 'ERROR', error: { code: 'WORKER_ERROR', message }, retry: true };
 }
 
-/** Sends a mutation, again and again while the server is away: what it has stored already, it does not store twice. */
+/** Sends a mutation, with retries while the server is unavailable: the server stores nothing twice. */
 async function call(name, selection, input, signal) {
   const type = `${name[0].toUpperCase()}${name.slice(1)}Input`;
   const query = `mutation($input: ${type}!) { ${name}(input: $input) { ${selection} userErrors { message } } }`;
@@ -98,7 +98,7 @@ async function call(name, selection, input, signal) {
     if (result.data) return payload;
     if (!result.isTemporary) throw new Error(`${name}: ${result.message}`);
     if (shutdown.signal.aborted) throw new Error(`${name}: ${result.message}. Leases end by themselves.`);
-    // With jitter, so that many workers do not come back at one moment.
+    // With jitter, so that many workers do not retry at the same moment.
     await sleep(pause * (0.5 + Math.random()), undefined, { signal }).catch(() => {});
   }
 }
@@ -140,7 +140,7 @@ async function work() {
     }
     if (running.size === RUNS_AT_ONCE) await Promise.race([...running, isShutDown]);
   }
-  // Only now: a claim that waits would be given what is given back.
+  // Only after the last claim has responded: it would claim the released runs.
   release.abort(RELEASED);
   await Promise.all(running);
 }

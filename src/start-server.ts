@@ -28,11 +28,11 @@ import { readTrustedDocuments } from './graphql/trusted-documents.ts';
 /** How long running requests may take during shutdown, in milliseconds. */
 const SHUTDOWN_TIMEOUT = 10_000;
 
-/** How long calls that wait may take to look for the last time, in milliseconds. */
-const LAST_LOOK_TIMEOUT = 2_000;
+/** How long waiting calls may take to be answered during shutdown, in milliseconds. */
+const WAITS_SHUTDOWN_TIMEOUT = 2_000;
 
-/** The interval in which claims look for runs that other servers have created, in milliseconds. */
-const LOOK_INTERVAL = 1_000;
+/** The interval in which waiting claims are retried, in milliseconds: notifications of other servers can be lost. */
+const CLAIM_RETRY_INTERVAL = 1_000;
 
 /**
  * Serves until SIGTERM or SIGINT. Rejects where it cannot start: `startError` has the message.
@@ -71,7 +71,7 @@ export async function startServer(config: Config, open: typeof openStores = open
     log,
   });
   observability.hold(stores.loadedCounts);
-  if (config.database !== null) setInterval(() => claimWaiters.look(), LOOK_INTERVAL).unref();
+  if (config.database !== null) setInterval(() => claimWaiters.wakeOneOfEach(), CLAIM_RETRY_INTERVAL).unref();
   let draining = false;
 
   const devToken = config.production || secret === null ? null : () => mintDevToken(config, secret);
@@ -110,14 +110,14 @@ export async function startServer(config: Config, open: typeof openStores = open
     log.debug({ signal }, 'draining');
     if (config.shutdownDelay > 0) await passed(config.shutdownDelay);
     // They are answered before the WebSockets are closed that some of them came by.
-    await Promise.race([waits.close(), passed(LAST_LOOK_TIMEOUT)]);
+    await Promise.race([waits.close(), passed(WAITS_SHUTDOWN_TIMEOUT)]);
     await turn();
     subscribers.close();
     api.close();
     await server.close(SHUTDOWN_TIMEOUT);
     await stores.close();
     await Promise.all([metricsServer?.close(0), observability.close()]);
-    // Node.js does not exit before its writes are done: where nobody reads its output, never.
+    // Node.js does not exit before its writes are done: never, if its output is not read.
     if (!(await flushed(log))) process.kill(process.pid, 'SIGKILL');
     process.exit(0);
   }

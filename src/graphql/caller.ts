@@ -1,7 +1,7 @@
 import type { Identity } from '../auth/identity.ts';
 import type { RequestRecord } from '../observability/request-record.ts';
 
-/** Who sends an operation, and how. */
+/** The caller of an operation: identity and transport. */
 export interface Caller {
   /** The verified token; null without one. */
   readonly identity: Identity | null;

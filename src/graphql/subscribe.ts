@@ -16,7 +16,7 @@ import { withTimeout } from './timeout.ts';
 
 /**
  * The results of a subscription, until it ends. They fail with `StreamInterrupted` when the connection is to be cut
- * without a last word.
+ * without completing the stream.
  */
 export type ResultStream = AsyncQueue<OperationResult>;
 

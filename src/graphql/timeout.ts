@@ -1,7 +1,7 @@
 import type { GraphQLError } from 'graphql';
 import { apiError } from '../errors.ts';
 
-/** Thrown where a client has gone before its response was ready: there is nobody to answer. */
+/** Thrown where a client has disconnected before its response was ready. */
 export class ClientGone extends Error {}
 
 /** Limits of `withTimeout`. */

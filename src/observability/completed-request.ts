@@ -4,7 +4,7 @@ import type { Owner } from '../store/owner.ts';
 import type { RequestRecord } from './request-record.ts';
 
 /** How a request ended. */
-export const OUTCOMES = ['ok', 'error', 'aborted'] as const;
+const OUTCOMES = ['ok', 'error', 'aborted'] as const;
 
 /** A request whose response is ready, or whose stream has ended. */
 export interface CompletedRequest {

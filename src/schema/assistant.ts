@@ -8,7 +8,7 @@ import { NodeRef } from './node.ts';
 import { ownerOf } from './owner-of.ts';
 import { creationPayload, definePayloads, IDEMPOTENCY_KEY, idPayload, inputPayload } from './payload.ts';
 import { AssistantRef, RESOURCE_ID } from './refs.ts';
-import { RunConnection, runListArgs, runsOf } from './run.ts';
+import { RunConnection, runListArgs, runsOf } from './run-list.ts';
 
 AssistantRef.implement({
   description: 'A configured agent: the graph to run, and the settings to run it with.',

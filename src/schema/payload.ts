@@ -43,7 +43,7 @@ export const UserErrorRef = builder.objectRef<UserError>('UserError').implement(
 
 /** The description of an `idempotencyKey`. */
 export const IDEMPOTENCY_KEY =
-  'Makes the call safe to repeat: with the same key and the same input it answers what it made, with another input it is CONFLICT. Good as long as that exists. Not blank, at most 255 characters.';
+  'Makes the call safe to retry: with the same key and input it returns the record that the first call created; with another input it is CONFLICT. Valid as long as that record exists. Not blank, at most 255 characters.';
 
 /** The payload types of a resource. */
 interface PayloadTypes {
@@ -122,7 +122,7 @@ export function creationPayload(outcome: CreateOutcome<AnyResource>): CreationPa
 }
 
 /** The payload of a store's outcome. @param path the path of the refusals' keys in the arguments */
-export function toPayload(outcome: Outcome<AnyResource | null>, path: readonly string[]): Payload {
+function toPayload(outcome: Outcome<AnyResource | null>, path: readonly string[]): Payload {
   if ('value' in outcome) return { resource: outcome.value, userErrors: [] };
   return { resource: null, userErrors: userErrorsOf(outcome.refusals, path) };
 }

@@ -7,7 +7,7 @@ import { builder } from './builder.ts';
 import { ownerOf } from './owner-of.ts';
 import { RunRef } from './refs.ts';
 import { parseObject } from './run-payload.ts';
-import { RunStatusEnum } from './run.ts';
+import { RunStatusEnum } from './run-enums.ts';
 
 /** The most events of one list. */
 const MAX_EVENTS = 1_000;
@@ -22,7 +22,7 @@ const RunEventRef = builder.objectRef<RunEvent>('RunEvent').implement({
         "What it is; AG-UI's names are recommended. The server itself sends RUN_STARTED, RUN_FINISHED and RUN_ERROR.",
     }),
     data: t.field({
-      description: 'What the worker says about it.',
+      description: 'The payload of the event.',
       type: 'JSONObject',
       resolve: ({ data }) => parseObject(data),
     }),
@@ -35,7 +35,7 @@ builder.objectField(RunRef, 'events', (t) =>
     description: 'Its events with a greater `seq` than `after`, oldest first; 1,000 at most.',
     type: [RunEventRef],
     args: {
-      after: t.arg.int({ required: true, defaultValue: 0, description: 'The `seq` to go on from.' }),
+      after: t.arg.int({ required: true, defaultValue: 0, description: 'Only events with a greater `seq`.' }),
       first: t.arg.int({ required: true, defaultValue: 100, description: 'How many, 0 to 1,000.' }),
     },
     extensions: { [MAX_ITEMS]: MAX_EVENTS },
@@ -76,7 +76,7 @@ builder.subscriptionField('runEvents', (t) =>
     type: RunEventBatchRef,
     args: {
       runId: t.arg.id({ required: true, description: "The run's id." }),
-      after: t.arg.int({ required: true, defaultValue: 0, description: 'The `seq` to go on from.' }),
+      after: t.arg.int({ required: true, defaultValue: 0, description: 'Only events with a greater `seq`.' }),
     },
     subscribe(_, { runId, after }, context) {
       checkAfter(after);

@@ -1,65 +1,18 @@
 import { SHARED_EVENTS } from '../lib/field-extensions.ts';
 import { andThen } from '../lib/maybe-promise.ts';
-import type { ListQuery, RunFilter, RunOrderField } from '../store/query.ts';
-import type { CancelAction, MultitaskStrategy, Run, RunError, RunStatus } from '../store/records.ts';
+import type { Run } from '../store/records.ts';
 import { runOnceEnded } from '../subscriptions/waiting-calls.ts';
 import { builder } from './builder.ts';
 import { defineChange, changeEvent } from './change.ts';
-import { connect, defineConnection, NEWEST_FIRST, OrderDirection, pageArgs } from './connection.ts';
+import { connect } from './connection.ts';
 import { NodeRef } from './node.ts';
 import { ownerOf } from './owner-of.ts';
 import { AssistantRef, RESOURCE_ID, RunRef, ThreadRef } from './refs.ts';
-import {
-  creationPayload,
-  definePayloads,
-  IDEMPOTENCY_KEY,
-  idPayload,
-  inputPayload,
-  UserErrorRef,
-} from './payload.ts';
+import { creationPayload, definePayloads, IDEMPOTENCY_KEY, idPayload, inputPayload } from './payload.ts';
+import { MultitaskStrategyEnum, RunStatusEnum } from './run-enums.ts';
+import { RunErrorRef } from './run-error.ts';
+import { RunConnection, runListArgs } from './run-list.ts';
 import { readPayload } from './run-payload.ts';
-
-/** The status of a run. */
-export const RunStatusEnum = builder.enumType('RunStatus', {
-  description: 'How far a run has got. All but PENDING and RUNNING are final.',
-  values: {
-    PENDING: { description: 'Waiting to start.' },
-    RUNNING: { description: 'Executing.' },
-    SUCCESS: { description: 'Finished.' },
-    ERROR: { description: 'Failed.' },
-    TIMEOUT: { description: 'Took too long.' },
-    INTERRUPTED: { description: 'Stopped half-way, to wait for a person.' },
-    CANCELLED: { description: 'Called off before it finished.' },
-  } as const satisfies Record<RunStatus, object>,
-});
-
-const MultitaskStrategyEnum = builder.enumType('MultitaskStrategy', {
-  description: 'What a new run does to the active runs of its thread.',
-  values: {
-    ENQUEUE: {
-      description:
-        "Waits until all of them have ended: a thread's runs are executed one at a time, first come, first served.",
-    },
-    REJECT: { description: 'Is refused with CONFLICT while there are any.' },
-    INTERRUPT: { description: 'Cancels them, and keeps what a running one has saved as its checkpoint.' },
-    ROLLBACK: { description: 'Cancels them, and drops what a running one has saved.' },
-  } as const satisfies Record<MultitaskStrategy, object>,
-});
-
-const RunErrorRef = builder.objectRef<RunError>('RunError').implement({
-  description: 'Why a run failed.',
-  fields: (t) => ({
-    code: t.exposeString('code', {
-      description: "For programs: the worker's own, or `ATTEMPTS_EXHAUSTED`, or `TIMEOUT`.",
-    }),
-    message: t.exposeString('message', { description: 'For people.' }),
-    details: t.expose('details', {
-      type: 'JSONObject',
-      nullable: true,
-      description: 'Whatever else the worker said.',
-    }),
-  }),
-});
 
 RunRef.implement({
   description: 'One execution of an assistant on a thread.',
@@ -161,59 +114,6 @@ RunRef.implement({
   }),
 });
 
-/** A page of runs. */
-export const RunConnection = defineConnection(RunRef);
-
-const RunFilterInput = builder.inputType('RunFilterInput', {
-  description: 'Which runs to keep. All conditions that are given must hold.',
-  fields: (t) => ({
-    ids: t.idList({ description: 'One of these ids; 100 at most.' }),
-    threadId: t.id({ description: 'On this thread.' }),
-    assistantId: t.id({ description: 'Of this assistant.' }),
-    status: t.field({ type: [RunStatusEnum], description: 'One of these statuses.' }),
-    metadata: t.field({
-      type: 'JSONObject',
-      description: "The metadata contains this, as PostgreSQL's jsonb @> defines it.",
-    }),
-  }),
-});
-
-const RunOrderFieldEnum = builder.enumType('RunOrderField', {
-  description: 'What runs can be sorted by.',
-  values: {
-    CREATED_AT: { description: 'Creation time.' },
-    UPDATED_AT: { description: 'Time of the last change.' },
-  } as const,
-});
-
-const RunOrderInput = builder.inputType('RunOrderInput', {
-  description: 'How to sort runs. Ties are broken by id.',
-  fields: (t) => ({
-    field: t.field({ type: RunOrderFieldEnum, required: true, description: 'What to sort by.' }),
-    direction: t.field({ type: OrderDirection, required: true, description: 'Which way.' }),
-  }),
-});
-
-/** The arguments of every list of runs. */
-export const runListArgs = builder.args((t) => ({
-  filter: t.field({ type: RunFilterInput, description: 'Which runs to keep. Default: all.' }),
-  orderBy: t.field({
-    type: RunOrderInput,
-    required: true,
-    defaultValue: NEWEST_FIRST,
-    description: 'How to sort them. Default: newest first.',
-  }),
-  ...pageArgs,
-}));
-
-/** The query for the runs of one parent. It is made for each item of a page, so its keys are written out. */
-export function runsOf(parent: NonNullable<RunFilter['parent']>, query: RunQuery): RunQuery {
-  const { first, after, last, before, orderBy, filter } = query;
-  return { first, after, last, before, orderBy, filter: filter == null ? { parent } : { ...filter, parent } };
-}
-
-type RunQuery = ListQuery<RunFilter, RunOrderField>;
-
 builder.queryFields((t) => ({
   run: t.field({
     description: 'One run.',
@@ -281,36 +181,6 @@ const UpdateRunInput = builder.inputType('UpdateRunInput', {
   }),
 });
 
-/** What is done with the checkpoint of a run that is cancelled. */
-export const CancelActionEnum = builder.enumType('CancelAction', {
-  description: 'What is done with the checkpoint of a run that is cancelled.',
-  values: {
-    INTERRUPT: { description: "It becomes the run's output, and so the thread's values." },
-    ROLLBACK: { description: 'It is dropped: the thread is as it was before the run.' },
-  } as const satisfies Record<CancelAction, object>,
-});
-
-const CancelRunInput = builder.inputType('CancelRunInput', {
-  description: 'Which run to cancel.',
-  fields: (t) => ({
-    id: t.id({ required: true, description: "The run's id." }),
-    action: t.field({
-      type: CancelActionEnum,
-      required: true,
-      defaultValue: 'INTERRUPT',
-      description: 'What is done with its checkpoint.',
-    }),
-  }),
-});
-
-const CancelRunPayload = builder.objectRef<{ readonly run: Run | null }>('CancelRunPayload').implement({
-  description: 'The run as it is now; null where there is none.',
-  fields: (t) => ({
-    run: t.expose('run', { type: RunRef, nullable: true, description: 'The run.' }),
-    userErrors: t.field({ type: [UserErrorRef], description: 'Empty.', resolve: () => [] }),
-  }),
-});
-
 const payloads = definePayloads(RunRef);
 
 builder.mutationFields((t) => ({
@@ -331,14 +201,6 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: UpdateRunInput, required: true, description: 'What to change.' }) },
     resolve: (_, { input: { id, ...changes } }, context) =>
       andThen(context.stores.runs.update(ownerOf(context), id, changes), inputPayload),
-  }),
-  cancelRun: t.field({
-    description:
-      'Ends a run with CANCELLED: at once, or, where a worker holds it, once the worker has stopped, within 15 seconds. A run that has ended stays as it is.',
-    type: CancelRunPayload,
-    args: { input: t.arg({ type: CancelRunInput, required: true, description: 'Which run.' }) },
-    resolve: (_, { input: { id, action } }, context) =>
-      andThen(context.stores.runs.cancel(ownerOf(context), id, action), (run) => ({ run })),
   }),
   deleteRun: t.field({
     description: 'Deletes a run; CONFLICT while it is pending or running.',

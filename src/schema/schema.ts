@@ -1,6 +1,7 @@
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import './assistant.ts';
 import { builder } from './builder.ts';
+import './cancel-run.ts';
 import './date-time.ts';
 import './json-object.ts';
 import './node.ts';

@@ -9,7 +9,7 @@ import { ownerOf } from './owner-of.ts';
 import { creationPayload, definePayloads, IDEMPOTENCY_KEY, idPayload, inputPayload } from './payload.ts';
 import { readPayload } from './run-payload.ts';
 import { RESOURCE_ID, ThreadRef } from './refs.ts';
-import { RunConnection, runListArgs, runsOf } from './run.ts';
+import { RunConnection, runListArgs, runsOf } from './run-list.ts';
 
 const ThreadStatusEnum = builder.enumType('ThreadStatus', {
   description: 'What a thread is doing.',

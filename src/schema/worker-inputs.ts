@@ -1,9 +1,9 @@
 import { builder } from './builder.ts';
-import { RunStatusEnum } from './run.ts';
+import { RunStatusEnum } from './run-enums.ts';
 
 /** The input of claimRuns. */
 export const ClaimRunsInput = builder.inputType('ClaimRunsInput', {
-  description: 'Which runs a worker takes.',
+  description: 'Which runs a worker claims.',
   fields: (t) => ({
     worker: t.string({
       required: true,
@@ -32,7 +32,11 @@ export const HeartbeatRunsInput = builder.inputType('HeartbeatRunsInput', {
   description: 'Which leases to renew.',
   fields: (t) => ({
     leases: t.stringList({ required: true, description: '100 at most.' }),
-    leaseSeconds: t.int({ required: true, defaultValue: 30, description: 'For how long: 5 to 300.' }),
+    leaseSeconds: t.int({
+      required: true,
+      defaultValue: 30,
+      description: 'Seconds until they end: 5 to 300.',
+    }),
     waitSeconds: t.int({
       required: true,
       defaultValue: 0,
@@ -70,7 +74,7 @@ export const AppendRunEventsInput = builder.inputType('AppendRunEventsInput', {
 
 /** The input of checkpointRun. */
 export const CheckpointRunInput = builder.inputType('CheckpointRunInput', {
-  description: 'A state to save.',
+  description: 'The state to save.',
   fields: (t) => ({
     lease: t.string({ required: true, description: 'The lease of the run.' }),
     values: t.field({ type: 'JSONObject', required: true, description: 'At most 512 KiB and 32 levels.' }),
@@ -116,6 +120,6 @@ export const FinishRunInput = builder.inputType('FinishRunInput', {
 
 /** The input of releaseRuns. */
 export const ReleaseRunsInput = builder.inputType('ReleaseRunsInput', {
-  description: 'Which runs to give back.',
+  description: 'Which runs to return to the queue.',
   fields: (t) => ({ leases: t.stringList({ required: true, description: '100 at most.' }) }),
 });

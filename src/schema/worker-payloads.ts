@@ -3,7 +3,7 @@ import type { RunStatus } from '../store/records.ts';
 import { builder } from './builder.ts';
 import { type UserError, UserErrorRef } from './payload.ts';
 import { parsePayload } from './run-payload.ts';
-import { CancelActionEnum, RunStatusEnum } from './run.ts';
+import { CancelActionEnum, RunStatusEnum } from './run-enums.ts';
 
 const ERRORS = 'What went wrong; empty on success.';
 
@@ -134,7 +134,7 @@ function defineLease(name: string, mutation: string) {
       lease: t.expose('lease', {
         type: LeaseStateRef,
         nullable: true,
-        description: 'How the lease stands; null where the input was refused.',
+        description: 'The status of the lease; null where the input was refused.',
       }),
       userErrors: t.expose('userErrors', { type: [UserErrorRef], description: ERRORS }),
     }),

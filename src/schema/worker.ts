@@ -88,7 +88,7 @@ builder.mutationFields((t) => ({
   finishRun: t.field({
     description: 'For workers: ends a run, or gives it back to be tried again.',
     type: FinishRunPayload,
-    args: { input: t.arg({ type: FinishRunInput, required: true, description: 'The end.' }) },
+    args: { input: t.arg({ type: FinishRunInput, required: true, description: 'How the attempt ends.' }) },
     resolve: (_, { input }, context) =>
       andThen(context.stores.queue.finish(ownerOf(context), input), finishPayload),
   }),

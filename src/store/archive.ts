@@ -6,7 +6,7 @@ import type { Owner } from './owner.ts';
 /** A record together with its owner. */
 export type OwnedRecord = Creation & { readonly owner: Owner };
 
-/** What belongs to a record, together with its owner. */
+/** Data that is stored beside a record, together with its owner. */
 export type OwnedDetail =
   | {
       readonly owner: Owner;

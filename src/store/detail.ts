@@ -1,15 +1,15 @@
 import type { AppendedEvents, Execution, RunPayloads } from './execution.ts';
 import type { Change } from './change.ts';
 
-/** What an idempotency key made. */
+/** A stored idempotency key. */
 export interface KeyRecord {
-  /** The id of the record that the key made. */
+  /** The id of the record that was created with the key. */
   readonly recordId: string;
-  /** The digest of its input. */
+  /** The digest of the input that it was created from. */
   readonly digest: string;
 }
 
-/** The change of something that belongs to a record and is never published. Null is none. */
+/** A change of data that is stored beside a record and never published. Null is none. */
 export type Detail =
   | {
       readonly kind: 'execution';
@@ -38,7 +38,7 @@ export function keyId(resource: Change['resource'], key: string): string {
   return `${resource} ${key}`;
 }
 
-/** What happens to the events of a run. */
+/** A change of the events of a run. */
 export interface EventChange {
   readonly runId: string;
   /** The events to append; null where all of the run's are deleted. */

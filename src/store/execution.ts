@@ -1,11 +1,11 @@
 import type { Owner } from './owner.ts';
 import type { CancelAction, Run, RunStatus } from './records.ts';
 
-/** What workers have done to a run, apart from its record: it is never published. */
+/** The execution state of a run: its lease, counters and reported end. Stored beside the record, and never published. */
 export interface Execution {
-  /** How often the run was given to a worker, those that released it included: it tells its leases apart. */
+  /** How often the run was claimed, releases included. It is the fencing token of the leases. */
   readonly claims: number;
-  /** The latest lease, which may have ended. Null where the run was given back, moved or ended. */
+  /** The latest lease, which may have ended. Null before the first claim, and once its attempt was ended or given back. */
   readonly lease: Lease | null;
   /** How many events of the latest claim are stored. */
   readonly storedEvents: number;
@@ -42,7 +42,7 @@ export interface ReportedEnd {
   readonly status: RunStatus;
 }
 
-/** The execution of a run that no worker has had. */
+/** The execution of a run that was never claimed. */
 export const NO_EXECUTION: Execution = Object.freeze({
   claims: 0,
   lease: null,
@@ -65,7 +65,7 @@ export interface RunPayloads {
 /** The payloads of a run that has none. */
 export const NO_PAYLOADS: RunPayloads = Object.freeze({ input: null, output: null, checkpoint: null });
 
-/** Something that happened in a run. */
+/** An event of a run. */
 export interface RunEvent {
   /** Its position among the run's events, from 1, without gaps. */
   readonly seq: number;
@@ -90,7 +90,7 @@ export interface RunState {
   readonly execution: Execution;
 }
 
-/** What a step of a run changes, all of it in one transaction. */
+/** A step of a run's state machine (see `rules/execution/state.ts`): the new state, and what is stored with it in one transaction. */
 export interface RunStep extends RunState {
   /** The events that it appends. */
   readonly events: readonly RunEvent[];

@@ -5,7 +5,7 @@ import type { Storage } from './storage.ts';
 import type { StoreOptions } from './store-options.ts';
 import type { OpenedStores } from './stores.ts';
 
-/** What the stores call. */
+/** The callbacks and options of the stores of a server. */
 export interface StoreObserver extends Required<
   Pick<StoreOptions, 'publish' | 'publishEvents' | 'onStored' | 'onLeaseLost' | 'onReady' | 'eventRetention'>
 > {

@@ -15,7 +15,8 @@ export type Outcome<T> = { readonly value: T } | { readonly refusals: readonly R
 export type CreateOutcome<T> =
   | {
       readonly value: T;
-      /** Whether an earlier call with the same key made it. */ readonly replayed: boolean;
+      /** Whether an earlier call with the same key created it. */
+      readonly replayed: boolean;
     }
   | { readonly refusals: readonly Refusal[] };
 

@@ -21,6 +21,11 @@ export function isOwner(value: unknown): value is Owner {
   );
 }
 
+/** The key of an owner's record in a map over all owners: an owner's name never contains U+0000. */
+export function ownedKey(owner: Owner, id: string): string {
+  return `${owner}\0${id}`;
+}
+
 /** The owner with this name. @throws TypeError for a name that cannot be an owner's */
 export function asOwner(name: string): Owner {
   if (!isOwner(name)) throw new TypeError(`${JSON.stringify(name)} cannot be an owner.`);

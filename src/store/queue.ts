@@ -18,7 +18,7 @@ export interface ClaimRequest {
   readonly waitSeconds: number;
 }
 
-/** A run that was given to a worker, with all that it needs to execute it. */
+/** A claimed run, with everything that its worker needs to execute it. */
 export interface Claim {
   readonly lease: string;
   /** Seconds until the lease ends. */
@@ -30,13 +30,13 @@ export interface Claim {
   readonly input: string | null;
   /** The thread's values as compact JSON. */
   readonly values: string | null;
-  /** The checkpoint that the attempt before left, as compact JSON. */
+  /** The last checkpoint of the attempts before, as compact JSON. */
   readonly checkpoint: string | null;
-  /** Until the run ends with TIMEOUT; null without a limit. */
+  /** Seconds until the run ends with TIMEOUT; null without a limit. */
   readonly secondsLeft: number | null;
 }
 
-/** How a lease stands. */
+/** The status of a lease. */
 export interface LeaseStatus {
   readonly held: boolean;
   /** Seconds until it ends, rounded down. */
@@ -73,7 +73,7 @@ export interface AppendRequest {
   }[];
 }
 
-/** The result of an append: the lease's state, also where the events were refused for the run's sake. */
+/** The result of an append. `lease` is null where the input is invalid; it is there where a limit or a gap refused the events. */
 export interface AppendOutcome {
   readonly lease: LeaseState | null;
   readonly refusals: readonly Refusal[];
@@ -103,9 +103,9 @@ export interface FinishRequest {
   readonly retryAfterSeconds?: number | null | undefined;
 }
 
-/** The result of a worker's end. */
+/** The result of ending an attempt. */
 export interface EndResult {
   readonly accepted: boolean;
-  /** The run's status; null where it is not the worker's to know. */
+  /** The run's status; null where the lease is not genuine, or the run was deleted. */
   readonly status: RunStatus | null;
 }

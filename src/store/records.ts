@@ -41,7 +41,7 @@ export interface Run extends Resource {
   readonly status: RunStatus;
   /** The position of the run's end among those of its thread's runs, from 1: the highest ended last. Null until it ends. */
   readonly ended: number | null;
-  /** Which of its payloads there are. These are stored apart, and read only when they are asked for. */
+  /** Whether it has an input, an output and a checkpoint: these are stored apart, and read only when they are selected. */
   readonly hasInput: boolean;
   readonly hasOutput: boolean;
   readonly hasCheckpoint: boolean;
@@ -52,7 +52,7 @@ export interface Run extends Resource {
   /** The id of the INTERRUPTED run that it answers. */
   readonly resumes: string | null;
   readonly multitaskStrategy: MultitaskStrategy;
-  /** How often workers have begun it, without those that released it. */
+  /** The number of the latest attempt, 0 before the first one. A release takes its attempt back. */
   readonly attempt: number;
   readonly maxAttempts: number;
   /** Seconds from `startedAt` until it ends with TIMEOUT; null for no limit. */
@@ -61,7 +61,7 @@ export interface Run extends Resource {
   readonly assistantVersion: number | null;
   /** The name of the worker that holds it. */
   readonly worker: string | null;
-  /** No worker gets it before. Null while a worker holds it, once an update has set it RUNNING, and once it has ended. */
+  /** The earliest time of a claim. Null while a worker holds it, once an update has set it RUNNING, and once it has ended. */
   readonly availableAt: string | null;
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
@@ -149,7 +149,7 @@ export interface NewRun {
   /** 1 to 100. Default: 3. */
   readonly maxAttempts?: number | undefined;
   readonly idempotencyKey?: string | null | undefined;
-  /** The trace of the request, which is no part of what the client asks for. Default: none. */
+  /** The trace of the request, not a part of the client's input. Default: none. */
   readonly traceparent?: string | null | undefined;
 }
 

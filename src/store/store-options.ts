@@ -2,25 +2,25 @@ import type { Change } from './change.ts';
 import type { AppendedEvents } from './execution.ts';
 import type { Owner } from './owner.ts';
 
-/** What every kind of stores can be given. */
+/** Options of every kind of stores. */
 export interface StoreOptions {
   /**
    * Called with all changes of a mutation at once, after they are stored and in the order of the mutations. It must not
-   * throw. Default: changes are not published.
+   * throw. Default: none.
    */
   readonly publish?: (owner: Owner, changes: readonly Change[]) => void;
-  /** Called when events of a run are stored, after that. It must not throw. Default: they are not published. */
+  /** Called when events of a run are stored, after that. It must not throw. Default: none. */
   readonly publishEvents?: (owner: Owner, appended: AppendedEvents) => void;
-  /** Called with the changes of each mutation of this process, after they are stored. Default: nobody is told. */
+  /** Called with the changes of each mutation of this process, after they are stored. Default: none. */
   readonly onStored?: (changes: readonly Change[]) => void;
-  /** Called when a lease ended before its run did. Default: nobody is told. */
+  /** Called when a lease ended before its run did. Default: none. */
   readonly onLeaseLost?: () => void;
-  /** Called when a run can be claimed. It must not throw, and must not call the stores. Default: nobody is told. */
+  /** Called when a run can be claimed. It must not throw, and must not call the stores. Default: none. */
   readonly onReady?: (owner: Owner, graphId: string) => void;
   /** How long the events of a run are kept after its end, in milliseconds. Default: 24 hours. */
   readonly eventRetention?: number;
   /**
-   * The interval in which the stores do by themselves what is due, in milliseconds; null for never. Default:
+   * The interval of sweeps, in milliseconds; null for none: then `sweep` must be called. Default:
    * `SWEEP_INTERVAL`.
    */
   readonly sweepInterval?: number | null;
@@ -30,5 +30,5 @@ export interface StoreOptions {
 
 /** How long the events of a run are kept after its end, in milliseconds: 24 hours. */
 export const DEFAULT_EVENT_RETENTION = 86_400_000;
-/** The interval in which stores do what is due, in milliseconds. */
+/** The interval of sweeps, in milliseconds. */
 export const SWEEP_INTERVAL = 500;

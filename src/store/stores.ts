@@ -43,7 +43,7 @@ import type {
  * owner's id is an unknown id. Mutations are atomic, and their changes are published after they are stored.
  */
 export interface Store<R, New, Patch, Filter, Field extends OrderField> {
-  /** Creates a record; with an idempotency key that was used before, the record that it made. */
+  /** Creates a record, or returns the one that was created with the same idempotency key. */
   create(owner: Owner, input: New): MaybePromise<CreateOutcome<R>>;
   /** The record with this id; null where there is none, also for a text that is no id. */
   get(owner: Owner, id: string): MaybePromise<R | null>;
@@ -72,8 +72,8 @@ export type ThreadStore = Store<Thread, NewThread, ThreadPatch, ThreadFilter, Th
 /** The store of runs. Each mutation updates the run's thread in the same transaction. */
 export interface RunStore extends Store<Run, NewRun, RunPatch, RunFilter, RunOrderField> {
   /**
-   * Cancels a run: it ends at once where no worker holds it, else its worker is told. The run as it is then; null where
-   * there is none.
+   * Cancels a run: it ends at once where no worker holds it, else its worker learns of the request in its next call.
+   * The run after that; null where there is none.
    */
   cancel(owner: Owner, id: string, action: CancelAction): MaybePromise<Run | null>;
   /** A payload of a run as compact JSON; null where there is none. */
@@ -94,19 +94,19 @@ export interface RunStore extends Store<Run, NewRun, RunPatch, RunFilter, RunOrd
  * `allOwners` it reaches the runs of that owner alone, and with a lease the run that the lease names.
  */
 export interface RunQueue {
-  /** Gives waiting runs to a worker, and does not wait for any. */
+  /** Claims waiting runs for a worker, and returns at once where there are none. */
   claim(worker: Owner, request: ClaimRequest): MaybePromise<Outcome<readonly Claim[]>>;
   /** Renews leases. Their states, in the same order. @throws BadUserInput for more than 100 */
   heartbeat(worker: Owner, request: HeartbeatRequest): MaybePromise<Outcome<readonly LeaseState[]>>;
   /** Appends events to a run, each once. @throws BadUserInput for more than 100 */
   appendEvents(worker: Owner, request: AppendRequest): MaybePromise<AppendOutcome>;
-  /** Saves the state that the next attempt would go on from. */
+  /** Saves the state that the next attempt continues from. */
   checkpoint(worker: Owner, request: CheckpointRequest): MaybePromise<Outcome<LeaseState>>;
-  /** Ends an attempt: the run ends, or is tried again. */
+  /** Ends an attempt: the run ends, or gets another attempt. */
   finish(worker: Owner, request: FinishRequest): MaybePromise<Outcome<EndResult>>;
   /** The run that a lease names; null for a lease that was not given to this worker. */
   runOf(worker: Owner, lease: string): MaybePromise<{ readonly owner: Owner; readonly runId: string } | null>;
-  /** Gives runs back at once. @throws BadUserInput for more than 100 */
+  /** Returns runs to the queue at once. @throws BadUserInput for more than 100 */
   release(worker: Owner, leases: readonly string[]): MaybePromise<readonly LeaseState[]>;
 }
 
@@ -135,8 +135,8 @@ export interface OpenedStores {
   /** The records that were loaded into memory; null where the records are in a database. */
   readonly loadedCounts: HeldCounts | null;
   /**
-   * Does what is due: lost leases, timeouts, overdue cancellations, delays, old events. The stores do it by themselves
-   * every half a second; of several servers on one database, one does each.
+   * Handles everything that is due: lost leases, timeouts, overdue cancellations, delays, old events. The stores sweep
+   * every half second themselves. Of several servers on one database, one handles each item.
    */
   sweep(): MaybePromise<void>;
   /** Closes the stores. No request may use them any more. */

@@ -19,7 +19,7 @@ export interface ChangeFeed {
     owner: Owner,
     mapEvent: (change: ChangeOf<Topic>) => T | null,
   ): AsyncQueue<T>;
-  /** Sends appended events to those who watch their run. */
+  /** Sends appended events to the watchers of their run. */
   publishEvents(owner: Owner, appended: AppendedEvents): void;
   /** Watches a run. Returns the function that ends it. */
   watchRun(owner: Owner, runId: string, watcher: RunWatcher): () => void;

@@ -4,8 +4,8 @@ import type { Owner } from '../store/owner.ts';
 export interface ClaimWaiter {
   readonly graphIds: readonly string[];
   /** The owner whose runs it waits for; null for those of all owners. */
-  readonly of: Owner | null;
-  /** Called when there may be a run for it. It is not called again before it is added again. */
+  readonly owner: Owner | null;
+  /** Called when there may be a run for it. It is removed before that: add it again to be called again. */
   readonly wake: () => void;
 }
 
@@ -16,10 +16,10 @@ export interface ClaimWaiters {
   /** Wakes one claim that waits for a run of this owner and graph. */
   notify(owner: Owner, graphId: string): void;
   /**
-   * Wakes one claim of each graph, and one of each owner that waits for its own runs: there may be runs for it.
+   * Wakes one claim of each graph, and of each owner that waits for its own runs of that graph: there may be runs.
    * @param graphIds Default: all graphs that claims wait for.
    */
-  look(graphIds?: readonly string[]): void;
+  wakeOneOfEach(graphIds?: readonly string[]): void;
 }
 
 /** The claims that wait for runs of one graph. */
@@ -39,8 +39,8 @@ export function createClaimWaiters(): ClaimWaiters {
         graph = { ofAll: new Set<ClaimWaiter>(), byOwner: new Map<Owner, Set<ClaimWaiter>>() };
         graphs.set(graphId, graph);
       }
-      if (waiter.of === null) graph.ofAll.add(waiter);
-      else graph.byOwner.set(waiter.of, (graph.byOwner.get(waiter.of) ?? new Set()).add(waiter));
+      if (waiter.owner === null) graph.ofAll.add(waiter);
+      else graph.byOwner.set(waiter.owner, (graph.byOwner.get(waiter.owner) ?? new Set()).add(waiter));
     }
   }
 
@@ -49,9 +49,9 @@ export function createClaimWaiters(): ClaimWaiters {
       const graph = graphs.get(graphId);
       if (graph === undefined) continue;
       graph.ofAll.delete(waiter);
-      const own = waiter.of === null ? undefined : graph.byOwner.get(waiter.of);
+      const own = waiter.owner === null ? undefined : graph.byOwner.get(waiter.owner);
       own?.delete(waiter);
-      if (waiter.of !== null && own?.size === 0) graph.byOwner.delete(waiter.of);
+      if (waiter.owner !== null && own?.size === 0) graph.byOwner.delete(waiter.owner);
       if (graph.ofAll.size + graph.byOwner.size === 0) graphs.delete(graphId);
     }
   }
@@ -71,7 +71,7 @@ export function createClaimWaiters(): ClaimWaiters {
       const graph = graphs.get(graphId);
       if (!wakeFirst(graph?.byOwner.get(owner))) wakeFirst(graph?.ofAll);
     },
-    look(graphIds = [...graphs.keys()]) {
+    wakeOneOfEach(graphIds = [...graphs.keys()]) {
       for (const graphId of graphIds) {
         const { ofAll, byOwner } = graphs.get(graphId) ?? {};
         wakeFirst(ofAll);

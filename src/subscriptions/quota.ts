@@ -16,11 +16,11 @@ export type WaitLimits = QuotaLimits;
 /** A quota of what can be open at once. */
 export interface Quota {
   /**
-   * Takes a place of an owner's quota, and returns the function that releases it.
-   * @throws GraphQLError LIMIT_EXCEEDED when there is none left
+   * Acquires a slot of an owner's quota, and returns the function that releases it.
+   * @throws GraphQLError LIMIT_EXCEEDED where none is left
    */
   acquire(owner: Owner): () => void;
-  /** How many places are taken. */
+  /** How many slots are in use. */
   count(): number;
 }
 

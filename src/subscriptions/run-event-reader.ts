@@ -41,7 +41,7 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
   #last: number;
   /** Appended events that were not read yet. Null when the store has to be read. */
   #appended: AppendedEvents[] | null = null;
-  /** How many events these are, and how many bytes. */
+  /** The number and the bytes of these events. */
   #unread = { events: 0, bytes: 0 };
   #isFirst = true;
   #isOver = false;
@@ -65,9 +65,9 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
       }
       this.#last = batch.last;
       if (batch.done) this.#end();
-      const isNews = batch.events.length > 0 || batch.done || this.#isFirst;
+      const mustSend = batch.events.length > 0 || batch.done || this.#isFirst;
       this.#isFirst = false;
-      if (isNews) return { value: batch, done: false };
+      if (mustSend) return { value: batch, done: false };
     }
     return { value: undefined, done: true };
   }
@@ -87,7 +87,7 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
     this.#resume?.();
   }
 
-  /** Null where there is no such run: then it is over. */
+  /** Reads the store. Null where there is no such run: then the reader ends. */
   async #read(): Promise<RunEventBatch | null> {
     // What is appended while the store is read is taken after it.
     this.#expectAppended();
@@ -112,7 +112,7 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
     const events = appended.flatMap((one) => one.events).filter(({ seq }) => seq > this.#last);
     const isWhole = events.every(({ seq }, index) => seq === this.#last + index + 1);
     if (events.length === 0 || !isWhole) {
-      // Nothing new in it, or something is missing, or is told in another order than it was stored in.
+      // All of them were read already, or some are missing or out of order: then the store is read.
       if (!isWhole || latest.run.ended !== null) this.#appended = null;
       return null;
     }
@@ -127,7 +127,7 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
     this.#resume?.();
   }
 
-  /** Keeps events for the next batch. Where they are too many for one, the store keeps them. */
+  /** Keeps events for the next batch. Where they are too many for one, they are read from the store later. */
   #keep(appended: AppendedEvents): void {
     const unread = this.#unread;
     unread.events += appended.events.length;

@@ -14,7 +14,7 @@ export interface RunSignal {
 /** Called with each signal of a run. */
 export type RunWatcher = (signal: RunSignal) => void;
 
-/** Those who watch single runs, by owner and run. */
+/** The watchers of single runs, by owner and run. */
 export interface RunWatchers {
   publish(owner: Owner, changes: readonly Change[]): void;
   publishEvents(owner: Owner, appended: AppendedEvents): void;

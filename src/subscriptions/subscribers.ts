@@ -30,8 +30,8 @@ export interface Subscribers {
 }
 
 /**
- * The connection is to be cut without a last word, so that its client connects again by itself. Transports never
- * send it as a result.
+ * Cuts the connection without completing the stream, so that the client reconnects. Transports never send it as a
+ * result.
  */
 export class StreamInterrupted extends Error {}
 

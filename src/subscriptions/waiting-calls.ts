@@ -12,7 +12,7 @@ import type { ClaimWaiter, ClaimWaiters } from './claim-waiters.ts';
 import type { RunWatcher } from './run-watchers.ts';
 import type { StoppableRequest, Waits } from './waits.ts';
 
-/** The request that a call belongs to, and what tells it of changes. */
+/** The request of a waiting call, and what wakes the call. */
 export interface WaitingRequest extends StoppableRequest {
   readonly stores: Stores;
   readonly changes: ChangeFeed;
@@ -24,7 +24,7 @@ export interface WaitingRequest extends StoppableRequest {
 
 /**
  * Claims runs, and waits for some where there are none.
- * @throws the reason why the request was stopped: runs that were claimed meanwhile are given back
+ * @throws the reason why the request was stopped: runs that were claimed meanwhile are released
  */
 export function claimOrWait(
   request: WaitingRequest,
@@ -32,7 +32,7 @@ export function claimOrWait(
   wanted: ClaimRequest,
 ): MaybePromise<Outcome<readonly Claim[]>> {
   return andThen(request.stores.queue.claim(worker, wanted), (outcome) => {
-    if (request.stopped !== null) return giveBack(request, request.stopped, worker, outcome);
+    if (request.stopped !== null) return releaseClaims(request, request.stopped, worker, outcome);
     const isDone = 'refusals' in outcome || outcome.value.length > 0 || wanted.waitSeconds === 0;
     return isDone ? outcome : waitForClaims(request, worker, wanted);
   });
@@ -48,7 +48,7 @@ async function waitForClaims(
   let wasWoken = false;
   const waiter: ClaimWaiter = {
     graphIds: [...new Set(wanted.graphIds)],
-    of: wanted.allOwners ? null : worker,
+    owner: wanted.allOwners ? null : worker,
     wake() {
       wasWoken = true;
       wait.wake();
@@ -60,8 +60,8 @@ async function waitForClaims(
       const outcome = await stores.queue.claim(worker, wanted);
       const isEmpty = 'value' in outcome && outcome.value.length === 0;
       if (!isEmpty || wait.isOver) {
-        if (!isEmpty) await untilClosingsAreKnown();
-        if (request.stopped !== null) return await giveBack(request, request.stopped, worker, outcome);
+        if (!isEmpty) await waitForCloseEvents();
+        if (request.stopped !== null) return await releaseClaims(request, request.stopped, worker, outcome);
         return outcome;
       }
       await wait.next();
@@ -70,24 +70,24 @@ async function waitForClaims(
   } finally {
     claimWaiters.remove(waiter);
     wait.end();
-    // There may be more runs than it has claimed: another claim looks for them.
-    if (wasWoken) claimWaiters.look(waiter.graphIds);
+    // There may be more runs than this call has claimed.
+    if (wasWoken) claimWaiters.wakeOneOfEach(waiter.graphIds);
   }
 }
 
-/** Turns of the event loop in which Node.js reads that a socket was closed, answers that, and tells of it. */
-const TURNS_OF_CLOSING = 3;
+/** The turns of the event loop that Node.js takes to emit `close` for a socket that its client has closed. */
+const CLOSE_EVENT_TURNS = 3;
 
 /**
- * Is done once it is known of each connection whether it was closed before: a worker that has gone a moment ago would
- * keep a run for the length of its lease.
+ * Waits until `close` was emitted for each connection that is closed already: runs that are claimed for a worker that
+ * has just disconnected would wait for the end of their leases.
  */
-async function untilClosingsAreKnown(): Promise<void> {
-  for (let turn = 0; turn < TURNS_OF_CLOSING; turn++) await setImmediate();
+async function waitForCloseEvents(): Promise<void> {
+  for (let turn = 0; turn < CLOSE_EVENT_TURNS; turn++) await setImmediate();
 }
 
-/** Gives back what nobody is there to execute. @throws the reason why the request was stopped */
-async function giveBack(
+/** Releases the claims of a request that was stopped. @throws the reason why it was stopped */
+async function releaseClaims(
   { stores }: WaitingRequest,
   reason: Error,
   worker: Owner,

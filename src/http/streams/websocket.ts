@@ -126,5 +126,5 @@ export function createWebSocketHandler(parts: ConnectionParts & OperationParts):
 const NO_SCHEMA = new GraphQLSchema({});
 const QUERY = parse('query { __typename }');
 const SUBSCRIPTION = parse('subscription { __typename }');
-/** An error for nobody. */
+/** The result of an operation whose client has disconnected: it is not sent. */
 const GONE = new GraphQLError('The client has gone.');

@@ -12,14 +12,14 @@ import type { Sortable } from '../rules/order.ts';
 interface KeyedCreation<R extends Sortable> {
   readonly resource: Change['resource'];
   readonly input: NewAssistant | NewThread | NewRun;
-  /** What is left out of the input counts as this. */
+  /** The defaults of the input. */
   readonly defaults: object;
   readonly table: Table<R>;
-  /** Creates the record. @param keyDetails what stores the key, for the id of the new record */
+  /** Creates the record. @param keyDetails returns the details that store the key, for the id of the new record */
   create(keyDetails: (id: string) => readonly Detail[]): CreateOutcome<R>;
 }
 
-/** Creates a record, or answers the one that the same key has made. */
+/** Creates a record, or returns the one that was created with the same key. */
 export function createOnce<R extends Sortable>(
   database: Database,
   owner: Owner,

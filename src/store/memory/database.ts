@@ -1,10 +1,11 @@
 import type { Change, Creation } from '../change.ts';
 import type { Detail, EventChange, Mutation } from '../detail.ts';
 import type { RunState } from '../execution.ts';
-import type { Owner } from '../owner.ts';
+import { type Owner, ownedKey } from '../owner.ts';
 import type { Run } from '../records.ts';
 import type { Cursors } from '../rules/cursor.ts';
-import { doDue, isLeaseLost } from '../rules/execution/due.ts';
+import { applyDeadline } from '../rules/execution/deadlines.ts';
+import { isLeaseLost } from '../rules/execution/state.ts';
 import { instant } from '../rules/identity.ts';
 import type { LeaseTokens } from '../rules/lease-token.ts';
 import type { EventLog } from './event-log.ts';
@@ -14,7 +15,7 @@ import { ReadyQueue } from './ready-queue.ts';
 import { Schedule } from './schedule.ts';
 import { stepMutation } from './step-mutation.ts';
 
-/** What a database is made of, and what it calls. */
+/** The parts and callbacks of a database. */
 export interface DatabaseOptions {
   /** Called with each mutation after it was applied. */
   readonly publish: (owner: Owner, mutation: Mutation) => void;
@@ -109,15 +110,15 @@ export class Database {
     this.#refreshQueue(owner, records);
   }
 
-  /** The next run of some graphs that can be claimed. @param of its owner. Null for all: then owners take turns. */
+  /** The next run of some graphs that can be claimed. @param owner null for all: round robin over them */
   nextReady(
     graphIds: readonly string[],
-    of: Owner | null,
+    owner: Owner | null,
   ): { readonly owner: Owner; readonly run: Run } | null {
-    return this.#ready.next(graphIds, of);
+    return this.#ready.next(graphIds, owner);
   }
 
-  /** Does what is due. */
+  /** Applies the deadlines and ends the delays that have passed, and drops old events. */
   sweep(): void {
     const now = this.now();
     for (let due = this.#schedule.takeDue(now); due !== null; due = this.#schedule.takeDue(now)) {
@@ -125,7 +126,7 @@ export class Database {
       const partition = this.partition(owner);
       const stored = partition.storedRun(runId);
       if (stored === null) continue;
-      const step = doDue(stored, now);
+      const step = applyDeadline(stored, now);
       if (step === null) {
         // Its delay has ended.
         this.#refreshThread(owner, partition, stored.run.threadId);
@@ -213,7 +214,7 @@ export class Database {
   }
 
   #refreshThread(owner: Owner, partition: OwnerPartition, threadId: string): void {
-    const key = `${owner}\0${threadId}`;
+    const key = ownedKey(owner, threadId);
     const head = partition.runsOfThread.get(threadId)?.head ?? null;
     const isReady = head?.availableAt != null && head.availableAt <= instant(this.now());
     if (head !== null && !isReady) this.#schedule.addDelay(owner, head);

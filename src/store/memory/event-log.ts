@@ -1,13 +1,13 @@
 import type { RunEvent } from '../execution.ts';
 import type { EventChange } from '../detail.ts';
-import type { Owner } from '../owner.ts';
+import { type Owner, ownedKey } from '../owner.ts';
 
 /** Which events of a run are read. */
 export interface EventRange {
   /** Events with a greater `seq`. */
   readonly after: number;
   readonly limit: number;
-  /** No more are read once there are as many bytes. */
+  /** The bytes at which reading stops, with the event that reaches them. */
   readonly maxBytes: number;
 }
 
@@ -27,7 +27,7 @@ export class MemoryEventLog implements EventLog {
   bytes = 0;
 
   apply(owner: Owner, { runId, appended }: EventChange): void {
-    const key = keyOf(owner, runId);
+    const key = ownedKey(owner, runId);
     const stored = this.#runs.get(key);
     if (appended === null) {
       this.bytes -= sizeOf(stored ?? []);
@@ -41,15 +41,15 @@ export class MemoryEventLog implements EventLog {
   }
 
   read(owner: Owner, runId: string, { after, limit, maxBytes }: EventRange): readonly RunEvent[] {
-    const stored = this.#runs.get(keyOf(owner, runId)) ?? [];
+    const stored = this.#runs.get(ownedKey(owner, runId)) ?? [];
     const first = stored[0]?.seq ?? 1;
     const start = Math.max(0, after - first + 1);
     return takeBytes(stored.slice(start, start + limit), maxBytes);
   }
 }
 
-/** The first events, up to the one with which there are as many bytes. */
-export function takeBytes(events: readonly RunEvent[], maxBytes: number): readonly RunEvent[] {
+/** The first events, up to and including the one that reaches `maxBytes`. */
+function takeBytes(events: readonly RunEvent[], maxBytes: number): readonly RunEvent[] {
   let bytes = 0;
   const end = events.findIndex((event) => (bytes += sizeOf([event])) >= maxBytes);
   return end === -1 ? events : events.slice(0, end + 1);
@@ -60,9 +60,4 @@ const BYTES_PER_EVENT = 150;
 
 function sizeOf(events: readonly RunEvent[]): number {
   return events.reduce((sum, { type, data }) => sum + type.length + data.length + BYTES_PER_EVENT, 0);
-}
-
-/** No owner has U+0000 in it. */
-function keyOf(owner: Owner, runId: string): string {
-  return `${owner}\0${runId}`;
 }

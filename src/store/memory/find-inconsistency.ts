@@ -1,7 +1,7 @@
 import type { OwnerPartition } from './owner-partition.ts';
 import { ThreadRuns } from './run-group.ts';
 
-/** How the records of an owner contradict each other, in a few words for an error; null when they do not. */
+/** The first inconsistency among the records of an owner, as part of an error message; null where there is none. */
 export function findInconsistency(partition: OwnerPartition): string | null {
   for (const [threadId, runs] of partition.runsOfThread) {
     if (partition.threads.get(threadId) === null) return `a run's thread ${threadId} is missing`;

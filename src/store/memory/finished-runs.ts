@@ -1,5 +1,6 @@
 import sortedBTree from 'sorted-btree';
-import type { Owner } from '../owner.ts';
+import { type Owner, ownedKey } from '../owner.ts';
+import { compareCodeUnits } from '../rules/text.ts';
 
 /** A run that has ended. */
 interface FinishedRun {
@@ -16,7 +17,7 @@ export class FinishedRuns {
 
   /** Adds a run, unless it was added before. */
   add(owner: Owner, runId: string, finishedAt: string): void {
-    const key = keyOf(owner, runId);
+    const key = ownedKey(owner, runId);
     if (this.#byId.has(key)) return;
     const run = { owner, runId, finishedAt: Date.parse(finishedAt) };
     this.#byId.set(key, run);
@@ -24,7 +25,7 @@ export class FinishedRuns {
   }
 
   delete(owner: Owner, runId: string): void {
-    const key = keyOf(owner, runId);
+    const key = ownedKey(owner, runId);
     const run = this.#byId.get(key);
     if (run === undefined) return;
     this.#byId.delete(key);
@@ -41,14 +42,7 @@ export class FinishedRuns {
 }
 
 function compareFinished(a: FinishedRun, b: FinishedRun): number {
-  return a.finishedAt - b.finishedAt || compare(a.runId, b.runId) || compare(a.owner, b.owner);
-}
-
-function compare(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
-}
-
-/** No owner has U+0000 in it. */
-function keyOf(owner: Owner, runId: string): string {
-  return `${owner}\0${runId}`;
+  return (
+    a.finishedAt - b.finishedAt || compareCodeUnits(a.runId, b.runId) || compareCodeUnits(a.owner, b.owner)
+  );
 }

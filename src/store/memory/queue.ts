@@ -1,8 +1,8 @@
 import type { Owner } from '../owner.ts';
 import type { ClaimRequest } from '../queue.ts';
 import { type Claimant, claimRun } from '../rules/execution/claim.ts';
-import { bytesOfClaim, MAX_BYTES_OF_CLAIMS } from '../rules/execution/claim-size.ts';
-import { createRunQueue, type QueueStorage, type TakenRun } from '../rules/execution/run-queue.ts';
+import { payloadBytes, MAX_CLAIM_BYTES } from '../rules/execution/claim-size.ts';
+import { createRunQueue, type QueueStorage, type ClaimedRun } from '../rules/execution/run-queue.ts';
 import type { RunQueue } from '../stores.ts';
 import { commitStep } from './commit-step.ts';
 import type { Database } from './database.ts';
@@ -18,21 +18,21 @@ export function createQueue(database: Database): RunQueue {
     return result;
   };
 
-  function take({ allOwners, graphIds, max }: ClaimRequest, claimant: Claimant): readonly TakenRun[] {
-    const taken: TakenRun[] = [];
+  function claim({ allOwners, graphIds, max }: ClaimRequest, claimant: Claimant): readonly ClaimedRun[] {
+    const claimed: ClaimedRun[] = [];
     const graphs = [...new Set(graphIds)];
     let bytes = 0;
-    while (taken.length < max && bytes < MAX_BYTES_OF_CLAIMS) {
+    while (claimed.length < max && bytes < MAX_CLAIM_BYTES) {
       const next = database.nextReady(graphs, allOwners ? null : claimant.holder);
       if (next === null) break;
-      const run = takeRun(next.owner, next.run.id, claimant);
-      taken.push(run);
-      bytes += bytesOfClaim(run);
+      const run = claimOne(next.owner, next.run.id, claimant);
+      claimed.push(run);
+      bytes += payloadBytes(run);
     }
-    return taken;
+    return claimed;
   }
 
-  function takeRun(owner: Owner, runId: string, claimant: Claimant): TakenRun {
+  function claimOne(owner: Owner, runId: string, claimant: Claimant): ClaimedRun {
     const partition = database.partition(owner);
     const stored = partition.storedRun(runId);
     const assistant = stored && partition.assistants.get(stored.run.assistantId);
@@ -46,5 +46,5 @@ export function createQueue(database: Database): RunQueue {
     return { owner, state, assistant, input, values, checkpoint, now };
   }
 
-  return createRunQueue({ tokens: database.tokens, decide, take });
+  return createRunQueue({ tokens: database.tokens, decide, claim });
 }

@@ -5,7 +5,7 @@ import { compareCreation } from '../rules/execution/order.ts';
 
 type Runs = InstanceType<typeof sortedBTree.default<Run, null>>;
 
-/** The runs of one owner that can be claimed, and when the owner's turn is. */
+/** The runs of one owner that can be claimed, and the owner's turn in the round robin: the lowest is next. */
 interface OwnerRuns {
   readonly owner: Owner;
   /** By creation. */
@@ -16,7 +16,7 @@ interface OwnerRuns {
 /** The runs of one graph that can be claimed. */
 class GraphRuns {
   readonly #byOwner = new Map<Owner, OwnerRuns>();
-  /** Whose turn it is: the lowest first. */
+  /** The owners by turn. */
   readonly #turns = new sortedBTree.default<number, OwnerRuns>();
 
   get isEmpty(): boolean {
@@ -62,7 +62,7 @@ class GraphRuns {
   }
 }
 
-/** The runs that can be claimed, by graph. Each call takes the same time with few runs and with many. */
+/** The runs that can be claimed, by graph: round robin over the owners, O(log n) for each call. */
 export class ReadyQueue {
   readonly #graphs = new Map<string, GraphRuns>();
   #turn = 0;
@@ -80,12 +80,12 @@ export class ReadyQueue {
   }
 
   /**
-   * The next run of some graphs, which stays in the queue until it is removed: of an owner that which was created first.
-   * @param of the owner whose runs are considered. Null for all: then owners take turns.
+   * The next run of some graphs, of one owner the one that was created first. It stays in the queue until it is removed.
+   * @param of null for all owners: round robin over them
    */
   next(graphIds: readonly string[], of: Owner | null): { readonly owner: Owner; readonly run: Run } | null {
     const graphs = graphIds.flatMap((graphId) => this.#graphs.get(graphId) ?? []);
-    const owner = of ?? whoseTurn(graphs);
+    const owner = of ?? nextOwner(graphs);
     if (owner === null) return null;
     const [run] = graphs.flatMap((graph) => graph.nextOf(owner) ?? []).toSorted(compareCreation);
     if (run === undefined) return null;
@@ -97,8 +97,8 @@ export class ReadyQueue {
   }
 }
 
-/** The owner who has waited longest for a run of some graphs; null where there is none. */
-function whoseTurn(graphs: readonly GraphRuns[]): Owner | null {
+/** The owner with the lowest turn for some graphs; null where there is none. */
+function nextOwner(graphs: readonly GraphRuns[]): Owner | null {
   const [first] = graphs.flatMap((graph) => graph.first ?? []).toSorted((a, b) => a.turn - b.turn);
   return first?.owner ?? null;
 }

@@ -1,6 +1,7 @@
 import sortedBTree from 'sorted-btree';
 import type { Run } from '../records.ts';
-import { compareWaiting, isBusy, isWaiting } from '../rules/execution/order.ts';
+import { compareWaiting } from '../rules/execution/order.ts';
+import { isExecuting, isWaiting } from '../rules/execution/state.ts';
 import { activeCount, threadStatus } from '../rules/status.ts';
 import type { ThreadState } from '../rules/thread.ts';
 import { SortedIndex, TIME_ORDERS } from './sorted-index.ts';
@@ -20,7 +21,7 @@ export class RunGroup {
   /** The active runs, in the order in which they were created. */
   activeRuns(): readonly Run[] {
     const found: Run[] = [];
-    // Most of them are new.
+    // Newest first, since most active runs are new.
     for (const run of this.index.scan({ field: 'CREATED_AT', ascending: false })) {
       if (found.length === this.active) break;
       if (run.ended === null) found.push(run);
@@ -37,17 +38,17 @@ export class ThreadRuns extends RunGroup {
   #first: Run | null = null;
   /** The others that wait for a worker, in the order of their execution. Null where there are none. */
   #waiting: InstanceType<typeof sortedBTree.default<Run, null>> | null = null;
-  /** How many have begun and do not wait for a worker. */
-  #busy = 0;
+  /** How many are executing: more than 1 only where `updateRun` has set them RUNNING. */
+  #executing = 0;
 
   /** The `ended` of the next run that ends. */
   get nextEnded(): number {
     return (this.#ended.maxKey() ?? 0) + 1;
   }
 
-  /** The run that is executed next, once its `availableAt` has come; null while one is executed, and where none waits. */
+  /** The head of the thread's queue: the run that is executed next, once its `availableAt` has come. Null while one is executing, and where none waits. */
   get head(): Run | null {
-    return this.#busy > 0 ? null : this.#first;
+    return this.#executing > 0 ? null : this.#first;
   }
 
   override replace(before: Run | null, after: Run | null): void {
@@ -56,7 +57,8 @@ export class ThreadRuns extends RunGroup {
     if (after?.ended != null) this.#ended.set(after.ended, after);
     if (before !== null && isWaiting(before)) this.#removeWaiting(before);
     if (after !== null && isWaiting(after)) this.#addWaiting(after);
-    this.#busy += Number(after !== null && isBusy(after)) - Number(before !== null && isBusy(before));
+    this.#executing +=
+      Number(after !== null && isExecuting(after)) - Number(before !== null && isExecuting(before));
   }
 
   /** How many distinct values `ended` has: fewer than runs that have ended, where two contradict each other. */

@@ -2,10 +2,11 @@ import sortedBTree from 'sorted-btree';
 import type { RunState } from '../execution.ts';
 import type { Owner } from '../owner.ts';
 import type { Run } from '../records.ts';
-import { dueAt } from '../rules/execution/due.ts';
-import { isWaiting } from '../rules/execution/order.ts';
+import { nextDeadline } from '../rules/execution/deadlines.ts';
+import { isWaiting } from '../rules/execution/state.ts';
+import { compareCodeUnits } from '../rules/text.ts';
 
-/** A run that something has to be done about. */
+/** A run with the time of its next deadline, or of the end of its delay. */
 export interface ScheduledRun {
   /** In milliseconds since 1970. */
   readonly at: number;
@@ -13,7 +14,7 @@ export interface ScheduledRun {
   readonly runId: string;
 }
 
-/** The runs that something has to be done about at some time, by that time. */
+/** The runs with a deadline or a delay, by time. */
 export class Schedule {
   readonly #runs = new sortedBTree.default<ScheduledRun, null>(undefined, compareScheduled);
 
@@ -25,18 +26,18 @@ export class Schedule {
     if (to !== null) this.#runs.set({ at: to, owner, runId }, null);
   }
 
-  /** Schedules what is due about a run whose delay has ended. @param now milliseconds since 1970 */
+  /** Schedules the next deadline of a run whose delay has ended. @param now milliseconds since 1970 */
   addDeadline(owner: Owner, state: RunState, now: number): void {
-    const at = dueAt(state);
+    const at = nextDeadline(state);
     if (at !== null && at > now) this.#runs.set({ at, owner, runId: state.run.id }, null);
   }
 
-  /** Schedules the end of a run's delay, which may be one that it got by a clock that went back since. */
+  /** Schedules the end of a run's delay, also where the clock has gone back since. */
   addDelay(owner: Owner, { id, availableAt }: Run): void {
     if (availableAt !== null) this.#runs.set({ at: Date.parse(availableAt), owner, runId: id }, null);
   }
 
-  /** Takes the run whose time came first; null where none has. @param now milliseconds since 1970 */
+  /** Removes and returns the run whose time came first; null where none has come. @param now milliseconds since 1970 */
   takeDue(now: number): ScheduledRun | null {
     const first = this.#runs.minKey();
     if (first === undefined || first.at > now) return null;
@@ -45,19 +46,15 @@ export class Schedule {
   }
 }
 
-/** When something has to be done about a run: what is due, or its delay ends. */
+/** The next deadline of a run, or the end of its delay. */
 function timeOf(state: RunState): number | null {
   const { run } = state;
-  const due = dueAt(state);
+  const due = nextDeadline(state);
   // A run that can begin when it is stored needs no delay to end.
   if (run.availableAt === null || !isWaiting(run) || run.availableAt <= run.updatedAt) return due;
   return Math.min(Date.parse(run.availableAt), due ?? Infinity);
 }
 
 function compareScheduled(a: ScheduledRun, b: ScheduledRun): number {
-  return a.at - b.at || compare(a.runId, b.runId) || compare(a.owner, b.owner);
-}
-
-function compare(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
+  return a.at - b.at || compareCodeUnits(a.runId, b.runId) || compareCodeUnits(a.owner, b.owner);
 }

@@ -13,7 +13,7 @@ import { createThreads } from './threads.ts';
 /** The bytes of events that are kept in memory: with more, those of the runs that ended first are dropped. */
 const EVENT_MEMORY = 268_435_456;
 
-/** What the stores in memory can be given. */
+/** Options of the stores in memory. */
 export interface MemoryStoreOptions extends StoreOptions {
   /** How many bytes of events may be kept. Default: 256 MiB. */
   readonly eventMemory?: number;
@@ -61,7 +61,7 @@ export function openMemoryStores({
   };
 }
 
-/** {@link openMemoryStores} without a timer: what is due is not done, and they need not be closed. */
+/** {@link openMemoryStores} without sweeps: they need not be closed. */
 export function createMemoryStores(options: MemoryStoreOptions = {}): Stores {
   return openMemoryStores({ ...options, sweepInterval: null }).forRequest();
 }

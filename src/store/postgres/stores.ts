@@ -22,7 +22,7 @@ import { createRuns } from './queries/runs.ts';
 import { createThreads } from './queries/threads.ts';
 import { createDecide } from './queue/decide.ts';
 import { createSweeper } from './queue/sweeper.ts';
-import { createTake, newTurns } from './queue/take.ts';
+import { createClaim, createTurns } from './queue/claim.ts';
 
 /** The interval at which old changes are deleted, in milliseconds. */
 const CLEANUP_INTERVAL = 60_000;
@@ -82,7 +82,7 @@ export async function openPostgresStores(
     }
     const cursors = createCursors(key);
     const tokens = createLeaseTokens(key);
-    const turns = newTurns();
+    const turns = createTurns();
     const announcer = createAnnouncer(database, onReady, publishEvents);
     const listener = await listen(config, database, {
       publish,
@@ -115,7 +115,7 @@ export async function openPostgresStores(
         queue: createRunQueue({
           tokens,
           decide: createDecide(dependencies),
-          take: createTake(dependencies, turns),
+          claim: createClaim(dependencies, turns),
         }),
       };
     }

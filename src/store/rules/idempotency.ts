@@ -4,7 +4,7 @@ import type { Refusal } from '../outcome.ts';
 import type { NewAssistant, NewRun, NewThread } from '../records.ts';
 import { refuseText } from './text.ts';
 
-/** A key of a new record, as it is stored. */
+/** An idempotency key, as it is stored. */
 export interface IdempotencyKey {
   /** The digest of the key's text, which may be long. */
   readonly key: string;
@@ -12,7 +12,7 @@ export interface IdempotencyKey {
   readonly digest: string;
 }
 
-/** The key of an input: null where it has none, or why it is refused. */
+/** The idempotency key of an input; null where it has none, or why it is refused. */
 export function keyOf(
   input: NewAssistant | NewThread | NewRun,
   defaults: object,
@@ -30,7 +30,7 @@ export function keyConflict(): Refusal {
   return { code: 'CONFLICT', message, key: 'idempotencyKey' };
 }
 
-/** What is left out of a new assistant's input counts as this. */
+/** The defaults of a new assistant's input, which are part of its digest. */
 export const ASSISTANT_DEFAULTS = {
   name: 'Untitled',
   description: null,
@@ -38,9 +38,9 @@ export const ASSISTANT_DEFAULTS = {
   context: {},
   metadata: {},
 };
-/** What is left out of a new thread's input counts as this. */
+/** The defaults of a new thread's input, which are part of its digest. */
 export const THREAD_DEFAULTS = { metadata: {} };
-/** What is left out of a new run's input counts as this. */
+/** The defaults of a new run's input, which are part of its digest. */
 export const RUN_DEFAULTS = {
   threadId: null,
   metadata: {},
@@ -57,7 +57,7 @@ export function digestOf(value: unknown): string {
   return hash('sha256', JSON.stringify(canonical(value, 0)), 'base64url');
 }
 
-/** Values that are nested deeper cannot be stored, and need not be told apart. */
+/** Values that are nested deeper cannot be stored, so their digests need not differ. */
 const MAX_DEPTH = 40;
 
 /** A value with its keys sorted, as pairs: an object would put keys that are numbers first. */
@@ -69,7 +69,7 @@ function canonical(value: unknown, depth: number): unknown {
   return { object: keys.map((key) => [key, canonical(value[key], depth + 1)]) };
 }
 
-/** What is no part of what a client asks for. */
+/** The keys of an input that are not part of its digest. */
 const NOT_COMPARED: ReadonlySet<string> = new Set(['idempotencyKey', 'traceparent']);
 
 function given(input: object): object {

@@ -8,7 +8,7 @@ export const MAX_JSON_BYTES = 65_536;
 /** The maximum size of a run's input, output or checkpoint, likewise. */
 export const MAX_PAYLOAD_BYTES = 524_288;
 /** The maximum depth of a stored JSON object: the object itself is level 1, scalars are no level. */
-export const MAX_JSON_DEPTH = 32;
+const MAX_JSON_DEPTH = 32;
 
 /** The empty JSON object. */
 export const EMPTY: JsonObject = Object.freeze({});

@@ -1,8 +1,8 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { isOwner, type Owner } from '../owner.ts';
-import type { ClaimRef } from './execution/leased.ts';
+import type { ClaimRef } from './execution/state.ts';
 
-/** The run that a lease is about, and the claim. */
+/** The content of a lease: the run, and the claim. */
 export interface LeaseRef extends ClaimRef {
   readonly owner: Owner;
   readonly runId: string;
@@ -24,7 +24,7 @@ export function createLeaseTokens(key: Uint8Array): LeaseTokens {
 
   function encode({ holder, claim, owner, runId }: LeaseRef): string {
     const body = JSON.stringify([runId, claim, owner, holder]);
-    // No cursor's text begins so: its scope is the name of a resource.
+    // The prefix separates leases from cursors, whose scope begins with the name of a resource.
     const mac = hash('sha512-256', `${secret}lease\0${body}`, 'base64url');
     return mac + Buffer.from(body).toString('base64url');
   }

@@ -1,5 +1,5 @@
 import type { OrderField } from '../query.ts';
-import { compareCodePoints } from './text.ts';
+import { compareCodePoints, compareCodeUnits } from './text.ts';
 
 /** The fields of a record that lists are sorted by. */
 export interface Sortable {
@@ -17,9 +17,9 @@ export interface Position {
 
 /** Compares records by a field, then by id, ascending. */
 export const COMPARE: Readonly<Record<OrderField, (a: Sortable, b: Sortable) => number>> = {
-  CREATED_AT: (a, b) => compareAscii(a.createdAt, b.createdAt) || compareAscii(a.id, b.id),
-  UPDATED_AT: (a, b) => compareAscii(a.updatedAt, b.updatedAt) || compareAscii(a.id, b.id),
-  NAME: (a, b) => compareCodePoints(a.name ?? '', b.name ?? '') || compareAscii(a.id, b.id),
+  CREATED_AT: (a, b) => compareCodeUnits(a.createdAt, b.createdAt) || compareCodeUnits(a.id, b.id),
+  UPDATED_AT: (a, b) => compareCodeUnits(a.updatedAt, b.updatedAt) || compareCodeUnits(a.id, b.id),
+  NAME: (a, b) => compareCodePoints(a.name ?? '', b.name ?? '') || compareCodeUnits(a.id, b.id),
 };
 
 /** The position of a record in an order. */
@@ -37,8 +37,4 @@ export function positionOf(record: Sortable, field: OrderField): Position {
 /** A value that compares as a record at this position would, in the order that the position is of. */
 export function sortableAt({ key, id }: Position): Sortable {
   return { id, createdAt: key, updatedAt: key, name: key };
-}
-
-function compareAscii(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
 }

@@ -3,7 +3,7 @@ import { type Outcome, type Refusal, refused } from '../outcome.ts';
 import type { Owner } from '../owner.ts';
 import type { JsonObject, NewRun, Run, RunPatch, RunStatus, Thread } from '../records.ts';
 import { cancelRun } from './execution/cancel.ts';
-import { isHeld } from './execution/due.ts';
+import { isHeld } from './execution/state.ts';
 import { changeRun, endRun, type StoredRun } from './execution/steps.ts';
 import { instant, newId } from './identity.ts';
 import { MAX_PAYLOAD_BYTES, refuseNull, storableText } from './json.ts';
@@ -71,7 +71,7 @@ export function refuseRange(key: string, value: number, min: number, max: number
   return [invalid(key, `\`${key}\` is ${value}: ${min} to ${max} is accepted.`)];
 }
 
-/** What a new run meets in its owner's records. */
+/** The stored records that a new run depends on. */
 export interface NewRunContext {
   /** The thread that the input names; null where there is none. */
   readonly thread: Thread | null;
@@ -91,7 +91,7 @@ export interface RunCreation {
   readonly input: string | null;
   /** The thread that is created for it; null where it has one. */
   readonly newThread: Thread | null;
-  /** What happens to the active runs of the thread. */
+  /** The cancellations of the thread's active runs. */
   readonly cancellations: readonly RunStep[];
 }
 

@@ -63,6 +63,11 @@ export function foldCase(text: string): string {
   return text.toLowerCase().toUpperCase();
 }
 
+/** Compares texts by UTF-16 code unit: the order of ids, times and other ASCII texts. */
+export function compareCodeUnits(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
 /** Compares texts by Unicode code point, as PostgreSQL's `COLLATE "C"` does; `<` compares UTF-16 code units. */
 export function compareCodePoints(a: string, b: string): number {
   if (a === b) return 0;

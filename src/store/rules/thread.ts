@@ -41,7 +41,7 @@ export function applyThreadPatch(
   return { value: Object.freeze({ ...stored, metadata: metadata.value, updatedAt }) };
 }
 
-/** What a thread's runs say about it. */
+/** The fields of a thread that follow from its runs. */
 export type ThreadState = Pick<Thread, 'status' | 'valuesRunId'>;
 
 /** A thread after a change of its runs; the same object when it stays as it is. @param now milliseconds since 1970 */

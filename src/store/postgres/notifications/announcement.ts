@@ -7,7 +7,7 @@ export interface RunRef {
   readonly id: string;
 }
 
-/** What a server announces to the others: runs that may be taken, or runs with new events. */
+/** What a server announces to the others: runs that can be claimed, or runs with new events. */
 export type Announced = { readonly serverId: string } & (
   | { readonly owner: Owner; readonly graphId: string; readonly count: number }
   | { readonly runs: readonly RunRef[] }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AppendedEvents } from '../../execution.ts';
-import type { Owner } from '../../owner.ts';
+import { type Owner, ownedKey } from '../../owner.ts';
 import type { Database } from '../client/database.ts';
 import type { Transaction } from '../client/pool.ts';
 import { withTimeout } from '../client/timeout.ts';
@@ -8,21 +8,21 @@ import { CHANNEL } from './change-log.ts';
 
 /** How long notifications of events are collected, in milliseconds: a commit with one takes a lock of the instance. */
 const COLLECT_TIME = 25;
-/** The pause before notifications are sent again that could not be, in milliseconds. */
+/** The pause before failed notifications are sent again, in milliseconds. */
 const RETRY_DELAY = 500;
 /** The most runs of one notification, whose payload has less than 8,000 bytes: an owner has up to 1,020. */
 const RUNS_PER_NOTIFICATION = 5;
 
-/** What a transaction has done that others wait for, collected until it is committed. */
+/** The announcements of a transaction, collected until it is committed. */
 export class Announcements {
-  /** Runs that may be taken: one claim that waits is answered for each. */
+  /** Runs that can be claimed: one waiting claim is woken for each. */
   readonly ready: { readonly owner: Owner; readonly graphId: string; readonly count: number }[] = [];
   readonly appended: { readonly owner: Owner; readonly events: AppendedEvents }[] = [];
 }
 
-/** Tells this server, and the others, of waiting runs and of events. */
+/** Announces waiting runs and new events to this server and to the others. */
 export interface Announcer {
-  /** The name of this server in its notifications, which it ignores itself. */
+  /** The id of this server in its notifications, which it ignores itself. */
   readonly serverId: string;
   /** Announces what a committed transaction has done. The servers were notified of waiting runs by the transaction. */
   announce(announcements: Announcements): void;
@@ -31,7 +31,7 @@ export interface Announcer {
   close(): void;
 }
 
-/** A notification of a run that may be taken: other servers get it when the transaction commits. */
+/** Notifies the other servers of a run that can be claimed, when the transaction commits. */
 export async function notifyReady(
   { sql, run }: Transaction,
   owner: Owner,
@@ -41,7 +41,7 @@ export async function notifyReady(
   await run(sql`SELECT pg_notify(${CHANNEL}, ${JSON.stringify(['ready', serverId, owner, graphId, 1])})`);
 }
 
-/** An announcer that calls these at once, and notifies the other servers of events soon. */
+/** Creates an announcer. It calls the callbacks at once, and notifies the other servers of events after `COLLECT_TIME`. */
 export function createAnnouncer(
   database: Database,
   onReady: (owner: Owner, graphId: string) => void,
@@ -93,7 +93,7 @@ export function createAnnouncer(
         for (let i = 0; i < count; i++) onReady(owner, graphId);
       }
       for (const { owner, events } of appended) {
-        collected.set(`${owner}\0${events.run.id}`, [owner, events.run.id]);
+        collected.set(ownedKey(owner, events.run.id), [owner, events.run.id]);
         publishEvents(owner, events);
       }
       if (appended.length > 0) flushLater(COLLECT_TIME);

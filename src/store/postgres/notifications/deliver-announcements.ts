@@ -5,19 +5,19 @@ import { SnapshotReader } from '../client/snapshot-reader.ts';
 import type { Announced, RunRef } from './announcement.ts';
 import { readRuns } from './read-runs.ts';
 
-/** Who hears what other servers announce. */
+/** The callbacks for the announcements of other servers. */
 export interface AnnouncementObserver {
-  /** The name of this server: what it announces itself is ignored. */
+  /** The id of this server, whose own announcements are ignored. */
   readonly serverId: string;
   /** Whether this process has subscribers to an owner's changes: the events of other owners are not read. */
   readonly hasSubscribers: (owner: Owner) => boolean;
-  /** Called when a run may be taken. */
+  /** Called when a run can be claimed. */
   readonly onReady: (owner: Owner, graphId: string) => void;
   /** Called without events when a run has new ones. */
   readonly publishEvents: (owner: Owner, appended: AppendedEvents) => void;
 }
 
-/** Delivers a notification of runs that may be taken. The runs with new events, for {@link publishRuns}. */
+/** Delivers an announcement. @returns the runs with new events, for {@link publishRuns} */
 export function deliver(
   { serverId, onReady }: AnnouncementObserver,
   announced: Announced,
@@ -28,7 +28,7 @@ export function deliver(
   return [];
 }
 
-/** Publishes that runs have new events, which are read by those who want them. */
+/** Publishes that runs have new events, without the events: subscribers read them. */
 export async function publishRuns(
   database: Database,
   { hasSubscribers, publishEvents }: AnnouncementObserver,

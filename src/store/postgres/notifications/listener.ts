@@ -42,15 +42,15 @@ export interface ListenerOptions extends AnnouncementObserver {
 
 /** Publishes the changes that all servers make. */
 export interface Listener {
-  /** Whether the changes of other servers are heard of. */
+  /** Whether notifications of other servers are received. */
   isListening(): boolean;
   /** Resolves when all that was committed before this call is published in this process. */
   drainNotifications(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Notifications are sent and do not arrive. */
-class NotHeardError extends StoreError {
+/** A notification was sent and did not arrive. */
+class NotDeliveredError extends StoreError {
   constructor() {
     super(
       'DATABASE_URL names a database whose notifications do not arrive: a pooler in front of it must be in session mode.',
@@ -189,7 +189,7 @@ export async function listen(
   /**
    * Sends a notification by a connection of the pool, and waits until it arrives here.
    * @param sendTimeout in milliseconds
-   * @throws NotHeardError when it was sent and does not arrive; StoreUnavailable when it was not sent
+   * @throws NotDeliveredError when it was sent and does not arrive; StoreUnavailable when it was not sent
    */
   async function ping(sendTimeout: number): Promise<void> {
     const id = randomUUID();
@@ -201,7 +201,7 @@ export async function listen(
         () => arrival,
         () => {},
       ).catch(() => {
-        throw new NotHeardError();
+        throw new NotDeliveredError();
       });
     } finally {
       pings.delete(id);
@@ -209,8 +209,8 @@ export async function listen(
   }
 
   /**
-   * Closes the connection when it does not answer, since its other side can vanish without a sign, or when no
-   * notification arrives. That none was sent says nothing: the pool may be busy.
+   * Closes the connection when it does not answer, since a half-open connection reports no error, or when a ping does
+   * not arrive. A ping that could not be sent is no failure: the pool may be busy.
    */
   async function heartbeat(): Promise<void> {
     const { sql, isLost, end } = connection;
@@ -225,7 +225,7 @@ export async function listen(
     if (answer.status === 'rejected') {
       database.pool.closeIdle();
       end('the connection does not answer');
-    } else if (arrival.status === 'rejected' && arrival.reason instanceof NotHeardError) {
+    } else if (arrival.status === 'rejected' && arrival.reason instanceof NotDeliveredError) {
       end('notifications do not arrive');
     }
   }

@@ -1,6 +1,7 @@
 import type { Change } from '../../change.ts';
 import type { Owner } from '../../owner.ts';
 import { arrayLiteral } from '../client/array-literal.ts';
+import { idsByOwner } from '../client/ids-by-owner.ts';
 import type { SnapshotReader } from '../client/snapshot-reader.ts';
 
 /** A mutation whose changes are stored for the listeners. */
@@ -15,14 +16,8 @@ export async function readChanges(
   reader: SnapshotReader,
   mutations: readonly LoggedMutation[],
 ): Promise<ReadonlyMap<string, readonly Change[]>> {
-  const idsByOwner = new Map<Owner, string[]>();
-  for (const { owner, id } of mutations) {
-    const ids = idsByOwner.get(owner);
-    if (ids === undefined) idsByOwner.set(owner, [id]);
-    else ids.push(id);
-  }
   const rows = await Promise.all(
-    Array.from(idsByOwner, ([owner, ids]) =>
+    Array.from(idsByOwner(mutations), ([owner, ids]) =>
       reader.read(owner, ({ sql, run }) =>
         run(sql<{ id: string; changes: readonly Change[] }[]>`SELECT id, changes FROM agent_graphql.changes
           WHERE owner = ${owner} AND id = ANY(${arrayLiteral(ids)}::uuid[])`),

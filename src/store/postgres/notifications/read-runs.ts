@@ -1,5 +1,6 @@
 import type { Owner } from '../../owner.ts';
 import type { Run } from '../../records.ts';
+import { idsByOwner } from '../client/ids-by-owner.ts';
 import { findByIds } from '../tables/find-by-ids.ts';
 import type { SnapshotReader } from '../client/snapshot-reader.ts';
 import { TABLES } from '../tables/tables.ts';
@@ -10,15 +11,9 @@ export async function readRuns(
   reader: SnapshotReader,
   refs: readonly RunRef[],
 ): Promise<readonly { readonly owner: Owner; readonly run: Run }[]> {
-  const idsByOwner = new Map<Owner, Set<string>>();
-  for (const { owner, id } of refs) {
-    const ids = idsByOwner.get(owner);
-    if (ids === undefined) idsByOwner.set(owner, new Set([id]));
-    else ids.add(id);
-  }
   const found = await Promise.all(
-    Array.from(idsByOwner, async ([owner, ids]) => {
-      const runs = await reader.read(owner, (tx) => findByIds<Run>(tx, owner, TABLES.run, [...ids]));
+    Array.from(idsByOwner(refs), async ([owner, ids]) => {
+      const runs = await reader.read(owner, (tx) => findByIds<Run>(tx, owner, TABLES.run, ids));
       return runs.flatMap((run) => (run === null ? [] : [{ owner, run }]));
     }),
   );

@@ -18,13 +18,13 @@ const KEY_LOCK = 7_236_514;
 interface Creation<Checked> {
   readonly resource: Change['resource'];
   readonly input: NewAssistant | NewThread | NewRun;
-  /** What is left out of the input counts as this. */
+  /** The defaults of the input. */
   readonly defaults: object;
   /** Checks the input as far as possible without what is stored. */
   check(): Outcome<Checked>;
 }
 
-/** Creates a record; with an idempotency key that was used before, it answers the record that was made then. */
+/** Creates a record, or returns the one that was created with the same idempotency key. */
 export async function createOnce<R extends { readonly id: string }, Checked>(
   dependencies: StoreDependencies,
   owner: Owner,
@@ -69,7 +69,7 @@ function asCreation<R>({ outcome, ...plan }: MutationPlan<Outcome<R>>): Mutation
   return { ...plan, outcome: 'refusals' in outcome ? outcome : { value: outcome.value, replayed: false } };
 }
 
-/** Makes other transactions with the same key wait for this one. What the key made; null where it was not used. */
+/** Locks a key until this transaction ends, and reads it; null where it was not used. */
 async function lockKey(
   { sql, run }: Transaction,
   owner: Owner,

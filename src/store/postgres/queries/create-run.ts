@@ -7,7 +7,7 @@ import { type CheckedNewRun, newRun, type NewRunContext, type RunCreation } from
 import type { Transaction } from '../client/pool.ts';
 import { type Announcements, notifyReady } from '../notifications/announcer.ts';
 import { insertExecution } from '../tables/executions.ts';
-import { announceEvents, changeOf, followRuns, setHead } from './plan-step.ts';
+import { announceEvents, changeOf, threadChange, setHead } from './plan-step.ts';
 import { insertInput, storeStep } from '../tables/store-step.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import { lockActiveRuns, lockAssistant, lockThread, readRun } from './locks.ts';
@@ -56,7 +56,7 @@ export async function planNewRun(
   };
 }
 
-/** What a new run meets. Only what its input needs is read: an ordinary one meets nothing. */
+/** Reads the context of a new run, as far as its input needs it. */
 async function readContext(
   tx: Transaction,
   owner: Owner,
@@ -88,7 +88,7 @@ function createdBusy(thread: Thread): Change {
 
 function followCreation(thread: Thread, { cancellations }: RunCreation, now: number): readonly Change[] {
   const last = cancellations.findLast(({ run }) => run.ended !== null && run.hasOutput);
-  return followRuns(thread, { status: 'BUSY', valuesRunId: last?.run.id ?? thread.valuesRunId }, now);
+  return threadChange(thread, { status: 'BUSY', valuesRunId: last?.run.id ?? thread.valuesRunId }, now);
 }
 
 /** Adds a run to the queue: where its thread has no other, no statement has to find out which is next. */

@@ -10,7 +10,7 @@ import type { Announcements } from '../notifications/announcer.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import type { LockedRun } from './locks.ts';
 import type { MutationPlan } from './run-mutation.ts';
-import { movesThread, storeStep } from '../tables/store-step.ts';
+import { affectsThread, storeStep } from '../tables/store-step.ts';
 
 /** What a step of a run stores, and what follows for its thread, which is locked. */
 export function planStep(
@@ -28,11 +28,11 @@ export function planStep(
   const status = threadStatus(hasOtherActive || run.ended === null ? 1 : 0, last);
   const valuesRunId = hasEnded && run.hasOutput ? run.id : thread.valuesRunId;
   return {
-    changes: [...changeOf(stored.run, run), ...followRuns(thread, { status, valuesRunId }, now)],
+    changes: [...changeOf(stored.run, run), ...threadChange(thread, { status, valuesRunId }, now)],
     store: () =>
       Promise.all([
         storeStep(tx, owner, stored, step),
-        ...(movesThread(stored, step)
+        ...(affectsThread(stored, step)
           ? [setHead(tx, announcements, owner, thread.id, now, announcer.serverId)]
           : []),
       ]),
@@ -44,8 +44,8 @@ export function changeOf(before: RunStep['run'], after: RunStep['run']): readonl
   return before === after ? [] : [{ resource: 'run', before, after }];
 }
 
-/** The change of a thread after its runs; none where it stays as it is. */
-export function followRuns(thread: Thread, state: ThreadState, now: number): readonly Change[] {
+/** The change of a thread that follows from its runs; none where it stays as it is. */
+export function threadChange(thread: Thread, state: ThreadState, now: number): readonly Change[] {
   const after = withThreadState(thread, state, now);
   return after === thread ? [] : [{ resource: 'thread', before: thread, after }];
 }
@@ -55,7 +55,7 @@ export function announceEvents(announcements: Announcements, owner: Owner, { run
   if (events.length > 0) announcements.appended.push({ owner, events: { run, events } });
 }
 
-/** Works out which run of a thread is next. The thread must be locked, and its runs' executions stored. */
+/** Updates the head of a thread's queue. The thread must be locked, and its runs' executions stored. */
 export async function setHead(
   { sql, run }: Transaction,
   announcements: Announcements,

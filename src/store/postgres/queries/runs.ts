@@ -17,7 +17,7 @@ import {
 import { threadStatus } from '../../rules/status.ts';
 import type { RunStore } from '../../stores.ts';
 import type { Transaction } from '../client/pool.ts';
-import { followRuns, planStep } from './plan-step.ts';
+import { threadChange, planStep } from './plan-step.ts';
 import { createOnce } from './create-once.ts';
 import { planNewRun } from './create-run.ts';
 import { deleteOfRuns } from './delete-of-runs.ts';
@@ -103,7 +103,7 @@ async function followDeletion(
   const status = threadStatus(hasOtherActive ? 1 : 0, last);
   const valuesRunId =
     thread.valuesRunId === run.id ? await findLastOutput(tx, owner, run) : thread.valuesRunId;
-  return followRuns(thread, { status, valuesRunId }, now);
+  return threadChange(thread, { status, valuesRunId }, now);
 }
 
 /** The id of the run that ended last with an output on the thread of a run, that run aside; null where there is none. */

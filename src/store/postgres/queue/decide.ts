@@ -5,24 +5,24 @@ import { lockRun, readRun } from '../queries/locks.ts';
 import { noChanges, runMutation } from '../queries/run-mutation.ts';
 import { lockExecution } from '../tables/executions.ts';
 import { announceEvents, changeOf, planStep } from '../queries/plan-step.ts';
-import { movesThread, storeStep } from '../tables/store-step.ts';
+import { affectsThread, storeStep } from '../tables/store-step.ts';
 
-/** A decision that was made; `needsThread` where it was not, since the thread was not locked. */
+/** A decision; `needsThread` where the thread has to be locked for it. */
 type Decided<T> = { readonly result: T | null } | 'needsThread';
 
 /** Decides about runs that workers hold. */
 export function createDecide(dependencies: StoreDependencies): QueueStorage['decide'] {
-  return async (owner, runId, decide, moves) => {
-    if (!moves) {
+  return async (owner, runId, decide, mayAffectThread) => {
+    if (!mayAffectThread) {
       const decided = await decideAlone(dependencies, owner, runId, decide);
       if (decided !== 'needsThread') return decided.result;
-      // A lease that was taken for lost is renewed, or the like.
+      // The step changes the thread, for example by renewing a lease that had ended.
     }
     return decideWithThread(dependencies, owner, runId, decide);
   };
 }
 
-/** Decides what concerns the run alone, as most calls of a worker do: only its execution is locked. */
+/** Decides about a run with only its execution locked, which is enough for most calls of a worker. */
 function decideAlone<T>(
   dependencies: StoreDependencies,
   owner: Owner,
@@ -36,11 +36,11 @@ function decideAlone<T>(
       dependencies.clock(tx),
     ]);
     if (run === null) return noChanges({ result: null });
-    // A step that ends the run is not taken here.
+    // `nextEnded` is not used: a step that ends the run is decided again with the thread locked.
     const stored = { run, execution, nextEnded: 0 };
     const { result, step } = decide(stored, now);
     if (step === null) return noChanges({ result });
-    if (movesThread(stored, step)) return noChanges('needsThread');
+    if (affectsThread(stored, step)) return noChanges('needsThread');
     announceEvents(announcements, owner, step);
     return {
       outcome: { result },

@@ -9,16 +9,16 @@ const BATCH_SIZE = 1_000;
 const DAYS_AHEAD = 3;
 /** The advisory lock that lets one server change partitions at a time: any number that nothing else locks. */
 export const PARTITIONS_LOCK = 7_236_514_209;
-/** How long changes of partitions wait for others, who wait behind them, in milliseconds. */
+/** The lock timeout of partition changes, in milliseconds: later statements queue behind a waiting one. */
 const LOCK_TIMEOUT = '200';
-/** The SQLSTATE when they have waited for so long. */
+/** The SQLSTATE of a lock timeout. */
 const LOCK_NOT_AVAILABLE = '55P03';
 
-/** Forgets the events of runs that ended long ago, drops the partitions that hold none of others, and makes new ones. */
+/** Marks the events of runs that ended long ago as dropped, drops the partitions that hold only such, and adds new ones. */
 export async function dropOldEvents(dependencies: StoreDependencies): Promise<void> {
   const { database, clock, eventRetention } = dependencies;
   for (;;) {
-    const forgotten = await runOnQueue(database, async (tx) => {
+    const marked = await runOnQueue(database, async (tx) => {
       const { sql, run } = tx;
       const limit = instant((await clock(tx)) - eventRetention);
       return run(sql`UPDATE agent_graphql.executions SET dropped_seq = last_seq, events_from = NULL
@@ -27,7 +27,7 @@ export async function dropOldEvents(dependencies: StoreDependencies): Promise<vo
           ORDER BY finished_at LIMIT ${BATCH_SIZE} FOR UPDATE SKIP LOCKED))
         RETURNING 1`);
     });
-    if (forgotten.length < BATCH_SIZE) break;
+    if (marked.length < BATCH_SIZE) break;
   }
   try {
     await changePartitions(dependencies);

@@ -1,5 +1,5 @@
 import { asOwner, type Owner } from '../../owner.ts';
-import { doDue } from '../../rules/execution/due.ts';
+import { applyDeadline } from '../../rules/execution/deadlines.ts';
 import { instant } from '../../rules/identity.ts';
 import { runOnQueue } from '../client/database.ts';
 import { Announcements } from '../notifications/announcer.ts';
@@ -13,20 +13,20 @@ import { planStep } from '../queries/plan-step.ts';
 
 /** How many rows are read at a time. */
 const BATCH_SIZE = 200;
-/** How many runs are moved at the same time. */
+/** How many runs are handled at the same time. */
 const CONCURRENCY = 4;
 /** The interval at which old events are dropped, in milliseconds. */
 const EVENTS_INTERVAL = 60_000;
 
-/** Does what is due in the queue. */
+/** Handles what is due in the queue: delays, deadlines and old events. */
 export interface Sweeper {
-  /** Does all that is due now, after a sweep that runs already. */
+  /** Sweeps once, after a sweep that is running already. */
   sweep(): Promise<void>;
   /** Resolves when no sweep runs, and none will. */
   close(): Promise<void>;
 }
 
-/** A sweeper that also sweeps by itself. @param interval in milliseconds; null for never */
+/** Creates a sweeper. @param interval of its own sweeps, in milliseconds; null for none */
 export function createSweeper(dependencies: StoreDependencies, interval: number | null): Sweeper {
   let running: Promise<void> = Promise.resolve();
   let isRunning = false;
@@ -38,7 +38,7 @@ export function createSweeper(dependencies: StoreDependencies, interval: number 
     isRunning = true;
     try {
       await wakeDelayed(dependencies);
-      await moveDue(dependencies, () => isClosed);
+      await applyDeadlines(dependencies, () => isClosed);
       if (!withEvents) return;
       eventsSweptAt = performance.now();
       await dropOldEvents(dependencies);
@@ -72,7 +72,7 @@ export function createSweeper(dependencies: StoreDependencies, interval: number 
   };
 }
 
-/** Lets runs be taken whose time has come. Their threads need no lock: what is next stays so. */
+/** Makes delayed runs claimable whose `availableAt` has come. No thread is locked: the head of its queue stays the same. */
 async function wakeDelayed({ database, announcer, clock }: StoreDependencies): Promise<void> {
   for (;;) {
     const announcements = new Announcements();
@@ -95,8 +95,8 @@ async function wakeDelayed({ database, announcer, clock }: StoreDependencies): P
   }
 }
 
-/** Moves runs whose lease has ended, whose cancellation is overdue, or whose time is up. */
-async function moveDue(dependencies: StoreDependencies, isClosed: () => boolean): Promise<void> {
+/** Applies the deadlines of runs that have passed. */
+async function applyDeadlines(dependencies: StoreDependencies, isClosed: () => boolean): Promise<void> {
   for (;;) {
     const due = await runOnQueue(dependencies.database, async (tx) => {
       const { sql, run } = tx;
@@ -104,27 +104,27 @@ async function moveDue(dependencies: StoreDependencies, isClosed: () => boolean)
       return run(sql<{ owner: string; id: string }[]>`SELECT owner, run_id AS id FROM agent_graphql.executions
         WHERE due_at <= ${now} ORDER BY due_at LIMIT ${BATCH_SIZE}`);
     });
-    let moved = 0;
+    let applied = 0;
     const rest = due.values();
-    const moveRest = async (): Promise<void> => {
+    const applyRest = async (): Promise<void> => {
       for (const { owner, id } of rest) {
         if (isClosed()) return;
-        if (await moveOne(dependencies, asOwner(owner), id)) moved++;
+        if (await applyOne(dependencies, asOwner(owner), id)) applied++;
       }
     };
-    await Promise.all(Array.from({ length: CONCURRENCY }, moveRest));
-    // What was moved may be due again: once its lease has ended, its time may be up as well.
-    if (moved === 0) return;
+    await Promise.all(Array.from({ length: CONCURRENCY }, applyRest));
+    // Another deadline of the same run may have passed as well.
+    if (applied === 0) return;
   }
 }
 
-/** Does what is due about a run. Whether it was looked at: not where another transaction has it. */
-async function moveOne(dependencies: StoreDependencies, owner: Owner, id: string): Promise<boolean> {
+/** Applies the deadline of a run. Returns false where another transaction has locked it. */
+async function applyOne(dependencies: StoreDependencies, owner: Owner, id: string): Promise<boolean> {
   return runMutation<boolean>(dependencies, owner, async (tx, announcements) => {
     const locked = await lockRun(tx, owner, id, dependencies.clock, 'FOR UPDATE SKIP LOCKED');
     if (locked === null) return noChanges(false);
     const { stored, now } = locked;
-    const step = doDue(stored, now);
+    const step = applyDeadline(stored, now);
     if (step === null) return { outcome: true, changes: [], store: () => setDue(tx, owner, stored) };
     return { outcome: true, ...planStep(dependencies, tx, announcements, owner, locked, step) };
   });

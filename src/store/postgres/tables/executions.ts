@@ -1,7 +1,7 @@
 import { NO_EXECUTION, type Execution, type RunState } from '../../execution.ts';
 import { asOwner, type Owner } from '../../owner.ts';
 import type { CancelAction, Run, RunStatus } from '../../records.ts';
-import { dueAt } from '../../rules/execution/due.ts';
+import { nextDeadline } from '../../rules/execution/deadlines.ts';
 import { instant } from '../../rules/identity.ts';
 import { arrayLiteral } from '../client/array-literal.ts';
 import type { Transaction } from '../client/pool.ts';
@@ -25,7 +25,7 @@ interface ExecutionRow {
 }
 
 /** The select list of an execution. */
-export const EXECUTION_COLUMNS = `run_id AS "runId", claims, lease_holder AS holder, lease_worker AS "leaseWorker",
+const EXECUTION_COLUMNS = `run_id AS "runId", claims, lease_holder AS holder, lease_worker AS "leaseWorker",
   lease_seconds AS "leaseSeconds", (extract(epoch FROM lease_ends_at) * 1000)::float8 AS "leaseEndsAt",
   stored_events AS "storedEvents", sent_events AS "sentEvents", sent_bytes AS "sentBytes", last_seq AS "lastSeq",
   dropped_seq AS "droppedSeq", cancel_action AS "cancelAction", reported_digest AS "reportedDigest",
@@ -54,18 +54,6 @@ export async function lockExecution(tx: Transaction, owner: Owner, runId: string
   return executions.get(runId) ?? NO_EXECUTION;
 }
 
-/** An execution with its run's id, from a row that was not typed, as an archive has it. */
-export function parseExecutionRow({ runId, ...row }: Readonly<Record<string, unknown>>): object {
-  const { holder, leaseWorker, leaseSeconds, leaseEndsAt, reportedDigest, reportedStatus, ...counts } = row;
-  return {
-    id: runId,
-    ...counts,
-    lease:
-      holder === null ? null : { holder, worker: leaseWorker, seconds: leaseSeconds, endsAt: leaseEndsAt },
-    reported: reportedDigest === null ? null : { digest: reportedDigest, status: reportedStatus },
-  };
-}
-
 function toExecution(row: ExecutionRow): Execution {
   const { claims, storedEvents, sentEvents, sentBytes, lastSeq, droppedSeq, cancelAction } = row;
   const { holder, leaseWorker, leaseSeconds, leaseEndsAt, reportedDigest, reportedStatus } = row;
@@ -90,7 +78,7 @@ function toExecution(row: ExecutionRow): Execution {
 
 /**
  * Stores the execution of a new run.
- * @param head its place: `null` where its thread has other active runs, and `set_head` is called
+ * @param head its state as the head of its thread's queue: `null` where its thread has other active runs, and `set_head` is called
  */
 export async function insertExecution(
   { sql, run: send }: Transaction,
@@ -105,7 +93,7 @@ export async function insertExecution(
     VALUES (${owner}, ${id}, ${threadId}, ${graphId}, ${createdAt}, true, false, ${availableAt}, ${head})`);
 }
 
-/** Stores a changed execution, and the run's place in the queue. */
+/** Stores a changed execution, and the columns of the queue. */
 export async function updateExecution(
   { sql, run: send }: Transaction,
   owner: Owner,
@@ -115,7 +103,7 @@ export async function updateExecution(
   const { run, execution } = state;
   const { claims, lease, storedEvents, sentEvents, sentBytes, lastSeq, droppedSeq, cancelAction, reported } =
     execution;
-  const due = toInstant(dueAt(state));
+  const due = toInstant(nextDeadline(state));
   // A renewed lease moves no index entry: the sweeper finds out that it is not due yet.
   const laterDue = sql`CASE WHEN due_at <= ${due}::timestamptz THEN due_at ELSE ${due}::timestamptz END`;
   await send(sql`UPDATE agent_graphql.executions SET is_active = ${run.ended === null},
@@ -130,9 +118,9 @@ export async function updateExecution(
     WHERE owner = ${owner} AND run_id = ${run.id}`);
 }
 
-/** Stores when something is due about a run, where nothing is yet. */
+/** Stores the next deadline of a run. */
 export async function setDue({ sql, run: send }: Transaction, owner: Owner, state: RunState): Promise<void> {
-  await send(sql`UPDATE agent_graphql.executions SET due_at = ${toInstant(dueAt(state))}
+  await send(sql`UPDATE agent_graphql.executions SET due_at = ${toInstant(nextDeadline(state))}
     WHERE owner = ${owner} AND run_id = ${state.run.id}`);
 }
 

@@ -5,8 +5,8 @@ import type { Sql } from '../client/connect.ts';
 import type { Transaction } from '../client/pool.ts';
 import { updateExecution } from './executions.ts';
 
-/** Whether a step concerns the other runs of the thread: the thread's status, its values, or whose turn it is. */
-export function movesThread({ run: before }: RunState, { run: after }: RunStep): boolean {
+/** Whether a step affects the run's thread: its status, its values, or the head of its queue. */
+export function affectsThread({ run: before }: RunState, { run: after }: RunStep): boolean {
   return (
     before.status !== after.status ||
     before.availableAt !== after.availableAt ||
@@ -23,7 +23,7 @@ export async function storeStep(
 ): Promise<void> {
   const { run, events, payloads } = step;
   const statements: Promise<unknown>[] = [];
-  if (step.execution !== before.execution || movesThread(before, step)) {
+  if (step.execution !== before.execution || affectsThread(before, step)) {
     const firstEventAt = before.execution.lastSeq === 0 ? (events[0]?.at ?? null) : null;
     statements.push(updateExecution(tx, owner, step, firstEventAt));
   }

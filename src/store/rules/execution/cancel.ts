@@ -2,12 +2,12 @@ import type { RunStep } from '../../execution.ts';
 import type { CancelAction } from '../../records.ts';
 import { instant } from '../identity.ts';
 import { isActive } from '../status.ts';
-import { isHeld } from './due.ts';
+import { isHeld } from './state.ts';
 import { endRun, type StoredRun, stepOf } from './steps.ts';
 
 /**
- * Cancels a run: it ends at once where no worker holds it, else its worker is told. A ROLLBACK after an INTERRUPT
- * counts, and not the reverse. Null where nothing changes.
+ * Cancels a run: it ends at once where no worker holds it, else its worker learns of the request in its next call. A
+ * ROLLBACK replaces an INTERRUPT, and not the reverse. Null where nothing changes.
  * @param now milliseconds since 1970
  */
 export function cancelRun(stored: StoredRun, action: CancelAction, now: number): RunStep | null {

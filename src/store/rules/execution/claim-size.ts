@@ -1,13 +1,13 @@
 import type { RunPayloads } from '../../execution.ts';
 
 /**
- * How many bytes of payloads one call is given, with the run that reaches it: so that 50 runs fit into an answer, with
- * all else that they have. What is not given stays in the queue, and no attempt of it is lost.
+ * The bytes of payloads at which a claim stops taking runs, the one that reaches it included: the claims then fit into
+ * one response. The other runs stay in the queue, and lose no attempt.
  */
-export const MAX_BYTES_OF_CLAIMS = 4_194_304;
+export const MAX_CLAIM_BYTES = 4_194_304;
 
-/** How many bytes of payloads a run is given with. */
-export function bytesOfClaim({
+/** The bytes of the payloads that a claim carries. */
+export function payloadBytes({
   input,
   values,
   checkpoint,

@@ -2,7 +2,7 @@ import type { RunState, RunStep } from '../../execution.ts';
 import type { Owner } from '../../owner.ts';
 import { firstEvent, stepOf, withEvents } from './steps.ts';
 
-/** Who takes a run. */
+/** The worker that claims a run. */
 export interface Claimant {
   /** The owner that the worker's token names. */
   readonly holder: Owner;
@@ -12,7 +12,7 @@ export interface Claimant {
 }
 
 /**
- * Gives a run to a worker: the next attempt begins.
+ * Claims a run for a worker: the next attempt begins.
  * @param assistantVersion that of the run's assistant
  * @param now milliseconds since 1970
  */

@@ -1,14 +1,5 @@
 import type { Run } from '../../records.ts';
-
-/** Whether a run waits for a worker, or for the time from which one may have it. */
-export function isWaiting({ ended, availableAt }: Run): boolean {
-  return ended === null && availableAt !== null;
-}
-
-/** Whether a run is executed: a worker holds it, or an update has set it RUNNING. */
-export function isBusy({ ended, availableAt }: Run): boolean {
-  return ended === null && availableAt === null;
-}
+import { compareCodeUnits } from '../text.ts';
 
 /**
  * Compares waiting runs of one thread by the order of their execution: one that has begun stays first, then comes the
@@ -17,16 +8,12 @@ export function isBusy({ ended, availableAt }: Run): boolean {
 export function compareWaiting(a: Run, b: Run): number {
   return (
     Number(b.status === 'RUNNING') - Number(a.status === 'RUNNING') ||
-    compare(a.availableAt ?? '', b.availableAt ?? '') ||
+    compareCodeUnits(a.availableAt ?? '', b.availableAt ?? '') ||
     compareCreation(a, b)
   );
 }
 
 /** Compares runs by the time of their creation, then by id. */
 export function compareCreation(a: Run, b: Run): number {
-  return compare(a.createdAt, b.createdAt) || compare(a.id, b.id);
-}
-
-function compare(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
+  return compareCodeUnits(a.createdAt, b.createdAt) || compareCodeUnits(a.id, b.id);
 }

@@ -7,14 +7,14 @@ import { checkLength } from '../filter.ts';
 import { type Claimant, secondsLeft } from './claim.ts';
 import {
   appendEvents,
-  type ClaimRef,
   type Decision,
   finishAttempt,
-  LOST,
+  LOST_LEASE,
   releaseRun,
   renewLease,
   saveCheckpoint,
-} from './leased.ts';
+} from './lease.ts';
+import type { ClaimRef } from './state.ts';
 import type { StoredRun } from './steps.ts';
 import {
   checkCheckpoint,
@@ -26,11 +26,11 @@ import {
 import type { LeaseTokens } from '../lease-token.ts';
 import type { RunQueue } from '../../stores.ts';
 
-/** Decides what a call with a lease does, given the run that is stored. @param now milliseconds since 1970 */
+/** Decides what a call with a lease does to the stored run. @param now milliseconds since 1970 */
 export type Decide<T> = (stored: StoredRun, now: number) => Decision<T>;
 
-/** A run that was taken from the queue, right after that. */
-export interface TakenRun {
+/** A run right after it was claimed. */
+export interface ClaimedRun {
   readonly owner: Owner;
   readonly state: RunState;
   readonly assistant: Assistant;
@@ -41,31 +41,36 @@ export interface TakenRun {
   readonly now: number;
 }
 
-/** What a kind of store does for its queue. */
+/** The operations of a queue that each kind of store implements. */
 export interface QueueStorage {
   readonly tokens: LeaseTokens;
   /**
    * Decides about a run and stores the step, in one transaction. Null where there is no such run.
-   * @param moves whether the step is likely to move the run, and so to concern its thread
+   * @param mayAffectThread whether the step is likely to change the run's thread, which is then locked first
    */
-  decide<T>(owner: Owner, runId: string, decide: Decide<T>, moves: boolean): MaybePromise<T | null>;
-  /** Takes waiting runs: owners take turns, and of one owner the run that was created first is taken. */
-  take(request: ClaimRequest, claimant: Claimant): MaybePromise<readonly TakenRun[]>;
+  decide<T>(owner: Owner, runId: string, decide: Decide<T>, mayAffectThread: boolean): MaybePromise<T | null>;
+  /** Claims waiting runs: round robin over the owners, and of one owner the run that was created first. */
+  claim(request: ClaimRequest, claimant: Claimant): MaybePromise<readonly ClaimedRun[]>;
 }
 
-/** The queue of a store: it checks what workers send, and what their leases name. */
-export function createRunQueue({ tokens, decide, take }: QueueStorage): RunQueue {
+/** The queue of a store: it checks the input of workers, and verifies their leases. */
+export function createRunQueue({ tokens, decide, claim }: QueueStorage): RunQueue {
   /** Decides about the run that a lease names; `lost` where the lease is not genuine, or the run is gone. */
   function withLease<T>(
     worker: Owner,
     lease: string,
     lost: T,
     decideBy: (stored: StoredRun, ref: ClaimRef, now: number) => Decision<T>,
-    moves = false,
+    mayAffectThread = false,
   ): MaybePromise<T> {
     const ref = tokens.decode(worker, lease);
     if (ref === null) return lost;
-    const decided = decide(ref.owner, ref.runId, (stored, now) => decideBy(stored, ref, now), moves);
+    const decided = decide(
+      ref.owner,
+      ref.runId,
+      (stored, now) => decideBy(stored, ref, now),
+      mayAffectThread,
+    );
     return andThen(decided, (result) => result ?? lost);
   }
 
@@ -74,15 +79,15 @@ export function createRunQueue({ tokens, decide, take }: QueueStorage): RunQueue
       const refusals = refuseClaimRequest(request);
       if (refusals.length > 0) return { refusals };
       const claimant = { holder: worker, worker: request.name, leaseSeconds: request.leaseSeconds };
-      return andThen(take(request, claimant), (taken) => {
-        return { value: taken.map((run) => claimOf(tokens, worker, run)) };
+      return andThen(claim(request, claimant), (claimed) => {
+        return { value: claimed.map((run) => claimOf(tokens, worker, run)) };
       });
     },
     heartbeat(worker, request) {
       const refusals = refuseHeartbeat(request);
       if (refusals.length > 0) return { refusals };
       const renew = (lease: string) =>
-        withLease(worker, lease, LOST, (stored, ref, now) => renewLease(stored, ref, request, now));
+        withLease(worker, lease, LOST_LEASE, (stored, ref, now) => renewLease(stored, ref, request, now));
       const states = allOf(request.leases.map((lease) => stateOf(lease, renew(lease))));
       return andThen(states, (value) => ({ value }));
     },
@@ -93,7 +98,7 @@ export function createRunQueue({ tokens, decide, take }: QueueStorage): RunQueue
       const appended = withLease<ReturnType<typeof appendEvents>['result']>(
         worker,
         lease,
-        LOST,
+        LOST_LEASE,
         (stored, ref, now) => appendEvents(stored, ref, offset, checked.value, now),
       );
       return andThen(appended, (result) =>
@@ -103,7 +108,7 @@ export function createRunQueue({ tokens, decide, take }: QueueStorage): RunQueue
     checkpoint(worker, { lease, values }) {
       const checked = checkCheckpoint(values);
       if ('refusals' in checked) return checked;
-      const saved = withLease(worker, lease, LOST, (stored, ref, now) =>
+      const saved = withLease(worker, lease, LOST_LEASE, (stored, ref, now) =>
         saveCheckpoint(stored, ref, checked.value, now),
       );
       return andThen(stateOf(lease, saved), (value) => ({ value }));
@@ -120,7 +125,9 @@ export function createRunQueue({ tokens, decide, take }: QueueStorage): RunQueue
     runOf: (worker, lease) => tokens.decode(worker, lease),
     release(worker, leases) {
       checkLength('input.leases', 'leases', leases);
-      return allOf(leases.map((lease) => stateOf(lease, withLease(worker, lease, LOST, releaseRun, true))));
+      return allOf(
+        leases.map((lease) => stateOf(lease, withLease(worker, lease, LOST_LEASE, releaseRun, true))),
+      );
     },
   };
 }
@@ -134,7 +141,7 @@ function stateOf(lease: string, status: MaybePromise<LeaseStatus>): MaybePromise
 function claimOf(
   tokens: LeaseTokens,
   holder: Owner,
-  { owner, state, assistant, input, values, checkpoint, now }: TakenRun,
+  { owner, state, assistant, input, values, checkpoint, now }: ClaimedRun,
 ): Claim {
   const { run, execution } = state;
   return {

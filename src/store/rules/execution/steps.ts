@@ -2,7 +2,7 @@ import type { Execution, PayloadChange, RunEvent, RunState, RunStep, SentEvent }
 import type { CancelAction, JsonObject, Run, RunError, RunStatus } from '../../records.ts';
 import { instant, nextInstant } from '../identity.ts';
 
-/** A run whose record is known to be the stored one, and the `ended` that it gets if it ends now. */
+/** A run as it is stored, and the `ended` that it gets if it ends now. */
 export interface StoredRun extends RunState {
   /** The position of the next end among those of the thread's runs. */
   readonly nextEnded: number;
@@ -54,7 +54,7 @@ export interface RunEnd {
 }
 
 /**
- * Ends a run. Its last event is appended, where a worker has held it.
+ * Ends a run. Its last event is appended, if the run was ever claimed.
  * @param now milliseconds since 1970
  */
 export function endRun(stored: StoredRun, end: RunEnd, now: number): RunStep {
@@ -79,7 +79,7 @@ export function endRun(stored: StoredRun, end: RunEnd, now: number): RunStep {
   };
   const ended: RunStep = {
     run: changeRun(run, changes, now),
-    // A run that no worker has had has nothing to store here.
+    // A run that was never claimed has no execution to store.
     execution: execution.lease === null ? execution : Object.freeze({ ...execution, lease: null }),
     events: [],
     payloads: Object.keys(payloads).length === 0 ? null : payloads,

@@ -15,13 +15,13 @@ import {
 } from '../json.ts';
 import { MAX_DELAY, refuseRange } from '../run.ts';
 import { invalid, refuseText } from '../text.ts';
-import type { AttemptEnd } from './leased.ts';
+import type { AttemptEnd } from './lease.ts';
 
-/** The range of `leaseSeconds`: a worker has time for a few heartbeats, and a lost run does not wait for long. */
+/** The range of `leaseSeconds`: long enough for a few heartbeats, short enough for a lost run to be claimed again soon. */
 const LEASE_SECONDS = [5, 300] as const;
 /** The most runs of one call: as many as a worker may execute at a time. */
 const MAX_CLAIMS = 50;
-/** The longest wait of a call, in seconds: less than common proxies wait for an answer. */
+/** The longest wait of a call, in seconds: less than the response timeout of common proxies. */
 export const MAX_WAIT = 10;
 
 /** Why a request for runs is not accepted. @throws BadUserInput for more than 100 graphs */

@@ -1,28 +1,20 @@
 import type { RunState, RunStep, SentEvent } from '../../execution.ts';
 import type { Refusal } from '../../outcome.ts';
-import type { Owner } from '../../owner.ts';
 import type { EndResult, LeaseStatus } from '../../queue.ts';
 import type { JsonObject, RunError, RunStatus } from '../../records.ts';
 import { instant } from '../identity.ts';
-import { isActive } from '../status.ts';
 import { invalid } from '../text.ts';
-import { backoff } from './due.ts';
+import { backoff } from './deadlines.ts';
+import { type ClaimRef, isLeaseValid } from './state.ts';
 import { endRun, stepOf, type StoredRun, withEvents } from './steps.ts';
 
-/** The most events that workers may append to one run: what a reader can still page through. */
+/** The most events that workers may append to one run. */
 export const MAX_EVENTS = 20_000;
 /** The most bytes of events that workers may append to one run. */
-export const MAX_EVENT_BYTES = 16_777_216;
-
-/** The claim that a call's lease is about. */
-export interface ClaimRef {
-  readonly holder: Owner;
-  /** The `claims` of the execution when the lease was given. */
-  readonly claim: number;
-}
+const MAX_EVENT_BYTES = 16_777_216;
 
 /** The status of a lease that is not held, or not genuine. */
-export const LOST: LeaseStatus = { held: false, leaseSeconds: 0, cancel: null, storedEvents: 0 };
+export const LOST_LEASE: LeaseStatus = { held: false, leaseSeconds: 0, cancel: null, storedEvents: 0 };
 
 /** The result of a call with a lease, and what it stores; no step where it stores nothing. */
 export interface Decision<T> {
@@ -30,20 +22,10 @@ export interface Decision<T> {
   readonly step: RunStep | null;
 }
 
-/** Whether a lease still is its worker's: one that has ended is, until the run is given to another, moved or ended. */
-export function isGood({ run, execution }: RunState, { holder, claim }: ClaimRef): boolean {
-  return (
-    isActive(run.status) &&
-    execution.claims === claim &&
-    execution.lease !== null &&
-    execution.lease.holder === holder
-  );
-}
-
 /** The status of a lease. @param now milliseconds since 1970 */
-export function leaseStatus(state: RunState, ref: ClaimRef, now: number): LeaseStatus {
+function leaseStatus(state: RunState, ref: ClaimRef, now: number): LeaseStatus {
   const { lease, cancelAction, storedEvents } = state.execution;
-  if (!isGood(state, ref) || lease === null) return LOST;
+  if (!isLeaseValid(state, ref) || lease === null) return LOST_LEASE;
   const leaseSeconds = Math.max(0, Math.floor((lease.endsAt - now) / 1_000));
   return { held: true, leaseSeconds, cancel: cancelAction, storedEvents };
 }
@@ -59,7 +41,7 @@ export function renewLease(
   { leaseSeconds, waitSeconds = 0 }: { readonly leaseSeconds?: number; readonly waitSeconds?: number },
   now: number,
 ): Decision<LeaseStatus> {
-  if (!isGood(stored, ref)) return { result: LOST, step: null };
+  if (!isLeaseValid(stored, ref)) return { result: LOST_LEASE, step: null };
   const step = renewed(stored, now, leaseSeconds, waitSeconds);
   return { result: leaseStatus(step, ref, now), step };
 }
@@ -75,7 +57,7 @@ export function appendEvents(
   events: readonly SentEvent[],
   now: number,
 ): Decision<LeaseStatus & { readonly refusals?: readonly Refusal[] }> {
-  if (!isGood(stored, ref)) return { result: LOST, step: null };
+  if (!isLeaseValid(stored, ref)) return { result: LOST_LEASE, step: null };
   const { storedEvents, sentEvents, sentBytes } = stored.execution;
   const renewal = renewed(stored, now);
   const status = leaseStatus(renewal, ref, now);
@@ -112,25 +94,25 @@ export function saveCheckpoint(
   values: string,
   now: number,
 ): Decision<LeaseStatus> {
-  if (!isGood(stored, ref)) return { result: LOST, step: null };
+  if (!isLeaseValid(stored, ref)) return { result: LOST_LEASE, step: null };
   const { execution } = renewed(stored, now);
   const changed = stepOf({ ...stored, execution }, { hasCheckpoint: true, ...heldBy(stored) }, {}, now);
   const step = { ...changed, payloads: { checkpoint: values } };
   return { result: leaseStatus(step, ref, now), step };
 }
 
-/** Gives a run back at once. The attempt does not count, and the lease is lost. */
+/** Returns a run to the queue at once. The attempt does not count, and the lease is no longer valid. */
 export function releaseRun(stored: StoredRun, ref: ClaimRef, now: number): Decision<LeaseStatus> {
-  if (!isGood(stored, ref)) return { result: LOST, step: null };
+  if (!isLeaseValid(stored, ref)) return { result: LOST_LEASE, step: null };
   const { run, execution } = stored;
   if (run.cancelRequestedAt !== null) {
     return {
-      result: LOST,
+      result: LOST_LEASE,
       step: endRun(stored, { status: 'CANCELLED', cancelAction: execution.cancelAction }, now),
     };
   }
   const changes = { attempt: run.attempt - 1, worker: null, availableAt: instant(now) };
-  return { result: LOST, step: stepOf(stored, changes, { lease: null }, now) };
+  return { result: LOST_LEASE, step: stepOf(stored, changes, { lease: null }, now) };
 }
 
 /** The end of an attempt, checked. */
@@ -143,11 +125,11 @@ export interface AttemptEnd {
   readonly retry: boolean;
   /** Seconds until the next attempt. Default: by the backoff. */
   readonly retryAfterSeconds: number | null;
-  /** Of the whole input. */
+  /** The digest of the whole input. */
   readonly digest: string;
 }
 
-/** Ends an attempt: the run ends, or is tried again. The same end again has the same result. */
+/** Ends an attempt: the run ends, or gets another attempt. The same end sent again has the same result. */
 export function finishAttempt(
   stored: StoredRun,
   ref: ClaimRef,
@@ -159,7 +141,7 @@ export function finishAttempt(
   if (execution.claims === ref.claim && reported?.digest === end.digest) {
     return { result: { accepted: true, status: reported.status }, step: null };
   }
-  if (!isGood(stored, ref)) return { result: { accepted: false, status: run.status }, step: null };
+  if (!isLeaseValid(stored, ref)) return { result: { accepted: false, status: run.status }, step: null };
   const step = stepAfter(stored, end, now);
   const { status } = step.run;
   return {
@@ -181,7 +163,7 @@ function stepAfter(stored: StoredRun, end: AttemptEnd, now: number): RunStep {
   return stepOf(stored, { worker: null, availableAt: instant(now + pause * 1_000) }, {}, now);
 }
 
-/** The run as its worker holds it, where it may have been taken for lost. */
+/** The fields of a run that its worker holds: the state "held", also after "between". */
 function heldBy({ execution: { lease } }: RunState) {
   return { worker: lease?.worker ?? null, availableAt: null };
 }
@@ -190,12 +172,12 @@ function heldBy({ execution: { lease } }: RunState) {
 function renewed(stored: StoredRun, now: number, leaseSeconds?: number, waitSeconds = 0): RunStep {
   const { run, execution } = stored;
   const { lease } = execution;
-  if (lease === null) throw new TypeError('Only a lease that is good can be renewed.');
+  if (lease === null) throw new TypeError('Only a valid lease can be renewed.');
   const seconds = leaseSeconds ?? lease.seconds;
   const wanted = now + (seconds + waitSeconds) * 1_000;
   const endsAt = leaseSeconds === undefined ? Math.max(lease.endsAt, wanted) : wanted;
   const renewal = { lease: { ...lease, seconds, endsAt } };
   if (run.worker === null) return stepOf(stored, heldBy(stored), renewal, now);
-  // Not a change of the record: nobody is told.
+  // The record does not change, so nothing is published.
   return { run, execution: Object.freeze({ ...execution, ...renewal }), events: [], payloads: null };
 }

@@ -5,19 +5,9 @@ import { isActive } from '../status.ts';
 import { endRun, stepOf, type StoredRun } from './steps.ts';
 
 /** How long a worker may take to stop once its run's cancellation was requested, in milliseconds. */
-export const CANCEL_TIMEOUT = 15_000;
+const CANCEL_TIMEOUT = 15_000;
 /** The longest pause before another attempt, in seconds. Pauses are 1, 2, 4 … seconds. */
 const MAX_BACKOFF = 60;
-
-/** Whether a worker holds a run: its lease has not ended. @param now milliseconds since 1970 */
-export function isHeld({ run, execution: { lease } }: RunState, now: number): boolean {
-  return run.worker !== null && lease !== null && lease.endsAt > now;
-}
-
-/** Whether a worker had a run, and its lease has ended. @param now milliseconds since 1970 */
-export function isLeaseLost({ run, execution: { lease } }: RunState, now: number): boolean {
-  return run.worker !== null && lease !== null && lease.endsAt <= now;
-}
 
 /** The pause before the attempt after this one, in seconds. */
 export function backoff(attempt: number): number {
@@ -25,10 +15,10 @@ export function backoff(attempt: number): number {
 }
 
 /**
- * When something has to be done about an active run: its lease ends, its cancellation is overdue, or its time is up. In
- * milliseconds since 1970; null for never.
+ * The next deadline of an active run: the end of its lease, of its cancellation, or of its `timeoutSeconds`. In
+ * milliseconds since 1970; null where there is none.
  */
-export function dueAt(state: RunState): number | null {
+export function nextDeadline(state: RunState): number | null {
   const times = Object.values(deadlines(state)).filter((time) => time !== null);
   return times.length === 0 ? null : Math.min(...times);
 }
@@ -51,12 +41,12 @@ function deadlines({ run, execution: { lease } }: RunState): Deadlines {
 }
 
 /**
- * What is due about a run; null where nothing is. Of several the earliest counts.
+ * Applies the deadline of a run that has passed, of several the earliest; null where none has passed.
  * @param now milliseconds since 1970
  */
-export function doDue(stored: StoredRun, now: number): RunStep | null {
+export function applyDeadline(stored: StoredRun, now: number): RunStep | null {
   const { cancellation, timeout, lease } = deadlines(stored);
-  const due = dueAt(stored);
+  const due = nextDeadline(stored);
   if (due === null || due > now) return null;
   const { run, execution } = stored;
   if (due === cancellation || (due === lease && run.cancelRequestedAt !== null)) {
@@ -64,7 +54,7 @@ export function doDue(stored: StoredRun, now: number): RunStep | null {
   }
   if (due === timeout) return endRun(stored, { status: 'TIMEOUT', error: timedOut(run) }, now);
   if (run.attempt >= run.maxAttempts) return endRun(stored, { status: 'ERROR', error: exhausted(run) }, now);
-  // The lease stays: its worker may come back before the run is given to another.
+  // The lease stays valid: its worker may come back before the run is claimed again.
   return stepOf(stored, { worker: null, availableAt: instant(now + backoff(run.attempt) * 1_000) }, {}, now);
 }
 

@@ -8,8 +8,8 @@ import { findByIds } from '../tables/find-by-ids.ts';
 import { TABLES } from '../tables/tables.ts';
 import { readExecutions } from '../tables/executions.ts';
 
-/** A run that is given to a worker, with all that it needs. */
-export interface RunToTake {
+/** A run that can be claimed, with everything that its worker needs. */
+export interface ClaimableRun {
   readonly owner: Owner;
   readonly state: RunState;
   readonly assistant: Assistant;
@@ -18,16 +18,16 @@ export interface RunToTake {
   readonly checkpoint: string | null;
 }
 
-interface Payloads extends Pick<RunToTake, 'input' | 'values' | 'checkpoint'> {
+interface Payloads extends Pick<ClaimableRun, 'input' | 'values' | 'checkpoint'> {
   readonly id: string;
 }
 
 /** Reads runs of one owner that are locked. All statements are sent before the first `await`. */
-export async function readTaken(
+export async function readClaimable(
   tx: Transaction,
   owner: Owner,
   ids: readonly string[],
-): Promise<readonly RunToTake[]> {
+): Promise<readonly ClaimableRun[]> {
   const { sql, run } = tx;
   const idList = arrayLiteral(ids);
   const [, runs, executions, assistants, payloads] = await Promise.all([
