@@ -76,6 +76,7 @@ export function createPipeline(parts: PipelineParts): RunOperation {
       traceparent: record.trace?.traceparent ?? null,
       stopped: null,
       stopListeners: null,
+      waitsUntil: null,
     };
     const onStop = (reason: Error): void => {
       context.stopped = reason;

@@ -109,6 +109,7 @@ export function createSubscribe(parts: Omit<PipelineParts, 'documents' | 'truste
       traceparent: null,
       stopped: null,
       stopListeners: null,
+      waitsUntil: null,
     });
     let events: AsyncIterator<unknown> | null = null;
     let isClosed = false;

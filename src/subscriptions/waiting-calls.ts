@@ -132,7 +132,10 @@ async function waitForLeases(
     for (;;) {
       const waitSeconds = wait.secondsLeft;
       const outcome = await stores.queue.heartbeat(worker, { ...wanted, waitSeconds });
-      if ('refusals' in outcome || outcome.value.some(isUrgent) || wait.isOver) return outcome;
+      if ('refusals' in outcome || wait.isOver) return outcome;
+      // It waits no longer, so that the other leases need not last until then.
+      if (outcome.value.some(isUrgent))
+        return await stores.queue.heartbeat(worker, { ...wanted, waitSeconds: 0 });
       await wait.next();
       if (request.stopped !== null) throw request.stopped;
     }

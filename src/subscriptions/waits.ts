@@ -1,4 +1,5 @@
 import type { Owner } from '../store/owner.ts';
+import { MAX_WAIT } from '../store/rules/execution/worker-input.ts';
 import { createWaitQuota, type WaitLimits } from './quota.ts';
 
 /** A call that waits. */
@@ -19,6 +20,11 @@ export interface Wait {
 export interface StoppableRequest {
   /** Called when the request is stopped; null where nothing waits. */
   stopListeners: Set<() => void> | null;
+  /**
+   * When its calls wait no longer, by `performance.now()`; null before the first of them: one after the other would take
+   * longer than a request may, and its answer would be lost, with the runs that are claimed in it.
+   */
+  waitsUntil: number | null;
 }
 
 /** The calls that wait, of all owners. */
@@ -41,7 +47,9 @@ export function createWaits(limits: WaitLimits = {}): Waits {
   return {
     begin(owner, seconds, request) {
       const release = quota.acquire(owner);
-      const endsAt = performance.now() + seconds * 1_000;
+      const now = performance.now();
+      request.waitsUntil ??= now + MAX_WAIT * 1_000;
+      const endsAt = Math.min(now + seconds * 1_000, request.waitsUntil);
       let isOver = isClosed;
       let isWoken = false;
       let resume: (() => void) | null = null;
@@ -55,7 +63,7 @@ export function createWaits(limits: WaitLimits = {}): Waits {
         wake();
       }
 
-      const timer = setTimeout(finish, seconds * 1_000);
+      const timer = setTimeout(finish, Math.max(0, endsAt - now));
       open.add(finish);
       request.stopListeners ??= new Set();
       request.stopListeners.add(finish);

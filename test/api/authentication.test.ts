@@ -123,6 +123,7 @@ describe('without a token', () => {
         identity: null,
         stopped: null,
         stopListeners: null,
+        waitsUntil: null,
       };
       const { data, errors } = await execute({ schema, document: parse(document), contextValue });
       expect(data).toBeNull();

@@ -253,6 +253,20 @@ describe('a call that waits', () => {
     ]);
   });
 
+  it('should answer a heartbeat early with leases of the length that it asks for', async () => {
+    const { api, lease, id } = await claimed();
+    const beat = work(api, HEARTBEAT, { leases: [lease, 'lost'], leaseSeconds: 5, waitSeconds: 10 });
+    expect(valueAt(await beat, 'heartbeatRuns', 'leases')).toMatchObject([
+      { held: true, leaseSeconds: 5 },
+      { held: false },
+    ]);
+    const later = work(api, HEARTBEAT, { leases: [lease], leaseSeconds: 5, waitSeconds: 10 });
+    await send(api, 'alice', 'mutation($id: ID!) { cancelRun(input: { id: $id }) { run { id } } }', { id });
+    expect(valueAt(await later, 'heartbeatRuns', 'leases')).toMatchObject([
+      { held: true, leaseSeconds: 5, cancel: 'INTERRUPT' },
+    ]);
+  });
+
   it('should answer a wait for the end of a run once it has ended', async () => {
     const { api, lease, id } = await claimed();
     const wait = send(api, 'alice', 'query($id: ID!) { waitForRun(id: $id) { status output } }', { id });

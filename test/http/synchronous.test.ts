@@ -77,6 +77,7 @@ function executor() {
     traceparent: null,
     stopped: null,
     stopListeners: null,
+    waitsUntil: null,
     identity: { owner: owner('alice'), worker: null, expiresAt: Date.now() + 60_000 },
   };
   return (document: DocumentNode, variableValues?: Record<string, unknown>): ExecutionResult => {

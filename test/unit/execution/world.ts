@@ -90,5 +90,6 @@ export function contextWith(stores: Stores): Context {
     traceparent: null,
     stopped: null,
     stopListeners: null,
+    waitsUntil: null,
   };
 }
