@@ -39,7 +39,7 @@ function sectionOf(text: string, heading?: string): string {
 }
 
 /** Ids and leases: they are others each time. */
-const CHOSEN = /\b(?:[0-9a-f]{32}|[\w-]{60,})(?![\w-])/g;
+const CHOSEN = /(?<![\w-])(?:[0-9a-f]{32}|[\w-]{60,})(?![\w-])/g;
 const TIME = /\d{4}-\d\d-\d\dT[\d:.]+Z/g;
 
 /** The names that a document has for ids and leases, and what they are in this run. */
