@@ -74,7 +74,10 @@ if (counts.length > 0) {
   }
   await postgres.stop();
 }
-if (isAsked('connections')) await measureConnections();
+if (isAsked('connections')) {
+  await measureWaitingClaims();
+  await measureStreams();
+}
 if (isAsked('heap')) for (const perThread of [1, 10]) measureHeap(200_000, perThread);
 agent.destroy();
 
@@ -93,10 +96,15 @@ async function measure(
   const event = { type: 'TEXT_MESSAGE_CONTENT', data: { delta: 'It is on its way.' } };
   const leases: string[] = [];
 
-  async function step(what: string, calls: number, call: (index: number) => Promise<unknown>) {
+  async function step(
+    what: string,
+    calls: number,
+    call: (index: number) => Promise<unknown>,
+    connections = CONNECTIONS,
+  ) {
     const [before, ofPostgres] = [processorTime(pids), postmaster === null ? 0 : processorTime([postmaster])];
     const began = performance.now();
-    await inParallel(calls, call);
+    await inParallel(calls, call, connections);
     const seconds = (performance.now() - began) / 1_000;
     const each = (milliseconds: number): string => (milliseconds / calls).toFixed(2);
     const own = each(processorTime(pids) - before);
@@ -131,6 +139,7 @@ async function measure(
   await inParallel(200, finish);
   leases.length = 0;
   await step('runs created', runs, create);
+  await step('claims of 1, one after another,', runs / 8, (index) => claim(index, 1), 1);
   await step('claims of 1', runs / 2, (index) => claim(index, 1));
   await step('claims of 10', runs / 20, (index) => claim(index, 10));
   while (leases.length < runs) await claim(0, 50);
@@ -218,15 +227,14 @@ async function openStream(port: number, token: string, id: string): Promise<Inco
   return stream;
 }
 
-/** Memory of waiting claims and of open streams. An owner has 50 streams, each of a run of its own, and a worker 500 claims. */
-async function measureConnections(): Promise<void> {
+/** Memory of waiting claims: a worker has 500. */
+async function measureWaitingClaims(): Promise<void> {
   const server = await startServer({});
   const workers = await Promise.all(
     Array.from({ length: 20 }, (_, index) => tokenOf(`worker ${index}`, true)),
   );
   const empty = await server.memory();
   const input = { worker: 'worker', graphIds: ['nothing'], waitSeconds: 10 };
-  const began = performance.now();
   const claims = Array.from({ length: OPEN }, (_, index) =>
     send(server.port, agent, workers[index % 20] ?? '', { query: CLAIM, variables: { input } }),
   );
@@ -236,8 +244,13 @@ async function measureConnections(): Promise<void> {
   const waiting = await server.memory();
   console.log(`${OPEN - answered} waiting claims: ${difference(empty, waiting, OPEN)}`);
   await Promise.all(claims);
-  console.log(`  all answered after ${Math.round(performance.now() - began)} ms`);
+  console.log(`  their connections, once answered: ${difference(empty, await server.memory(), OPEN)}`);
+  await server.stop();
+}
 
+/** Memory of open streams: an owner has 50, each of a run of its own. */
+async function measureStreams(): Promise<void> {
+  const server = await startServer({});
   const owners = await Promise.all(
     Array.from({ length: OPEN / 50 }, (_, index) => tokenOf(`owner ${index}`)),
   );
@@ -245,8 +258,8 @@ async function measureConnections(): Promise<void> {
   for (const token of owners) {
     const assistantId = await createAssistant(server.port, token);
     await inParallel(50, async () => {
-      const created = { query: CREATE, variables: { input: { assistantId } } };
-      runs.push({ token, id: (await send<Created>(server.port, agent, token, created)).run.id });
+      const body = { query: CREATE, variables: { input: { assistantId } } };
+      runs.push({ token, id: (await send<Created>(server.port, agent, token, body)).run.id });
     });
   }
   const without = await server.memory();
@@ -292,10 +305,14 @@ function heap(): number {
   return process.memoryUsage().heapUsed;
 }
 
-async function inParallel(calls: number, call: (index: number) => Promise<unknown>): Promise<void> {
+async function inParallel(
+  calls: number,
+  call: (index: number) => Promise<unknown>,
+  connections = CONNECTIONS,
+): Promise<void> {
   const indexes = Array.from({ length: calls }).keys();
   await Promise.all(
-    Array.from({ length: CONNECTIONS }, async () => {
+    Array.from({ length: connections }, async () => {
       for (const index of indexes) await call(index);
     }),
   );

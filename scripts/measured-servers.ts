@@ -48,7 +48,7 @@ export async function startServer(env: Readonly<Record<string, string>>): Promis
       return { used, resident };
     },
     async stop() {
-      child.kill('SIGTERM');
+      child.kill('SIGKILL');
       await once(child, 'exit');
     },
   };
