@@ -2,6 +2,7 @@ import { MAX_BYTES_OF_BATCH, MAX_EVENTS_OF_BATCH } from '../limits.ts';
 import type { AppendedEvents, EventPage, RunEvent } from '../store/execution.ts';
 import type { Owner } from '../store/owner.ts';
 import type { RunStatus } from '../store/records.ts';
+import type { RunSignal } from './run-watchers.ts';
 import type { WaitingRequest } from './waiting-calls.ts';
 
 /** Events of a run that came together. */
@@ -51,7 +52,7 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
     this.#owner = owner;
     this.#runId = runId;
     this.#last = after;
-    this.#unwatch = request.changes.watchRun(owner, runId, (appended) => this.#onAppended(appended));
+    this.#unwatch = request.changes.watchRun(owner, runId, (signal) => this.#onSignal(signal));
   }
 
   async next(): Promise<IteratorResult<RunEventBatch, undefined>> {
@@ -119,10 +120,10 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
     return { events, last, missedUpTo: null, status: latest.run.status, done: latest.run.ended !== null };
   }
 
-  #onAppended(appended: AppendedEvents | null): void {
-    const isUnread = appended === null || (appended.events.length === 0 && appended.run.ended !== null);
-    if (isUnread) this.#appended = null;
-    else if (appended.events.length > 0) this.#keep(appended);
+  #onSignal({ run, events }: RunSignal): void {
+    if (run !== null && events !== null && events.length > 0) this.#keep({ run, events });
+    // A change alone says nothing about events, but that there are no more.
+    else if (run === null || run.ended !== null || events !== null) this.#appended = null;
     this.#resume?.();
   }
 

@@ -1,9 +1,18 @@
 import type { Change } from '../store/change.ts';
-import type { AppendedEvents } from '../store/execution.ts';
+import type { AppendedEvents, RunEvent } from '../store/execution.ts';
 import type { Owner } from '../store/owner.ts';
+import type { Run } from '../store/records.ts';
 
-/** Called with a run's events, with its changes (without events), and with null when it was deleted. */
-export type RunWatcher = (appended: AppendedEvents | null) => void;
+/** What a watched run tells. */
+export interface RunSignal {
+  /** The run right after that; null once it is deleted. */
+  readonly run: Run | null;
+  /** The events that were appended, or none where they have to be read from the store. Null for a change of the run. */
+  readonly events: readonly RunEvent[] | null;
+}
+
+/** Called with each signal of a run. */
+export type RunWatcher = (signal: RunSignal) => void;
 
 /** Those who watch single runs, by owner and run. */
 export interface RunWatchers {
@@ -19,8 +28,8 @@ export interface RunWatchers {
 export function createRunWatchers(): RunWatchers {
   const owners = new Map<Owner, Map<string, Set<RunWatcher>>>();
 
-  function send(owner: Owner, runId: string, appended: AppendedEvents | null): void {
-    for (const watcher of owners.get(owner)?.get(runId) ?? []) watcher(appended);
+  function send(owner: Owner, runId: string, signal: RunSignal): void {
+    for (const watcher of owners.get(owner)?.get(runId) ?? []) watcher(signal);
   }
 
   return {
@@ -29,7 +38,7 @@ export function createRunWatchers(): RunWatchers {
       for (const { resource, before, after } of changes) {
         if (resource !== 'run') continue;
         const id = (after ?? before)?.id ?? '';
-        send(owner, id, after && { run: after, events: [] });
+        send(owner, id, { run: after, events: null });
       }
     },
     publishEvents: (owner, appended) => send(owner, appended.run.id, appended),

@@ -121,8 +121,8 @@ async function waitForLeases(
   const { stores, changes, waits } = request;
   const wait = waits.begin(worker, wanted.waitSeconds, request);
   const unwatch: (() => void)[] = [];
-  const onChange: RunWatcher = (appended) => {
-    if (appended === null || appended.events.length === 0) wait.wake();
+  const onChange: RunWatcher = ({ events }) => {
+    if (events === null) wait.wake();
   };
   try {
     for (const lease of wanted.leases) {
@@ -172,8 +172,8 @@ async function waitForEnd(
 ): Promise<Run | null> {
   const { stores, changes, waits } = request;
   const wait = waits.begin(owner, seconds, request);
-  const unwatch = changes.watchRun(owner, id, (appended) => {
-    if (appended === null || appended.run.ended !== null) wait.wake();
+  const unwatch = changes.watchRun(owner, id, ({ run }) => {
+    if (run === null || run.ended !== null) wait.wake();
   });
   try {
     for (;;) {

@@ -21,7 +21,7 @@ import { testTime } from './cases/time.ts';
 /** The interval of stores that do by themselves what is due, in milliseconds. */
 const SWEEP_INTERVAL = 10;
 
-/** What every store must keep of what the server does. */
+/** What every store must keep of records. */
 export function testStores(name: string, open: OpenStores): void {
   const onBench: OnBench = (test) => withBench(open, test);
   describe(`the contract of ${name}`, () => {
@@ -34,6 +34,13 @@ export function testStores(name: string, open: OpenStores): void {
     testCursors(onBench);
     testRuns(onBench);
     testChanges(onBench);
+  });
+}
+
+/** What every store must keep of runs that workers execute. */
+export function testExecution(name: string, open: OpenStores): void {
+  const onBench: OnBench = (test) => withBench(open, test);
+  describe(`runs that are executed by ${name}`, () => {
     testClaims(onBench);
     testLeases(onBench);
     testRetries(onBench, (test) => withBench(open, test, { sweepInterval: SWEEP_INTERVAL }));

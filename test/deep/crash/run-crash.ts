@@ -8,7 +8,11 @@ import { RunLoad } from '../runs/load.ts';
 import type { Keeper } from './crash.ts';
 
 /** New runs of each owner in a round. */
-const CREATED = 10;
+const CREATED = 15;
+/** Calls of a round that are answered, at most: there are more to come, whatever the workers are held up by. */
+const MOST = 40;
+
+const CREATE = 'mutation { createThread { thread { id } } }';
 
 /** Kills a server while workers execute runs, again and again, and looks what has become of the runs. */
 export function testRunCrashes(name: string, rounds: number, open: () => Promise<Keeper>): void {
@@ -37,11 +41,12 @@ export function testRunCrashes(name: string, rounds: number, open: () => Promise
       await load.prepare();
       const workers = load.work();
       const creations: Promise<void>[] = [];
-      // As many calls as those that create the runs, at most: they are answered whatever the workers do.
-      for (const enough of fc.sample(fc.integer({ min: 1, max: 2 * CREATED }), rounds)) {
+      for (const enough of fc.sample(fc.integer({ min: 1, max: MOST }), rounds)) {
         creations.push(load.create(CREATED));
         await Promise.race([load.answered(enough), workers]);
         load.pause();
+        // In each other round it still does what it was sent before.
+        if (enough % 2 === 0) await load.client('alice').send(CREATE);
         server.send('SIGKILL');
         await server.ending;
         server = await start();

@@ -68,9 +68,9 @@ async function createAssistant({ alice }: Running): Promise<string> {
 }
 
 /** Creates a run. @returns its id, and when it was answered */
-async function createRun({ alice }: Running, assistantId: string) {
+async function createRun({ alice }: Running, assistantId: string, delaySeconds = 0) {
   const { body } = await alice.send(
-    `mutation { createRun(input: {assistantId: "${assistantId}"}) { run { id } } }`,
+    `mutation { createRun(input: {assistantId: "${assistantId}", delaySeconds: ${delaySeconds}}) { run { id } } }`,
   );
   const at = performance.now();
   const { run } = z
@@ -125,6 +125,35 @@ describe('a claim that waits', () => {
     const [first, second] = servers;
     expect(Math.max(...(await latencies(first, first)))).toBeLessThan(bound(100));
     expect(Math.max(...(await latencies(first, second)))).toBeLessThan(bound(1_000));
+  });
+
+  it.each(['memory', 'PostgreSQL'])('should be given a run once its time has come: %s', async (kind) => {
+    const running = kind === 'memory' ? [await start()] : (await startTwo(2)).servers;
+    const [at] = running;
+    const from = running.at(-1) ?? at;
+    if (at === undefined || from === undefined) throw new TypeError('There is no server.');
+    const assistantId = await createAssistant(from);
+    const claimed = claim(at);
+    await waiting(at, 1);
+    const created = await createRun(from, assistantId, 1);
+    const first = await claimed;
+    expect(first.claims.map(({ runId }) => runId)).toEqual([created.id]);
+    // A second from its creation, and 5 s until what is due is done.
+    expect(first.at - created.at).toBeLessThan(bound(6_000));
+
+    // Its next attempt is due after a second.
+    const again = claim(at);
+    await waiting(at, 1);
+    const failed = performance.now();
+    await from.worker.send(
+      `mutation($lease: String!) { finishRun(input: {lease: $lease, status: ERROR, retry: true,
+        error: {code: "X", message: "x"}}) { accepted } }`,
+      { lease: first.claims[0]?.lease },
+    );
+    const second = await again;
+    expect(second.claims.map(({ runId }) => runId)).toEqual([created.id]);
+    expect(second.at - failed).toBeLessThan(bound(6_000));
+    if (kind === 'memory') await stop(running);
   });
 
   it('should not keep a run from others when its client has gone', async () => {

@@ -173,6 +173,40 @@ describe.concurrent('servers on one database', () => {
     await eventually('no connection is left', async () => (await connections(database)) === 0);
   });
 
+  it('should send the events of a run as they come, whichever server its worker uses', async () => {
+    const { url } = await openDatabase();
+    const servers = await Promise.all([startServer(url), startServer(url)]);
+    const [worker, reader] = await Promise.all(servers.map(({ port }) => clientOf(port, 'alice')));
+    if (worker === undefined || reader === undefined) throw new TypeError('There are two servers.');
+    const { text: assistant } = await worker.send(
+      'mutation { createAssistant(input: { graphId: "g" }) { assistant { id } } }',
+    );
+    const [, assistantId = ''] = /"id":"(\w+)"/.exec(assistant) ?? [];
+    const { text: created } = await worker.send(
+      'mutation($assistantId: ID!) { createRun(input: { assistantId: $assistantId }) { run { id } } }',
+      { assistantId },
+    );
+    const [, runId = ''] = /"id":"(\w+)"/.exec(created) ?? [];
+    const { text: claimed } = await worker.send(
+      'mutation { claimRuns(input: { worker: "w", graphIds: ["g"] }) { claims { lease } } }',
+    );
+    const [, lease = ''] = /"lease":"([^"]+)"/.exec(claimed) ?? [];
+    const events = await reader.subscribe(
+      `subscription { runEvents(runId: "${runId}") { events { type } done } }`,
+    );
+    expect((await events.next())?.data).toMatchObject({ runEvents: { events: [{ type: 'RUN_STARTED' }] } });
+    for (const [offset, type] of ['A', 'B', 'C'].entries()) {
+      await worker.send(
+        `mutation($lease: String!) {
+          appendRunEvents(input: { lease: $lease, offset: ${offset}, events: [{ type: "${type}" }] }) { lease { held } } }`,
+        { lease },
+      );
+      expect((await events.next())?.data).toEqual({ runEvents: { events: [{ type }], done: false } });
+    }
+    await events.cancel();
+    await Promise.all(servers.map(({ server }) => stop(server)));
+  });
+
   it('should end a statement that takes longer than it may', async () => {
     const database = await openDatabase();
     const { server, port } = await startServer(database.url, { DATABASE_STATEMENT_TIMEOUT: '1' });

@@ -24,7 +24,7 @@ export interface Plan {
 const DRAWN = 1_000;
 
 function drawPlans(): readonly Omit<Plan, 'key'>[] {
-  const appends = fc.array(fc.integer({ min: 1, max: 8 }), { maxLength: 4 });
+  const appends = fc.array(fc.integer({ min: 1, max: 8 }), { maxLength: 3 });
   const end = fc.constantFrom('SUCCESS', 'SUCCESS', 'ERROR', 'INTERRUPTED', 'RETRY');
   return fc.sample(fc.record({ appends, end }), DRAWN);
 }
@@ -85,7 +85,7 @@ export class RunLoad {
     this.#moments.emit('back');
   }
 
-  /** Lets calls wait, and fail, until it is resumed. */
+  /** Loses the answers that are on their way, and lets calls wait until it is resumed. */
   pause(): void {
     this.#outages++;
     this.#isAway = true;
@@ -127,7 +127,7 @@ export class RunLoad {
     if (drawn === undefined) throw new RangeError('No plan is left.');
     const plan: Plan = { ...drawn, key: `key ${index}` };
     const threads = this.#threads.get(owner) ?? [];
-    const threadId = threads[index % (threads.length + 2)] ?? null;
+    const threadId = threads[index % (2 * threads.length)] ?? null;
     const assistantId = this.#assistants.get(owner);
     const input = { assistantId, threadId, input: plan, idempotencyKey: plan.key, maxAttempts: 100 };
     const { createRun } = Created.parse(await this.#call(owner, CREATE, { input }));
@@ -161,7 +161,7 @@ export class RunLoad {
 
   async #workAs(worker: string): Promise<void> {
     while (!this.#over.signal.aborted) {
-      const input = { worker, graphIds: ['graph'], max: 2, waitSeconds: 10, leaseSeconds: LEASE_SECONDS };
+      const input = { worker, graphIds: ['graph'], max: 6, waitSeconds: 10, leaseSeconds: LEASE_SECONDS };
       const answer = await this.#call(worker, CLAIM, { input }).catch((error: unknown) => {
         if (!this.#over.signal.aborted) throw error;
       });
@@ -187,11 +187,13 @@ export class RunLoad {
       if (!Saved.parse(saved).checkpointRun.lease.held) return this.#lose(own);
     }
     own.state = 'ending';
-    const finished = await this.#call(worker, FINISH, { input: { lease, ...endOf(plan, attempt) } });
+    const end = endOf(plan, attempt);
+    const finished = await this.#call(worker, FINISH, { input: { lease, ...end } });
     const { accepted, status } = Finished.parse(finished).finishRun;
-    if (!accepted) return this.#lose(own);
+    // Sent again, an end with `retry` is accepted until the next attempt begins.
+    if (!accepted && !('retry' in end)) return this.#lose(own);
     own.state = 'over';
-    own.ended = status;
+    if (accepted) own.ended = status;
   }
 
   /** Only the server's end of a cancelled run takes it from its worker. @throws TypeError for all others */
@@ -208,6 +210,8 @@ export class RunLoad {
       const answer = await this.client(as)
         .send(query, variables, this.#over.signal)
         .catch(() => null);
+      // It may be stored, and the answer is lost on its way.
+      if (outages !== this.#outages) continue;
       if (answer?.status === 200 && answer.body.errors === undefined) {
         this.acknowledged++;
         this.#moments.emit('answered');
@@ -216,11 +220,9 @@ export class RunLoad {
       if (answer !== null && codesOf(answer.body).join() !== 'SERVICE_UNAVAILABLE') {
         throw new TypeError(`${query} was answered with ${answer.text}`);
       }
-      if (outages === this.#outages) {
-        throw new TypeError(
-          `${query} failed while nothing was away: ${answer?.text ?? 'the connection was cut'}`,
-        );
-      }
+      throw new TypeError(
+        `${query} failed while nothing was away: ${answer?.text ?? 'the connection was cut'}`,
+      );
     }
   }
 

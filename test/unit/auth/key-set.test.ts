@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 
 import { exportJWK, exportSPKI, SignJWT, UnsecuredJWT } from 'jose';
 import type { JWK } from 'jose';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { KeySetUnavailableError, UnauthenticatedError } from '../../../src/auth/auth-errors.ts';
 import { createAuthenticator } from '../../../src/auth/authenticator.ts';
@@ -55,6 +55,18 @@ async function bearer(key: SigningKey, header?: { readonly kid?: string | undefi
 }
 
 const alice = expect.objectContaining({ owner: 'alice' });
+
+describe('the fetch of the key set', () => {
+  it('should be given up after 5 s by default', async () => {
+    const timeout = vi.spyOn(AbortSignal, 'timeout');
+    const rules = { issuer: null, audience: null, ownerClaim: 'sub' };
+    provider.publish(first);
+    await createAuthenticator({ key: provider.url, now: clock.now, ...rules })(await bearer(first));
+    // jose makes a signal of its own, of 5 s too, which is not used.
+    expect(new Set(timeout.mock.calls.flat())).toEqual(new Set([5_000]));
+    timeout.mockRestore();
+  });
+});
 
 describe('a token signed by the identity provider', () => {
   it.each(ALGORITHMS)('should be accepted by %s', async (alg) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { asOwner as owner } from '../../../src/store/owner.ts';
-import { createSubscriptionQuota, createWaitQuota } from '../../../src/subscriptions/quota.ts';
+import { createSubscriptionQuota, createWaitQuota, type Quota } from '../../../src/subscriptions/quota.ts';
 
 const [alice, bob] = [owner('alice'), owner('bob')];
 
@@ -35,6 +35,10 @@ describe('the quota of subscriptions', () => {
     expect(quota.count()).toBe(2);
   });
 
+  it('should have 50 places for each owner and 10,000 in all by default', () => {
+    expect(placesOf(createSubscriptionQuota())).toEqual({ ofOwner: 50, inAll: 10_000 });
+  });
+
   it('should take names such as __proto__ for owners like any other', () => {
     const quota = createSubscriptionQuota({ ofOwner: 1 });
     for (const name of ['__proto__', 'constructor', 'toString']) {
@@ -46,7 +50,27 @@ describe('the quota of subscriptions', () => {
   });
 });
 
+/** How many places a quota has, taken one by one. */
+function placesOf(quota: Quota): { readonly ofOwner: number; readonly inAll: number } {
+  const placesFor = (name: string): number => {
+    for (let taken = 0; ; taken++) {
+      try {
+        quota.acquire(owner(name));
+      } catch {
+        return taken;
+      }
+    }
+  };
+  const ofOwner = placesFor('first');
+  for (let other = 0; placesFor(`other ${other}`) > 0; other++);
+  return { ofOwner, inAll: quota.count() };
+}
+
 describe('the quota of calls that wait', () => {
+  it('should have 1,000 places for each owner and 20,000 in all by default', () => {
+    expect(placesOf(createWaitQuota())).toEqual({ ofOwner: 1_000, inAll: 20_000 });
+  });
+
   it('should have its places for each owner, and for all together', () => {
     const quota = createWaitQuota({ ofOwner: 2, inAll: 3 });
     const release = quota.acquire(alice);

@@ -61,6 +61,15 @@ describe('a reader of events', () => {
     expect(seqsOf(await restOf(reader))).toEqual([2, 3, 4, 5]);
   });
 
+  it('should read those that another server has appended, while the run goes on', async () => {
+    const { stores, lease, reader, untold, tell } = await reading();
+    await append(stores, alice, lease, 0, ['A', 'B']);
+    const [appended] = untold;
+    tell(appended && { run: appended.run, events: [] });
+    expect((await reader.next()).value).toMatchObject({ last: 3, done: false });
+    await reader.return?.();
+  });
+
   it('should get batches of a size, however much was appended since the last one', async () => {
     const { stores, lease, reader, untold, tell } = await reading();
     const types = Array.from({ length: 100 }, () => 'T');
