@@ -24,7 +24,7 @@ import {
  */
 const CONNECTIONS = 16;
 /** How many runs are executed at each kind of stores. */
-const RUNS = { memory: 3_000, disk: 3_000, postgres: 800 };
+const RUNS = { memory: 3_000, disk: 3_000, postgres: Number(process.env.MEASURE_RUNS ?? 800) };
 const SAMPLES = 60;
 /** How many claims wait, and how many streams are open, for their memory. */
 const OPEN = Number(process.env.MEASURE_OPEN ?? 10_000);
@@ -134,9 +134,9 @@ async function measure(
       variables: { input: { lease: leases[index], status: 'SUCCESS', output: { answer: 'ok' } } },
     });
 
-  await inParallel(200, create);
-  while (leases.length < 200) await claim(0, 50);
-  await inParallel(200, finish);
+  await inParallel(100, create);
+  while (leases.length < 100) await claim(0, 50);
+  await inParallel(100, finish);
   leases.length = 0;
   await step('runs created', runs, create);
   await step('claims of 1, one after another,', runs / 8, (index) => claim(index, 1), 1);
