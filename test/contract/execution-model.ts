@@ -171,7 +171,17 @@ export class Player {
     await this.#bench.sweep();
     await this.#bench.sweep();
     this.#model.now = this.#bench.clock.now;
+    const active = [...this.#model.runs.values()].filter(({ ended }) => ended === null);
     this.#model.sweep();
+    await this.#adoptOrder(active.filter(({ ended }) => ended !== null));
+  }
+
+  /** Takes over in which order the runs of a thread have ended that one sweep has ended: stores differ in it. */
+  async #adoptOrder(runs: readonly ModelRun[]): Promise<void> {
+    const expected = runs.map(({ threadId, ended }) => `${threadId} ${ended}`);
+    for (const run of runs) run.ended = existing(await this.#stores.runs.get(run.owner, run.id)).ended;
+    const actual = runs.map(({ threadId, ended }) => `${threadId} ${ended}`);
+    deepStrictEqual(actual.toSorted(), expected.toSorted());
   }
 
   async #createRun(command: Extract<ExecutionCommand, { type: 'createRun' }>): Promise<void> {

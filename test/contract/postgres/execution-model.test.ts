@@ -5,4 +5,4 @@ import { testExecutionAgainstModel } from '../execution-model.ts';
 const open = postgresStores();
 
 testExecutionAgainstModel('the stores in PostgreSQL', open, { some: 12, all: 60 });
-testExecutionLaws('the stores in PostgreSQL', open, { some: 8, all: 60 });
+testExecutionLaws('the stores in PostgreSQL', open, { some: 6, all: 60 });

@@ -1,4 +1,4 @@
 import { testAgainstModel } from '../model.ts';
 import { postgresStores } from '../../support/postgres/bench.ts';
 
-testAgainstModel('the stores in PostgreSQL', postgresStores(), { some: 15, all: 60 });
+testAgainstModel('the stores in PostgreSQL', postgresStores(), { some: 10, all: 60 });

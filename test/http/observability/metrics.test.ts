@@ -127,7 +127,7 @@ describe('the metrics', () => {
     expect(await held()).toEqual(counts(1, 1, 0));
   });
 
-  it('should have nothing in their labels that a client chose: 1,000 names make no new series', async () => {
+  it('should have nothing in their labels that a client chose: 300 names make no new series', async () => {
     const { api: measured, metrics } = openMeasured();
     const api = measured;
     const labels = async () => (await metrics.text()).match(/^agent_graphql_[^ ]+/gm)?.toSorted();
@@ -140,7 +140,7 @@ describe('the metrics', () => {
     await ask('first', 'PROPFIND');
     await ask('second', 'OPTIONS');
     const before = await labels();
-    for (let i = 0; i < 1_000; i++) await ask(`Name${i}`, METHODS[i % METHODS.length] ?? 'GET');
+    for (let i = 0; i < 300; i++) await ask(`Name${i}`, METHODS[i % METHODS.length] ?? 'GET');
     expect(await labels()).toEqual(before);
     expect(await metrics.text()).not.toMatch(/Name\d|PROPFIND|UNLOCK/);
   });
