@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import type { OwnedRecord } from '../../dist/store/archive.js';
 import { Database } from '../../dist/store/memory/database.js';
 import { createStores } from '../../dist/store/memory/stores.js';
-import type { StoreOptions } from '../../dist/store/store-options.js';
+import { MemoryEventLog } from '../../dist/store/memory/event-log.js';
+import { DEFAULT_EVENT_RETENTION, type StoreOptions } from '../../dist/store/store-options.js';
 import { asOwner, type Owner } from '../../dist/store/owner.js';
 import type { Assistant, Run, Thread } from '../../dist/store/records.js';
 import { createCursors } from '../../dist/store/rules/cursor.js';
+import { createLeaseTokens } from '../../dist/store/rules/lease-token.js';
 import type { OpenedStores, Stores } from '../../dist/store/stores.js';
 
 /** Whose requests are measured. The records are the same whoever else there is. */
@@ -54,11 +56,17 @@ export function createFilledStores(
 ): Stores {
   let isFilled = false;
   const database = new Database({
-    publish(owner, changes) {
+    publish(owner, { changes }) {
       if (isFilled) publish(owner, changes);
     },
+    onReady: () => {},
+    onLeaseLost: () => {},
     now: Date.now,
     cursors: createCursors(CURSOR_KEY),
+    tokens: createLeaseTokens(CURSOR_KEY),
+    events: new MemoryEventLog(),
+    eventRetention: DEFAULT_EVENT_RETENTION,
+    eventMemory: Infinity,
   });
   for (const { owner, ...creation } of recordsOf(threads)) database.commit(owner, [creation]);
   isFilled = true;
@@ -71,7 +79,7 @@ export function openFilledStores(
   publish: NonNullable<StoreOptions['publish']>,
 ): OpenedStores {
   const stores = createFilledStores(threads, publish);
-  return { forRequest: () => stores, isReady: () => true, loadedCounts: null, close: () => {} };
+  return { forRequest: () => stores, isReady: () => true, loadedCounts: null, sweep: () => {}, close: () => {} };
 }
 
 /** How many threads this process was told to hold. */
@@ -102,6 +110,7 @@ function thread(owner: Owner, index: number): Thread {
   return Object.freeze({
     id: idOf('thread', index),
     status: 'IDLE',
+    valuesRunId: null,
     metadata: Object.freeze({ title: `Conversation ${index}`, channel: 'web', owner }),
     ...times(index),
   });
@@ -114,6 +123,23 @@ function run(owner: Owner, threadIndex: number, index: number): Run {
     assistantId: idOf('assistant', index % ASSISTANTS),
     status: 'SUCCESS',
     ended: index,
+    hasInput: false,
+    hasOutput: false,
+    hasCheckpoint: false,
+    error: null,
+    interrupt: null,
+    resumes: null,
+    multitaskStrategy: 'ENQUEUE',
+    attempt: 0,
+    maxAttempts: 3,
+    timeoutSeconds: null,
+    assistantVersion: null,
+    worker: null,
+    availableAt: null,
+    startedAt: null,
+    finishedAt: times(index).updatedAt,
+    cancelRequestedAt: null,
+    traceparent: null,
     metadata: Object.freeze({ owner }),
     ...times(index),
   });

@@ -29,7 +29,7 @@ export function traceByHand(): NonNullable<ServeByHandOptions['trace']> {
 }
 
 /** Stores with a span around each call that the endpoints make. */
-function traced({ assistants, threads, runs }: Stores, tracer: Tracer, within: Context): Stores {
+function traced({ assistants, threads, runs, queue }: Stores, tracer: Tracer, within: Context): Stores {
   function inSpan<T>(name: string, work: () => MaybePromise<T>): MaybePromise<T> {
     const span = tracer.startSpan(name, {}, within);
     return andThen(work(), (value) => {
@@ -48,5 +48,6 @@ function traced({ assistants, threads, runs }: Stores, tracer: Tracer, within: C
       create: (owner, input) => inSpan('threads.create', () => threads.create(owner, input)),
     },
     runs: { ...runs, list: (owner, query) => inSpan('runs.list', () => runs.list(owner, query)) },
+    queue,
   };
 }
