@@ -79,7 +79,13 @@ export function openFilledStores(
   publish: NonNullable<StoreOptions['publish']>,
 ): OpenedStores {
   const stores = createFilledStores(threads, publish);
-  return { forRequest: () => stores, isReady: () => true, loadedCounts: null, sweep: () => {}, close: () => {} };
+  return {
+    forRequest: () => stores,
+    isReady: () => true,
+    loadedCounts: null,
+    sweep: () => {},
+    close: () => {},
+  };
 }
 
 /** How many threads this process was told to hold. */
