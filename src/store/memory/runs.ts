@@ -1,4 +1,3 @@
-import type { Change } from '../change.ts';
 import type { Detail, EventChange } from '../detail.ts';
 import { NO_PAYLOADS } from '../execution.ts';
 import { type CreateOutcome, refused } from '../outcome.ts';
@@ -9,7 +8,6 @@ import { cancelRun } from '../rules/execution/cancel.ts';
 import { matchRuns } from '../rules/filter.ts';
 import { RUN_DEFAULTS } from '../rules/idempotency.ts';
 import { applyRunPatch, checkNewRun, checkRunPatch, newRun, refuseRunDelete } from '../rules/run.ts';
-import { withThreadState } from '../rules/thread.ts';
 import type { RunStore } from '../stores.ts';
 import { commitStep } from './commit-step.ts';
 import { createOnce } from './creation.ts';
@@ -105,28 +103,18 @@ function createRun(
   const now = database.now();
   const created = newRun(owner, checked.value, context, now);
   if ('refusals' in created) return created;
-  const { run, input: payload, newThread, cancellations } = created.value;
-  const changes: Change[] = [];
+  const { run, cancellations, changes } = created.value;
+  const { input: payload } = checked.value;
   const details: Detail[] = [...keyDetails(run.id)];
   const events: EventChange[] = [];
-  for (const step of cancellations) {
-    const stored = partition.stateOf(step.run.id);
-    if (stored === null) continue;
-    changes.push({ resource: 'run', before: stored.run, after: step.run });
+  for (const { stored, step } of cancellations) {
     const rest = stepDetails(partition, stored, step);
     details.push(...rest.details);
     events.push(...rest.events);
   }
-  changes.push({ resource: 'run', before: null, after: run });
   if (payload !== null) {
     const after = Object.freeze({ ...NO_PAYLOADS, input: payload });
     details.push({ kind: 'payloads', id: run.id, before: null, after });
-  }
-  if (newThread !== null) changes.unshift({ resource: 'thread', before: null, after: newThread });
-  if (context.thread !== null) {
-    const values = cancellations.findLast((step) => step.run.hasOutput)?.run.id ?? context.thread.valuesRunId;
-    const moved = withThreadState(context.thread, { status: 'BUSY', valuesRunId: values }, now);
-    if (moved !== context.thread) changes.push({ resource: 'thread', before: context.thread, after: moved });
   }
   database.commit(owner, changes, details, events);
   return { value: run, replayed: false };

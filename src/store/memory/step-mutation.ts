@@ -10,7 +10,7 @@ import {
   type RunStep,
 } from '../execution.ts';
 import type { Run } from '../records.ts';
-import { withThreadState } from '../rules/thread.ts';
+import { threadChange } from '../rules/thread.ts';
 import type { OwnerPartition } from './owner-partition.ts';
 
 /** Everything that a step of a run changes: the run, its thread, and what belongs to it. */
@@ -32,14 +32,11 @@ export function runChanges(
   now: number,
 ): readonly Change[] {
   const threadId = (after ?? before)?.threadId ?? '';
-  const changes: Change[] = [{ resource: 'run', before, after }];
+  const change: Change = { resource: 'run', before, after };
   const thread = partition.threads.get(threadId);
-  if (thread !== null) {
-    const state = partition.runsOf(threadId).stateAfter(before, after, thread.valuesRunId);
-    const moved = withThreadState(thread, state, now);
-    if (moved !== thread) changes.push({ resource: 'thread', before: thread, after: moved });
-  }
-  return changes;
+  if (thread === null) return [change];
+  const state = partition.runsOf(threadId).stateAfter(before, after, thread.valuesRunId);
+  return [change, ...threadChange(thread, state, now)];
 }
 
 /** What a step changes besides records. */

@@ -1,3 +1,4 @@
+import type { Change } from '../change.ts';
 import type { RunState, RunStep } from '../execution.ts';
 import { type Outcome, type Refusal, refused } from '../outcome.ts';
 import type { Owner } from '../owner.ts';
@@ -10,7 +11,7 @@ import { MAX_PAYLOAD_BYTES, refuseNull, storableText } from './json.ts';
 import { checkMetadata, mergeMetadata, newMetadata } from './metadata.ts';
 import { isActive, refuseTransition } from './status.ts';
 import { invalid } from './text.ts';
-import { newThread } from './thread.ts';
+import { newThread as createThread, threadChange } from './thread.ts';
 
 /** The longest delay of a run, and the longest pause before another attempt, in seconds: 30 days. */
 export const MAX_DELAY = 2_592_000;
@@ -87,12 +88,16 @@ export interface NewRunContext {
 /** A new run, and all that is created and changed with it. */
 export interface RunCreation {
   readonly run: Run;
-  /** Compact JSON. */
-  readonly input: string | null;
-  /** The thread that is created for it; null where it has one. */
-  readonly newThread: Thread | null;
   /** The cancellations of the thread's active runs. */
-  readonly cancellations: readonly RunStep[];
+  readonly cancellations: readonly Cancellation[];
+  /** The changes of all records, in the order in which they are published. */
+  readonly changes: readonly Change[];
+}
+
+/** The cancellation of an active run by a new one. */
+export interface Cancellation {
+  readonly stored: RunState;
+  readonly step: RunStep;
 }
 
 /** A new run, or why it is refused. @param now milliseconds since 1970 */
@@ -111,7 +116,7 @@ export function newRun(
   if (missing.length > 0) return { refusals: missing };
   const conflict = refuseResumption(input, context) ?? refuseParallel(input, context);
   if (conflict !== null) return refused(conflict);
-  const created = context.thread === null ? newThread(owner, {}, now) : null;
+  const created = context.thread === null ? createThread(owner, {}, now) : null;
   if (created !== null && 'refusals' in created) return created;
   const createdAt = instant(now);
   const run: Run = Object.freeze({
@@ -141,33 +146,47 @@ export function newRun(
     createdAt,
     updatedAt: createdAt,
   });
-  return {
-    value: {
-      run,
-      input: input.input,
-      newThread: created && Object.freeze({ ...created.value, status: 'BUSY' }),
-      cancellations:
-        multitaskStrategy === 'INTERRUPT' || multitaskStrategy === 'ROLLBACK'
-          ? cancelAll(context, multitaskStrategy, now)
-          : [],
-    },
-  };
+  const cancellations =
+    multitaskStrategy === 'INTERRUPT' || multitaskStrategy === 'ROLLBACK'
+      ? cancelAll(context, multitaskStrategy, now)
+      : [];
+  const newThread = created && Object.freeze({ ...created.value, status: 'BUSY' as const });
+  const changes: readonly Change[] = [
+    ...(newThread === null ? [] : [{ resource: 'thread', before: null, after: newThread } as const]),
+    ...cancellations.map(({ stored, step }): Change => {
+      return { resource: 'run', before: stored.run, after: step.run };
+    }),
+    { resource: 'run', before: null, after: run },
+    ...(context.thread === null ? [] : threadChanges(context.thread, cancellations, now)),
+  ];
+  return { value: { run, cancellations, changes } };
+}
+
+/** The change of the thread of a new run. */
+function threadChanges(
+  thread: Thread,
+  cancellations: readonly Cancellation[],
+  now: number,
+): readonly Change[] {
+  const last = cancellations.findLast(({ step }) => step.run.hasOutput);
+  const valuesRunId = last?.step.run.id ?? thread.valuesRunId;
+  return threadChange(thread, { status: 'BUSY', valuesRunId }, now);
 }
 
 function cancelAll(
   { active, nextEnded }: NewRunContext,
   action: 'INTERRUPT' | 'ROLLBACK',
   now: number,
-): readonly RunStep[] {
-  const steps: RunStep[] = [];
+): readonly Cancellation[] {
+  const cancellations: Cancellation[] = [];
   let next = nextEnded;
-  for (const state of active) {
-    const step = cancelRun({ ...state, nextEnded: next }, action, now);
+  for (const stored of active) {
+    const step = cancelRun({ ...stored, nextEnded: next }, action, now);
     if (step === null) continue;
     if (step.run.ended !== null) next++;
-    steps.push(step);
+    cancellations.push({ stored, step });
   }
-  return steps;
+  return cancellations;
 }
 
 function refuseResumption(

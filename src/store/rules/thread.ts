@@ -1,3 +1,4 @@
+import type { Change } from '../change.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Owner } from '../owner.ts';
 import type { JsonObject, NewThread, Thread } from '../records.ts';
@@ -44,8 +45,13 @@ export function applyThreadPatch(
 /** The fields of a thread that follow from its runs. */
 export type ThreadState = Pick<Thread, 'status' | 'valuesRunId'>;
 
-/** A thread after a change of its runs; the same object when it stays as it is. @param now milliseconds since 1970 */
-export function withThreadState(stored: Thread, { status, valuesRunId }: ThreadState, now: number): Thread {
+/** The change of a thread that follows from its runs; none where it stays as it is. @param now milliseconds since 1970 */
+export function threadChange(thread: Thread, state: ThreadState, now: number): readonly Change[] {
+  const after = withThreadState(thread, state, now);
+  return after === thread ? [] : [{ resource: 'thread', before: thread, after }];
+}
+
+function withThreadState(stored: Thread, { status, valuesRunId }: ThreadState, now: number): Thread {
   if (stored.status === status && stored.valuesRunId === valuesRunId) return stored;
   return Object.freeze({ ...stored, status, valuesRunId, updatedAt: nextInstant(stored.updatedAt, now) });
 }

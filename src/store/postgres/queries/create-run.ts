@@ -1,13 +1,12 @@
-import type { Change } from '../../change.ts';
 import type { Outcome } from '../../outcome.ts';
 import type { Owner } from '../../owner.ts';
 import type { Assistant, Run, Thread } from '../../records.ts';
 import { instant, isId } from '../../rules/identity.ts';
-import { type CheckedNewRun, newRun, type NewRunContext, type RunCreation } from '../../rules/run.ts';
+import { type CheckedNewRun, newRun, type NewRunContext } from '../../rules/run.ts';
 import type { Transaction } from '../client/pool.ts';
 import { type Announcements, notifyReady } from '../notifications/announcer.ts';
 import { insertExecution } from '../tables/executions.ts';
-import { announceEvents, changeOf, threadChange, setHead } from './plan-step.ts';
+import { announceEvents, setHead } from './plan-step.ts';
 import { insertInput, storeStep } from '../tables/store-step.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import { lockActiveRuns, lockAssistant, lockThread, readRun } from './locks.ts';
@@ -32,24 +31,14 @@ export async function planNewRun(
   if ('refusals' in outcome || assistant === null) {
     return noChanges('refusals' in outcome ? outcome : { refusals: [] });
   }
-  const { run, cancellations, newThread } = outcome.value;
-  for (const step of cancellations) announceEvents(announcements, owner, step);
-  const before = new Map(context.active.map((state) => [state.run.id, state]));
-  const steps = cancellations.flatMap((step) => {
-    const state = before.get(step.run.id);
-    return state === undefined ? [] : [{ state, step }];
-  });
+  const { run, cancellations, changes } = outcome.value;
+  for (const { step } of cancellations) announceEvents(announcements, owner, step);
   return {
     outcome: { value: run },
-    changes: [
-      ...(newThread === null ? [] : [createdBusy(newThread)]),
-      ...steps.flatMap(({ state, step }) => changeOf(state.run, step.run)),
-      { resource: 'run', before: null, after: run },
-      ...(thread === null ? [] : followCreation(thread, outcome.value, now)),
-    ],
+    changes,
     store: () =>
       Promise.all([
-        ...steps.map(({ state, step }) => storeStep(tx, owner, state, step)),
+        ...cancellations.map(({ stored, step }) => storeStep(tx, owner, stored, step)),
         ...(input.input === null ? [] : [insertInput(tx, owner, run.id, input.input)]),
         enqueue(tx, announcements, owner, run, assistant, thread, now, serverId),
       ]),
@@ -80,15 +69,6 @@ async function readLastEnd({ sql, run }: Transaction, owner: Owner, threadId: st
   const [last] = await run(sql<{ ended: number }[]>`SELECT ended::float8 AS ended FROM agent_graphql.runs
     WHERE owner = ${owner} AND thread_id = ${threadId} AND ended IS NOT NULL ORDER BY ended DESC LIMIT 1`);
   return last?.ended ?? 0;
-}
-
-function createdBusy(thread: Thread): Change {
-  return { resource: 'thread', before: null, after: Object.freeze({ ...thread, status: 'BUSY' }) };
-}
-
-function followCreation(thread: Thread, { cancellations }: RunCreation, now: number): readonly Change[] {
-  const last = cancellations.findLast(({ run }) => run.ended !== null && run.hasOutput);
-  return threadChange(thread, { status: 'BUSY', valuesRunId: last?.run.id ?? thread.valuesRunId }, now);
 }
 
 /** Adds a run to the queue: where its thread has no other, no statement has to find out which is next. */

@@ -1,10 +1,9 @@
 import type { Change } from '../../change.ts';
 import type { RunStep } from '../../execution.ts';
 import type { Owner } from '../../owner.ts';
-import type { Thread } from '../../records.ts';
 import { instant } from '../../rules/identity.ts';
 import { threadStatus } from '../../rules/status.ts';
-import { type ThreadState, withThreadState } from '../../rules/thread.ts';
+import { threadChange } from '../../rules/thread.ts';
 import type { Transaction } from '../client/pool.ts';
 import type { Announcements } from '../notifications/announcer.ts';
 import type { StoreDependencies } from './dependencies.ts';
@@ -42,12 +41,6 @@ export function planStep(
 /** The change of a run's record; none where it stays as it is. */
 export function changeOf(before: RunStep['run'], after: RunStep['run']): readonly Change[] {
   return before === after ? [] : [{ resource: 'run', before, after }];
-}
-
-/** The change of a thread that follows from its runs; none where it stays as it is. */
-export function threadChange(thread: Thread, state: ThreadState, now: number): readonly Change[] {
-  const after = withThreadState(thread, state, now);
-  return after === thread ? [] : [{ resource: 'thread', before: thread, after }];
 }
 
 /** Announces the events of a step, if there are any. */

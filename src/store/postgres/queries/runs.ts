@@ -15,9 +15,10 @@ import {
   refuseRunDelete,
 } from '../../rules/run.ts';
 import { threadStatus } from '../../rules/status.ts';
+import { threadChange } from '../../rules/thread.ts';
 import type { RunStore } from '../../stores.ts';
 import type { Transaction } from '../client/pool.ts';
-import { threadChange, planStep } from './plan-step.ts';
+import { planStep } from './plan-step.ts';
 import { createOnce } from './create-once.ts';
 import { planNewRun } from './create-run.ts';
 import { deleteOfRuns } from './delete-of-runs.ts';
