@@ -1,6 +1,6 @@
 import type { Change, Creation } from '../change.ts';
 import type { Detail, EventChange, Mutation } from '../detail.ts';
-import type { RunState } from '../execution.ts';
+import type { RunState, RunStep } from '../execution.ts';
 import { type Owner, ownedKey } from '../owner.ts';
 import type { Run } from '../records.ts';
 import type { Cursors } from '../rules/cursor.ts';
@@ -89,6 +89,13 @@ export class Database {
     this.#noteFinished(owner, mutation);
     this.#options.publish(owner, mutation);
     this.#refreshQueue(owner, changes);
+    if (events.some(({ appended }) => appended !== null)) this.#limitEvents();
+  }
+
+  /** Commits a step of a run. @param now milliseconds since 1970 */
+  commitStep(owner: Owner, stored: RunState, step: RunStep, now: number): void {
+    const { changes, details, events } = stepMutation(this.partition(owner), stored, step, now);
+    this.commit(owner, changes, details, events);
   }
 
   /** Reverts the latest mutation that is not reverted yet. Nothing is published. */
@@ -133,8 +140,7 @@ export class Database {
         this.#schedule.addDeadline(owner, stored, now);
       } else {
         if (isLeaseLost(stored, now)) this.#options.onLeaseLost();
-        const { changes, details, events } = stepMutation(partition, stored, step, now);
-        this.commit(owner, changes, details, events);
+        this.commitStep(owner, stored, step, now);
       }
     }
     const limit = now - this.#options.eventRetention;
@@ -146,7 +152,7 @@ export class Database {
   }
 
   /** Drops the events of the runs that ended first, while there are too many of all runs. */
-  limitEvents(): void {
+  #limitEvents(): void {
     while (this.events.bytes > this.#options.eventMemory) {
       const oldest = this.#finished.takeFirst();
       if (oldest === null) return;
@@ -180,7 +186,7 @@ export class Database {
   }
 
   /** Notes the runs that have ended and have events, and those that have none any more. */
-  #noteFinished(owner: Owner, { changes, details }: Pick<Mutation, 'changes' | 'details'>): void {
+  #noteFinished(owner: Owner, { details }: Pick<Mutation, 'details'>): void {
     for (const detail of details) {
       if (detail.kind !== 'execution') continue;
       const { id, after } = detail;
@@ -188,9 +194,6 @@ export class Database {
       if (after === null) this.#finished.delete(owner, id);
       else if (finishedAt !== null && after.lastSeq > after.droppedSeq)
         this.#finished.add(owner, id, finishedAt);
-    }
-    for (const { resource, before, after } of changes) {
-      if (resource === 'run' && after === null && before !== null) this.#finished.delete(owner, before.id);
     }
   }
 

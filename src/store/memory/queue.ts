@@ -4,7 +4,6 @@ import { type Claimant, claimRun } from '../rules/execution/claim.ts';
 import { payloadBytes, MAX_CLAIM_BYTES } from '../rules/execution/claim-size.ts';
 import { createRunQueue, type QueueStorage, type ClaimedRun } from '../rules/execution/run-queue.ts';
 import type { RunQueue } from '../stores.ts';
-import { commitStep } from './commit-step.ts';
 import type { Database } from './database.ts';
 
 /** The queue in memory. All methods are synchronous. */
@@ -14,7 +13,7 @@ export function createQueue(database: Database): RunQueue {
     if (stored === null) return null;
     const now = database.now();
     const { result, step } = decideBy(stored, now);
-    if (step !== null) commitStep(database, owner, stored, step, now);
+    if (step !== null) database.commitStep(owner, stored, step, now);
     return result;
   };
 
@@ -42,7 +41,7 @@ export function createQueue(database: Database): RunQueue {
     const { input, checkpoint } = partition.payloadsOf(runId);
     const valuesRunId = partition.threads.get(stored.run.threadId)?.valuesRunId ?? null;
     const values = valuesRunId === null ? null : partition.payloadsOf(valuesRunId).output;
-    commitStep(database, owner, stored, state, now);
+    database.commitStep(owner, stored, state, now);
     return { owner, state, assistant, input, values, checkpoint, now };
   }
 

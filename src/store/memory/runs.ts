@@ -9,7 +9,6 @@ import { matchRuns } from '../rules/filter.ts';
 import { RUN_DEFAULTS } from '../rules/idempotency.ts';
 import { applyRunPatch, checkNewRun, checkRunPatch, newRun, refuseRunDelete } from '../rules/run.ts';
 import type { RunStore } from '../stores.ts';
-import { commitStep } from './commit-step.ts';
 import { createOnce } from './creation.ts';
 import type { Database } from './database.ts';
 import type { OwnerPartition } from './owner-partition.ts';
@@ -46,7 +45,7 @@ export function createRuns(database: Database): RunStore {
       const changed = applyRunPatch(owner, stored, checked.value, now);
       if ('refusals' in changed) return changed;
       if (changed.value === null) return { value: stored.run };
-      commitStep(database, owner, stored, changed.value, now);
+      database.commitStep(owner, stored, changed.value, now);
       return { value: changed.value.run };
     },
     delete(owner, id) {
@@ -63,7 +62,7 @@ export function createRuns(database: Database): RunStore {
       if (stored === null) return null;
       const now = database.now();
       const step = cancelRun(stored, action, now);
-      if (step !== null) commitStep(database, owner, stored, step, now);
+      if (step !== null) database.commitStep(owner, stored, step, now);
       return step?.run ?? stored.run;
     },
     payload: (owner, id, name) => database.partition(owner).payloadsOf(id)[name],
