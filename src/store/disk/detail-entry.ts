@@ -1,4 +1,5 @@
 import type { Key } from 'lmdb';
+import { PAYLOAD_NAMES } from '../archive.ts';
 import type { Detail } from '../detail.ts';
 import { NO_PAYLOADS, type RunPayloads } from '../execution.ts';
 import { parseExecution, parseKeyRecord } from '../rules/parse-execution.ts';
@@ -8,8 +9,7 @@ import { parseJson, withoutChecksum } from './record-entry.ts';
 /** A part of a key that is greater than all ids, resources and kinds. */
 export const AFTER_ALL = '\uffff';
 
-const PAYLOADS = ['input', 'output', 'checkpoint'] as const;
-const KINDS = ['execution', 'key', ...PAYLOADS] as const;
+const KINDS = ['execution', 'key', ...PAYLOAD_NAMES] as const;
 
 /** An entry that a detail is stored as. */
 interface DetailEntry {
@@ -26,7 +26,7 @@ export function detailEntries(detail: Detail): readonly DetailEntry[] {
     return [{ kind: kind === 'key' ? 'key' : 'execution', id, text: after && JSON.stringify(after) }];
   }
   const [from, to] = [detail.before ?? NO_PAYLOADS, detail.after ?? NO_PAYLOADS];
-  return PAYLOADS.filter((name) => from[name] !== to[name]).map((name) => ({
+  return PAYLOAD_NAMES.filter((name) => from[name] !== to[name]).map((name) => ({
     kind: name,
     id,
     text: to[name],

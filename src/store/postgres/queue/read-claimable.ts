@@ -1,6 +1,7 @@
-import { NO_EXECUTION, type RunState } from '../../execution.ts';
+import { NO_EXECUTION } from '../../execution.ts';
 import type { Owner } from '../../owner.ts';
 import type { Assistant, Run } from '../../records.ts';
+import type { ClaimedRun } from '../../rules/execution/run-queue.ts';
 import { arrayLiteral } from '../client/array-literal.ts';
 import { nameOwner } from '../client/database.ts';
 import type { Transaction } from '../client/pool.ts';
@@ -9,14 +10,7 @@ import { TABLES } from '../tables/tables.ts';
 import { readExecutions } from '../tables/executions.ts';
 
 /** A run that can be claimed, with everything that its worker needs. */
-export interface ClaimableRun {
-  readonly owner: Owner;
-  readonly state: RunState;
-  readonly assistant: Assistant;
-  readonly input: string | null;
-  readonly values: string | null;
-  readonly checkpoint: string | null;
-}
+export type ClaimableRun = Omit<ClaimedRun, 'now'>;
 
 interface Payloads extends Pick<ClaimableRun, 'input' | 'values' | 'checkpoint'> {
   readonly id: string;
