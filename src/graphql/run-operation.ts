@@ -2,7 +2,7 @@ import { OperationTypeNode } from 'graphql';
 import { apiError } from '../errors.ts';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import { recordOperation } from '../observability/request-record.ts';
-import type { Context } from '../schema/context.ts';
+import { createContext } from '../schema/context.ts';
 import { tokenMissing } from '../schema/owner-of.ts';
 import type { Caller } from './caller.ts';
 import { executeOperation } from './execute-operation.ts';
@@ -66,18 +66,7 @@ export function createPipeline(parts: PipelineParts): RunOperation {
   ): MaybePromise<OperationResult> {
     const span = record.trace?.beginExecution('graphql.execute', parts.openStores());
     const stores = span?.stores ?? parts.openStores();
-    const { changes, waits, claimWaiters } = parts;
-    const context: Context = {
-      identity,
-      stores,
-      changes,
-      waits,
-      claimWaiters,
-      traceparent: record.trace?.traceparent ?? null,
-      stopped: null,
-      stopListeners: null,
-      waitsUntil: null,
-    };
+    const context = createContext(parts, identity, stores, record.trace?.traceparent);
     const onStop = (reason: Error): void => {
       context.stopped = reason;
       for (const listener of context.stopListeners ?? []) listener();

@@ -2,7 +2,7 @@ import { createSourceEventStream, type GraphQLSchema, Kind } from 'graphql';
 import type { Identity } from '../auth/identity.ts';
 import { SHARED_EVENTS } from '../lib/field-extensions.ts';
 import { MAX_BYTES_BEHIND } from '../limits.ts';
-import type { Context } from '../schema/context.ts';
+import { type Context, createContext } from '../schema/context.ts';
 import { tokenMissing } from '../schema/owner-of.ts';
 import type { AsyncQueue } from '../subscriptions/async-queue.ts';
 import type { Subscriber } from '../subscriptions/subscribers.ts';
@@ -100,17 +100,7 @@ export function createSubscribe(parts: Omit<PipelineParts, 'documents' | 'truste
     const isSharedSource = onShareEnd !== null;
     const onClosed = onShareEnd ?? (() => {});
     const subscribers = new Set<Subscriber<OperationResult>>();
-    const newContext = (): Context => ({
-      identity,
-      stores: parts.openStores(),
-      changes: parts.changes,
-      waits: parts.waits,
-      claimWaiters: parts.claimWaiters,
-      traceparent: null,
-      stopped: null,
-      stopListeners: null,
-      waitsUntil: null,
-    });
+    const newContext = (): Context => createContext(parts, identity, parts.openStores());
     let events: AsyncIterator<unknown> | null = null;
     let isClosed = false;
     let isExecuting = false;

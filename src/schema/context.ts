@@ -1,4 +1,5 @@
 import type { Identity } from '../auth/identity.ts';
+import type { Stores } from '../store/stores.ts';
 import type { WaitingRequest } from '../subscriptions/waiting-calls.ts';
 
 /** What every resolver gets as its third argument. */
@@ -9,4 +10,27 @@ export interface Context extends WaitingRequest {
   readonly traceparent: string | null;
   /** Why no resolver may call a store any more: the request took too long, or its client has gone. */
   stopped: Error | null;
+}
+
+/** The parts of a context that all requests share. */
+export type SharedContext = Pick<Context, 'changes' | 'waits' | 'claimWaiters'>;
+
+/** Creates the context of a request that has just begun. */
+export function createContext(
+  { changes, waits, claimWaiters }: SharedContext,
+  identity: Identity | null,
+  stores: Stores,
+  traceparent: string | null = null,
+): Context {
+  return {
+    identity,
+    stores,
+    changes,
+    waits,
+    claimWaiters,
+    traceparent,
+    stopped: null,
+    stopListeners: null,
+    waitsUntil: null,
+  };
 }

@@ -2,7 +2,7 @@ import { execute, getIntrospectionQuery, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 
 import { KeySetUnavailableError } from '../../src/auth/auth-errors.ts';
-import type { Context } from '../../src/schema/context.ts';
+import { createContext } from '../../src/schema/context.ts';
 import { createClaimWaiters } from '../../src/subscriptions/claim-waiters.ts';
 import { createWaits } from '../../src/subscriptions/waits.ts';
 import { schema } from '../../src/schema/schema.ts';
@@ -114,17 +114,8 @@ describe('without a token', () => {
     'should be refused by the resolvers too, should a request ever reach them: %s',
     async (document) => {
       const { stores, changes } = openApi();
-      const contextValue: Context = {
-        stores,
-        changes,
-        waits: createWaits(),
-        claimWaiters: createClaimWaiters(),
-        traceparent: null,
-        identity: null,
-        stopped: null,
-        stopListeners: null,
-        waitsUntil: null,
-      };
+      const shared = { changes, waits: createWaits(), claimWaiters: createClaimWaiters() };
+      const contextValue = createContext(shared, null, stores);
       const { data, errors } = await execute({ schema, document: parse(document), contextValue });
       expect(data).toBeNull();
       expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['UNAUTHENTICATED']);

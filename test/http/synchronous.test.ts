@@ -1,6 +1,6 @@
 import { execute, type ExecutionResult, parse, type DocumentNode } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import type { Context } from '../../src/schema/context.ts';
+import { createContext } from '../../src/schema/context.ts';
 import { createClaimWaiters } from '../../src/subscriptions/claim-waiters.ts';
 import { createWaits } from '../../src/subscriptions/waits.ts';
 import { schema } from '../../src/schema/schema.ts';
@@ -69,17 +69,9 @@ describe('the in-memory stores', () => {
 /** Executes a document as alice, and fails where that takes a promise. */
 function executor() {
   const { stores, changes } = openApi();
-  const contextValue: Context = {
-    stores,
-    changes,
-    waits: createWaits(),
-    claimWaiters: createClaimWaiters(),
-    traceparent: null,
-    stopped: null,
-    stopListeners: null,
-    waitsUntil: null,
-    identity: { owner: owner('alice'), worker: null, expiresAt: Date.now() + 60_000 },
-  };
+  const shared = { changes, waits: createWaits(), claimWaiters: createClaimWaiters() };
+  const identity = { owner: owner('alice'), worker: null, expiresAt: Date.now() + 60_000 };
+  const contextValue = createContext(shared, identity, stores);
   return (document: DocumentNode, variableValues?: Record<string, unknown>): ExecutionResult => {
     const result = execute({ schema, document, contextValue, variableValues });
     if (result instanceof Promise) throw new TypeError('This was answered by a promise.');

@@ -2,7 +2,7 @@ import type { ResourceChange } from '../../../src/schema/change.ts';
 import { changeEvent } from '../../../src/schema/change.ts';
 import { createClaimWaiters } from '../../../src/subscriptions/claim-waiters.ts';
 import { createWaits } from '../../../src/subscriptions/waits.ts';
-import type { Context } from '../../../src/schema/context.ts';
+import { type Context, createContext } from '../../../src/schema/context.ts';
 import { schema } from '../../../src/schema/schema.ts';
 import type { Change } from '../../../src/store/change.ts';
 import { createMemoryStores } from '../../../src/store/memory/stores.ts';
@@ -81,15 +81,7 @@ export function contextWith(stores: Stores): Context {
   const waits = createWaits();
   // No call waits.
   void waits.close();
-  return {
-    identity: { owner: alice, worker: null, expiresAt: Date.now() + HOUR },
-    stores,
-    changes: createChangeFeed(),
-    waits,
-    claimWaiters: createClaimWaiters(),
-    traceparent: null,
-    stopped: null,
-    stopListeners: null,
-    waitsUntil: null,
-  };
+  const shared = { changes: createChangeFeed(), waits, claimWaiters: createClaimWaiters() };
+  const identity = { owner: alice, worker: null, expiresAt: Date.now() + HOUR };
+  return createContext(shared, identity, stores);
 }
