@@ -10,6 +10,7 @@ import { type CaseCount, cases } from '../support/random.ts';
 import { existing, makeAssistant, makeThread } from '../support/records.ts';
 import { everythingOf, idsOf } from '../support/walk.ts';
 import { claim, eventsOf, finish, heartbeat } from '../support/worker.ts';
+import { followChanges } from './follow-changes.ts';
 import { type ExecutionCommand, executionCommands, GRAPHS } from './model/execution-commands.ts';
 import { isActive } from './model/execution-model.ts';
 import { THREAD_AFTER } from './status-table.ts';
@@ -221,7 +222,7 @@ class Crowd {
 
   /** Looks whether all laws hold. Returns all runs. */
   async #check(): Promise<readonly Run[]> {
-    this.#followChanges();
+    followChanges(this.#bench.published, this.#known);
     const all: Run[] = [];
     for (const one of OWNERS) {
       const { threads, runs } = await everythingOf(this.#stores, one);
@@ -283,16 +284,6 @@ class Crowd {
       run.worker === null || (run.status === 'RUNNING' && run.availableAt === null),
       'A held run is RUNNING.',
     );
-  }
-
-  /** Each change goes on from the one before of its record. */
-  #followChanges(): void {
-    for (const { change } of this.#bench.published.splice(0)) {
-      const { before, after } = change;
-      deepStrictEqual(before, this.#known.get((after ?? before)?.id ?? '') ?? null);
-      if (after !== null) this.#known.set(after.id, after);
-      else if (before !== null) this.#known.delete(before.id);
-    }
   }
 
   #givenAt(index: number): Given | undefined {

@@ -10,6 +10,7 @@ import { type CaseCount, cases } from '../support/random.ts';
 import { existing, makeAssistant, makeThread } from '../support/records.ts';
 import { everythingOf } from '../support/walk.ts';
 import { claim, eventsOf, finish, heartbeat } from '../support/worker.ts';
+import { followChanges } from './follow-changes.ts';
 import {
   type End,
   type ExecutionCommand,
@@ -322,7 +323,7 @@ export class Player {
 
   /** Compares all that there is, and what was published since the last time. */
   async #compare(): Promise<void> {
-    this.#followChanges();
+    followChanges(this.#bench.published, this.#known);
     for (const one of OWNERS) {
       const { threads, runs } = await everythingOf(this.#stores, one);
       const expected = [...this.#model.runs.values()].filter((run) => run.owner === one);
@@ -341,16 +342,6 @@ export class Player {
           'One at a time.',
         );
       }
-    }
-  }
-
-  /** Each change goes on from the one before of its record. */
-  #followChanges(): void {
-    for (const { change } of this.#bench.published.splice(0)) {
-      const { before, after } = change;
-      deepStrictEqual(before, this.#known.get((after ?? before)?.id ?? '') ?? null);
-      if (after !== null) this.#known.set(after.id, after);
-      else if (before !== null) this.#known.delete(before.id);
     }
   }
 
