@@ -6,8 +6,8 @@ import { type CheckedNewRun, newRun, type NewRunContext } from '../../rules/run.
 import type { Transaction } from '../client/pool.ts';
 import { type Announcements, notifyReady } from '../notifications/announcer.ts';
 import { insertExecution } from '../tables/executions.ts';
-import { announceEvents, setHead } from './plan-step.ts';
-import { insertInput, storeStep } from '../tables/store-step.ts';
+import { announceEvents, setHeads } from './plan-step.ts';
+import { insertInput, storeSteps } from '../tables/store-steps.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import { lockActiveRuns, lockAssistant, lockThread, readRun } from './locks.ts';
 import { type MutationPlan, noChanges } from './run-mutation.ts';
@@ -38,7 +38,11 @@ export async function planNewRun(
     changes,
     store: () =>
       Promise.all([
-        ...cancellations.map(({ stored, step }) => storeStep(tx, owner, stored, step)),
+        storeSteps(
+          tx,
+          owner,
+          cancellations.map(({ stored, step }) => ({ before: stored, step })),
+        ),
         ...(input.input === null ? [] : [insertInput(tx, owner, run.id, input.input)]),
         enqueue(tx, announcements, owner, run, assistant, thread, now, serverId),
       ]),
@@ -85,7 +89,7 @@ async function enqueue(
   if (thread?.status === 'BUSY') {
     await Promise.all([
       insertExecution(tx, owner, run, graphId, null),
-      setHead(tx, announcements, owner, thread.id, now, serverId),
+      setHeads(tx, announcements, owner, [thread.id], now, serverId),
     ]);
     return;
   }

@@ -5,7 +5,7 @@ import type { StoredRun } from '../../rules/execution/steps.ts';
 import { arrayLiteral } from '../client/array-literal.ts';
 import type { Clock } from '../client/clock.ts';
 import type { Transaction } from '../client/pool.ts';
-import { lockExecution, readExecutions } from '../tables/executions.ts';
+import { lockExecution, lockExecutions } from '../tables/executions.ts';
 import type { Condition } from './conditions.ts';
 import { TABLES } from '../tables/tables.ts';
 
@@ -120,7 +120,7 @@ export async function lockActiveRuns(
   const runIds = await findActiveRuns(tx, owner, threadId, wanted);
   if (runIds.length === 0) return [];
   const [executions, runs] = await Promise.all([
-    readExecutions(tx, owner, runIds, 'FOR UPDATE'),
+    lockExecutions(tx, owner, runIds),
     run(sql<Run[]>`SELECT ${sql.unsafe(TABLES.run.columns)} FROM agent_graphql.runs
       WHERE owner = ${owner} AND id = ANY(${arrayLiteral(runIds)}::uuid[]) ORDER BY created_at, id`),
   ]);

@@ -1,16 +1,23 @@
 import type { Change } from '../../change.ts';
 import type { Owner } from '../../owner.ts';
-import type { Assistant, Run, Thread } from '../../records.ts';
+import type { Assistant, JsonObject, Run, Thread } from '../../records.ts';
 import { foldCase } from '../../rules/text.ts';
 import { arrayLiteral } from '../client/array-literal.ts';
 import type { Sql } from '../client/connect.ts';
 import type { Transaction } from '../client/pool.ts';
+import { updateRuns, updateThreads } from '../tables/update-records.ts';
 
-/** Stores the changes of a mutation, whose records the transaction has locked. */
+/** Stores the changes of a mutation, of different records, which the transaction has locked. */
 export async function writeChanges(tx: Transaction, owner: Owner, changes: readonly Change[]): Promise<void> {
   const { sql } = tx;
   const deletedRunIds = changes.flatMap(({ resource, before, after }) =>
     resource === 'run' && before !== null && after === null ? [before.id] : [],
+  );
+  const runs = changes.flatMap((change) =>
+    change.resource === 'run' && keepsMetadata(change) ? change.after : [],
+  );
+  const threads = changes.flatMap((change) =>
+    change.resource === 'thread' && keepsMetadata(change) ? change.after : [],
   );
   const statements = changes.flatMap((change) => writeChange(sql, owner, change) ?? []);
   if (deletedRunIds.length > 0) {
@@ -19,7 +26,19 @@ export async function writeChanges(tx: Transaction, owner: Owner, changes: reado
       sql`DELETE FROM agent_graphql.runs WHERE owner = ${owner} AND id = ANY(${arrayLiteral(deletedRunIds)}::uuid[])`,
     );
   }
-  await Promise.all(statements.map((statement) => tx.run(statement)));
+  await Promise.all([
+    ...statements.map((statement) => tx.run(statement)),
+    ...(runs.length > 0 ? [updateRuns(tx, owner, runs)] : []),
+    ...(threads.length > 0 ? [updateThreads(tx, owner, threads)] : []),
+  ]);
+}
+
+/** Whether a record is updated, and its metadata, which may be large, stay as they are. */
+function keepsMetadata<R extends { readonly metadata: JsonObject }>(change: {
+  readonly before: R | null;
+  readonly after: R | null;
+}): change is { readonly before: R; readonly after: R } {
+  return change.before !== null && change.before.metadata === change.after?.metadata;
 }
 
 function writeChange(sql: Sql, owner: Owner, { resource, before, after }: Change) {
@@ -29,12 +48,15 @@ function writeChange(sql: Sql, owner: Owner, { resource, before, after }: Change
         return before === null ? insertAssistant(sql, owner, after) : updateAssistant(sql, owner, after);
       return sql`DELETE FROM agent_graphql.assistants WHERE owner = ${owner} AND id = ${before?.id ?? null}`;
     case 'thread':
-      if (after !== null)
-        return before === null ? insertThread(sql, owner, after) : updateThread(sql, owner, after);
+      if (after !== null) {
+        if (before === null) return insertThread(sql, owner, after);
+        return before.metadata === after.metadata ? null : updateThread(sql, owner, after);
+      }
       return sql`DELETE FROM agent_graphql.threads WHERE owner = ${owner} AND id = ${before?.id ?? null}`;
     case 'run':
       if (after === null) return null;
-      return before === null ? insertRun(sql, owner, after) : updateRun(sql, owner, before, after);
+      if (before === null) return insertRun(sql, owner, after);
+      return before.metadata === after.metadata ? null : updateRun(sql, owner, after);
   }
 }
 
@@ -79,17 +101,14 @@ function insertRun(sql: Sql, owner: Owner, run: Run) {
       ${createdAt}, ${updatedAt})`;
 }
 
-function updateRun(sql: Sql, owner: Owner, before: Run | null, run: Run) {
+function updateRun(sql: Sql, owner: Owner, run: Run) {
   const { id, status, ended, hasOutput, hasCheckpoint, error, interrupt, attempt, assistantVersion } = run;
   const { worker, availableAt, startedAt, finishedAt, cancelRequestedAt, metadata, updatedAt } = run;
-  // Most steps leave the metadata, which may be large.
-  const labels =
-    before?.metadata === metadata ? sql`` : sql`metadata = ${JSON.stringify(metadata)}::text::json, `;
   return sql`UPDATE agent_graphql.runs SET status = ${status}, ended = ${ended}, has_output = ${hasOutput},
       has_checkpoint = ${hasCheckpoint}, error = ${json(error)}::text::json, interrupt = ${json(interrupt)}::text::json,
       attempt = ${attempt}, assistant_version = ${assistantVersion}, worker = ${worker}, available_at = ${availableAt},
       started_at = ${startedAt}, finished_at = ${finishedAt}, cancel_requested_at = ${cancelRequestedAt},
-      ${labels}updated_at = ${updatedAt}
+      metadata = ${JSON.stringify(metadata)}::text::json, updated_at = ${updatedAt}
     WHERE owner = ${owner} AND id = ${id}`;
 }
 

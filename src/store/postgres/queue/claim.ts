@@ -15,7 +15,7 @@ import type { StoreDependencies } from '../queries/dependencies.ts';
 import { storePlan } from '../queries/run-mutation.ts';
 import { announceEvents, changeOf } from '../queries/plan-step.ts';
 import { readClaimable, type ClaimableRun } from './read-claimable.ts';
-import { storeStep } from '../tables/store-step.ts';
+import { storeSteps } from '../tables/store-steps.ts';
 
 /** The pauses before retries while other transactions hold all rows that could be claimed, in milliseconds. */
 const RETRY_DELAYS: readonly number[] = [2, 10, 30];
@@ -156,7 +156,12 @@ async function claimLocked(
     storePlan(tx, owner, {
       outcome: null,
       changes: claimed.flatMap(({ state, step }) => changeOf(state.run, step.run)),
-      store: () => Promise.all(claimed.map(({ state, step }) => storeStep(tx, owner, state, step))),
+      store: () =>
+        storeSteps(
+          tx,
+          owner,
+          claimed.map(({ state, step }) => ({ before: state, step })),
+        ),
     }),
   ]);
   return claimed.map(({ step, assistant, input, values, checkpoint }) => {

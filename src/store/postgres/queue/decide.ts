@@ -5,7 +5,7 @@ import { lockRun, readRun } from '../queries/locks.ts';
 import { noChanges, runMutation } from '../queries/run-mutation.ts';
 import { lockExecution } from '../tables/executions.ts';
 import { announceEvents, changeOf, planStep } from '../queries/plan-step.ts';
-import { affectsThread, storeStep } from '../tables/store-step.ts';
+import { affectsThread, storeSteps } from '../tables/store-steps.ts';
 
 /** A decision; `needsThread` where the thread has to be locked for it. */
 type Decided<T> = { readonly result: T | null } | 'needsThread';
@@ -45,7 +45,7 @@ function decideAlone<T>(
     return {
       outcome: { result },
       changes: changeOf(run, step.run),
-      store: () => storeStep(tx, owner, stored, step),
+      store: () => storeSteps(tx, owner, [{ before: stored, step }]),
     };
   });
 }
