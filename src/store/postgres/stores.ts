@@ -4,6 +4,7 @@ import { createLeaseTokens } from '../rules/lease-token.ts';
 import { createRunQueue } from '../rules/execution/run-queue.ts';
 import { DEFAULT_EVENT_RETENTION, type StoreOptions, SWEEP_INTERVAL } from '../store-options.ts';
 import type { OpenedStores, Stores } from '../stores.ts';
+import { CallBatches } from './client/call-batches.ts';
 import { databaseClock } from './client/clock.ts';
 import type { DatabaseConfig } from './client/database-config.ts';
 import type { Database } from './client/database.ts';
@@ -20,7 +21,7 @@ import { cursorKey } from './queries/cursor-key.ts';
 import type { StoreDependencies } from './queries/dependencies.ts';
 import { createRuns } from './queries/runs.ts';
 import { createThreads } from './queries/threads.ts';
-import { createDecide } from './queue/decide.ts';
+import { createDecide, type RunCalls } from './queue/decide.ts';
 import { createSweeper } from './queue/sweeper.ts';
 import { createClaim, createTurns } from './queue/claim.ts';
 
@@ -83,6 +84,7 @@ export async function openPostgresStores(
     const cursors = createCursors(key);
     const tokens = createLeaseTokens(key);
     const turns = createTurns();
+    const calls: RunCalls = new CallBatches();
     const announcer = createAnnouncer(database, onReady, publishEvents);
     const listener = await listen(config, database, {
       publish,
@@ -114,7 +116,7 @@ export async function openPostgresStores(
         runs: createRuns(dependencies),
         queue: createRunQueue({
           tokens,
-          decide: createDecide(dependencies),
+          decide: createDecide(dependencies, calls),
           claim: createClaim(dependencies, turns),
         }),
       };

@@ -192,13 +192,16 @@ DECLARE
   last_owner text COLLATE "C" := turn;
   next_graph text;
   graphs_left text[];
-  -- Of any owner: two owners can have runs of one id, of which one is then left to the next call.
-  taken uuid[] := '{}';
+  taken_owners text[] := '{}';
+  taken_runs uuid[] := '{}';
+  -- Those of the next owner: two owners can have runs of one id.
+  own uuid[];
+  taken integer := 0;
   taken_before integer := NULL;
   has_runs boolean := false;
 BEGIN
   is_contended := false;
-  WHILE cardinality(taken) < most LOOP
+  WHILE taken < most LOOP
     IF of_owner IS NULL THEN
       SELECT min(found.owner) INTO next_owner FROM unnest(graphs) AS wanted (graph) CROSS JOIN LATERAL (
         SELECT owner FROM agent_graphql.executions
@@ -206,32 +209,35 @@ BEGIN
       ) AS found;
       IF next_owner IS NULL THEN
         -- The end of the owners: from the start again, unless nobody had a run since the last time.
-        EXIT WHEN last_owner = '' OR cardinality(taken) = taken_before;
-        taken_before := cardinality(taken);
+        EXIT WHEN last_owner = '' OR taken = taken_before;
+        taken_before := taken;
         last_owner := '';
         CONTINUE;
       END IF;
     ELSE
-      EXIT WHEN cardinality(taken) = taken_before;
-      taken_before := cardinality(taken);
+      EXIT WHEN taken = taken_before;
+      taken_before := taken;
       next_owner := of_owner;
     END IF;
     last_owner := next_owner;
     graphs_left := graphs;
+    own := ARRAY(SELECT run FROM unnest(taken_owners, taken_runs) AS before (owner, run) WHERE owner = next_owner);
     LOOP
       SELECT wanted.graph INTO next_graph FROM unnest(graphs_left) AS wanted (graph) CROSS JOIN LATERAL (
         SELECT run_id, created_at FROM agent_graphql.executions
-        WHERE owner = next_owner AND graph_id = wanted.graph AND head = 'READY' AND run_id <> ALL (taken)
+        WHERE owner = next_owner AND graph_id = wanted.graph AND head = 'READY' AND run_id <> ALL (own)
         ORDER BY created_at, run_id LIMIT 1
       ) AS found ORDER BY found.created_at, found.run_id LIMIT 1;
       EXIT WHEN NOT FOUND;
       has_runs := true;
       SELECT run_id, thread_id INTO taken_run, taken_thread FROM agent_graphql.executions
-        WHERE owner = next_owner AND graph_id = next_graph AND head = 'READY' AND run_id <> ALL (taken)
+        WHERE owner = next_owner AND graph_id = next_graph AND head = 'READY' AND run_id <> ALL (own)
         ORDER BY created_at, run_id LIMIT 1 FOR UPDATE SKIP LOCKED;
       IF FOUND THEN
-        taken := taken || taken_run;
+        taken := taken + 1;
         taken_owner := next_owner;
+        taken_owners := taken_owners || taken_owner;
+        taken_runs := taken_runs || taken_run;
         RETURN NEXT;
         EXIT;
       END IF;
@@ -240,7 +246,7 @@ BEGIN
   END LOOP;
   taken_owner := NULL;
   taken_run := NULL;
-  is_contended := has_runs AND taken = '{}';
+  is_contended := has_runs AND taken = 0;
   RETURN NEXT;
 END
 $$;

@@ -22,7 +22,7 @@ export async function planNewRun(
 ): Promise<MutationPlan<Outcome<Run>>> {
   const { threadId, assistantId } = input;
   const [thread, assistant, now] = await Promise.all([
-    threadId !== null && isId(threadId) ? lockThread(tx, owner, tx.sql`${threadId}::uuid`) : null,
+    threadId !== null && isId(threadId) ? lockThread(tx, owner, threadId) : null,
     isId(assistantId) ? lockAssistant(tx, owner, assistantId, 'FOR SHARE') : null,
     clock(tx),
   ]);

@@ -8,7 +8,7 @@ import { arrayLiteral } from '../client/array-literal.ts';
 import type { Transaction } from '../client/pool.ts';
 import type { Announcements } from '../notifications/announcer.ts';
 import type { StoreDependencies } from './dependencies.ts';
-import type { LockedRun } from './locks.ts';
+import type { LockedRun } from './lock-runs.ts';
 import type { MutationPlan } from './run-mutation.ts';
 import { affectsThread, storeSteps } from '../tables/store-steps.ts';
 
@@ -58,11 +58,11 @@ export function planSteps(
 
 /** The changes of the records of a run and its thread. */
 function changesOf({ locked, step }: LockedStep): readonly Change[] {
-  const { thread, stored, hasOtherActive, ended, now } = locked;
+  const { thread, stored, hasOtherActive, lastEnded, now } = locked;
   const { run } = step;
   const hasEnded = run.ended !== null && stored.run.ended === null;
-  const last = hasEnded ? run : ended[0];
-  const status = threadStatus(hasOtherActive || run.ended === null ? 1 : 0, last);
+  const last = hasEnded ? run : lastEnded;
+  const status = threadStatus(hasOtherActive || run.ended === null ? 1 : 0, last ?? undefined);
   const valuesRunId = hasEnded && run.hasOutput ? run.id : thread.valuesRunId;
   return [...changeOf(stored.run, run), ...threadChange(thread, { status, valuesRunId }, now)];
 }

@@ -24,7 +24,7 @@ import { planNewRun } from './create-run.ts';
 import { deleteOfRuns } from './delete-of-runs.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import { createEventReader } from './events.ts';
-import { type LockedRun, lockRun } from './locks.ts';
+import { type LockedRun, lockRun } from './lock-runs.ts';
 import { createPayloadReader } from './payloads.ts';
 import { createReads } from './reads.ts';
 import { noChanges, runMutation } from './run-mutation.ts';
@@ -98,13 +98,24 @@ export function createRuns(dependencies: StoreDependencies): RunStore {
 async function followDeletion(
   tx: Transaction,
   owner: Owner,
-  { thread, stored: { run }, hasOtherActive, ended, now }: LockedRun,
+  { thread, stored: { run }, hasOtherActive, lastEnded, now }: LockedRun,
 ): Promise<readonly Change[]> {
-  const last = ended.find(({ id }) => id !== run.id);
-  const status = threadStatus(hasOtherActive ? 1 : 0, last);
+  const last = lastEnded?.id === run.id ? await findLastEnded(tx, owner, run) : lastEnded;
+  const status = threadStatus(hasOtherActive ? 1 : 0, last ?? undefined);
   const valuesRunId =
     thread.valuesRunId === run.id ? await findLastOutput(tx, owner, run) : thread.valuesRunId;
   return threadChange(thread, { status, valuesRunId }, now);
+}
+
+/** The run that ended last on the thread of a run, that run aside; null where there is none. */
+async function findLastEnded(
+  { sql, run: send }: Transaction,
+  owner: Owner,
+  { id, threadId }: Run,
+): Promise<Pick<Run, 'status'> | null> {
+  const [last] = await send(sql<Pick<Run, 'status'>[]>`SELECT status FROM agent_graphql.runs
+    WHERE owner = ${owner} AND thread_id = ${threadId} AND ended IS NOT NULL AND id <> ${id} ORDER BY ended DESC LIMIT 1`);
+  return last ?? null;
 }
 
 /** The id of the run that ended last with an output on the thread of a run, that run aside; null where there is none. */

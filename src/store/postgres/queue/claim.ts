@@ -167,11 +167,12 @@ async function claimLocked(
     return { before: state, assistant, step: claimRun(state, claimant, assistant.version, now) };
   });
   for (const { step } of claimed) announceEvents(announcements, owner, step);
-  const withPayloads = runs.filter(({ bytes }) => bytes > 0).map(({ state }) => state.run);
+  const withPayloads = runs.filter(({ bytes }) => bytes > 0);
   const [payloads] = await Promise.all([
     withPayloads.length === 0 ? null : readClaimPayloads(tx, owner, withPayloads),
     storePlan(tx, owner, {
       outcome: null,
+      insertsOnly: true,
       changes: claimed.flatMap(({ before, step }) => changeOf(before.run, step.run)),
       store: () => storeSteps(tx, owner, claimed),
     }),

@@ -1,7 +1,11 @@
 import type { Owner } from '../../owner.ts';
+import { StoreUnavailable } from '../../unavailable.ts';
+import type { CallBatches } from '../client/call-batches.ts';
+import { decideTogether, type RunCall } from './decide-together.ts';
 import type { Decide, QueueStorage } from '../../rules/execution/run-queue.ts';
 import type { StoreDependencies } from '../queries/dependencies.ts';
-import { lockRun, readRun } from '../queries/locks.ts';
+import { lockRun } from '../queries/lock-runs.ts';
+import { readRun } from '../queries/locks.ts';
 import { noChanges, runMutation } from '../queries/run-mutation.ts';
 import { lockExecution } from '../tables/executions.ts';
 import { announceEvents, changeOf, planStep } from '../queries/plan-step.ts';
@@ -10,16 +14,87 @@ import { affectsThread, storeSteps } from '../tables/store-steps.ts';
 /** A decision; `needsThread` where the thread has to be locked for it. */
 type Decided<T> = { readonly result: T | null } | 'needsThread';
 
+/** The calls of workers at this server: those about runs of one owner that come at the same time share transactions. */
+export type RunCalls = CallBatches<PendingCall>;
+
+/** A call that is going to be decided. */
+interface PendingCall extends RunCall {
+  /** Decides in a transaction of its own. */
+  decideSingly(): Promise<void>;
+  isDecided: boolean;
+}
+
 /** Decides about runs that workers hold. */
-export function createDecide(dependencies: StoreDependencies): QueueStorage['decide'] {
+export function createDecide(dependencies: StoreDependencies, calls: RunCalls): QueueStorage['decide'] {
   return async (owner, runId, decide, mayAffectThread) => {
-    if (!mayAffectThread) {
-      const decided = await decideAlone(dependencies, owner, runId, decide);
-      if (decided !== 'needsThread') return decided.result;
-      // The step changes the thread, for example by renewing a lease that had ended.
+    const pending = pendingCall(dependencies, owner, runId, decide, mayAffectThread);
+    try {
+      await calls.add(`${mayAffectThread} ${owner}`, pending.call, (batch) =>
+        decideBatch(dependencies, owner, batch, mayAffectThread),
+      );
+    } finally {
+      dependencies.reader.reset();
     }
-    return decideWithThread(dependencies, owner, runId, decide);
+    if (!pending.call.isDecided) await pending.call.decideSingly();
+    return pending.result();
   };
+}
+
+function pendingCall<T>(
+  dependencies: StoreDependencies,
+  owner: Owner,
+  runId: string,
+  decide: Decide<T>,
+  mayAffectThread: boolean,
+): { readonly call: PendingCall; result(): T | null } {
+  let result: T | null = null;
+  const call: PendingCall = {
+    runId,
+    isDecided: false,
+    decide(stored, now) {
+      const decision = decide(stored, now);
+      ({ result } = decision);
+      return decision.step;
+    },
+    async decideSingly() {
+      result = await decideOne(dependencies, owner, runId, decide, mayAffectThread);
+      call.isDecided = true;
+    },
+  };
+  return { call, result: () => result };
+}
+
+/** Decides calls together; those that are left undecided are decided singly. */
+async function decideBatch(
+  dependencies: StoreDependencies,
+  owner: Owner,
+  calls: readonly PendingCall[],
+  mayAffectThread: boolean,
+): Promise<void> {
+  const [first, ...others] = calls;
+  if (first !== undefined && others.length === 0) return first.decideSingly();
+  try {
+    const decided = await decideTogether(dependencies, owner, calls, mayAffectThread);
+    for (const call of decided) call.isDecided = true;
+  } catch (error) {
+    // Another error may be that of one call alone.
+    if (error instanceof StoreUnavailable) throw error;
+  }
+}
+
+async function decideOne<T>(
+  dependencies: StoreDependencies,
+  owner: Owner,
+  runId: string,
+  decide: Decide<T>,
+  mayAffectThread: boolean,
+): Promise<T | null> {
+  if (!mayAffectThread) {
+    const decided = await decideAlone(dependencies, owner, runId, decide);
+    if (decided !== 'needsThread') return decided.result;
+    // The step changes the thread, for example by renewing a lease that had ended.
+  }
+  return decideWithThread(dependencies, owner, runId, decide);
 }
 
 /** Decides about a run with only its execution locked, which is enough for most calls of a worker. */
@@ -44,6 +119,7 @@ function decideAlone<T>(
     announceEvents(announcements, owner, step);
     return {
       outcome: { result },
+      insertsOnly: true,
       changes: changeOf(run, step.run),
       store: () => storeSteps(tx, owner, [{ before: stored, step }]),
     };
@@ -61,6 +137,10 @@ function decideWithThread<T>(
     if (locked === null) return noChanges(null);
     const { result, step } = decide(locked.stored, locked.now);
     if (step === null) return noChanges(result);
-    return { outcome: result, ...planStep(dependencies, tx, announcements, owner, locked, step) };
+    return {
+      outcome: result,
+      insertsOnly: true,
+      ...planStep(dependencies, tx, announcements, owner, locked, step),
+    };
   });
 }

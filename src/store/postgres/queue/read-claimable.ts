@@ -9,6 +9,8 @@ import { TABLES } from '../tables/tables.ts';
 
 /** A run that can be claimed, with what its worker needs besides payloads. */
 export interface ClaimableRun extends Pick<ClaimedRun, 'owner' | 'state' | 'assistant'> {
+  /** The run whose output is its thread's values. */
+  readonly valuesRunId: string | null;
   /** The bytes of its payloads and its thread's values. */
   readonly bytes: number;
 }
@@ -45,8 +47,9 @@ export async function readClaimable(
         SELECT id FROM agent_graphql.threads WHERE owner = ${owner} AND id = wanted.id LIMIT 1 FOR UPDATE SKIP LOCKED
       ) AS found`),
     run(sql<
-      (Run & { readonly bytes: number })[]
-    >`SELECT found.*, coalesce(own.bytes, 0) + coalesce(last.bytes, 0) AS bytes
+      (Run & Pick<ClaimableRun, 'valuesRunId' | 'bytes'>)[]
+    >`SELECT found.*, thread.values_run_id AS "valuesRunId",
+        coalesce(own.bytes, 0) + coalesce(last.bytes, 0) AS bytes
       FROM unnest(${idList}::uuid[], ${threadIds}::uuid[]) AS wanted (id, thread_id) CROSS JOIN LATERAL (
         SELECT ${sql.unsafe(TABLES.run.columns)} FROM agent_graphql.runs WHERE owner = ${owner} AND id = wanted.id LIMIT 1
       ) AS found LEFT JOIN LATERAL (
@@ -70,13 +73,14 @@ export async function readClaimable(
   ]);
   const locked = new Set(threads.map(({ id }) => id));
   const assistantById = new Map(assistants.map((assistant) => [assistant.id, assistant]));
-  return runs.flatMap(({ bytes, ...found }) => {
+  return runs.flatMap(({ valuesRunId, bytes, ...found }) => {
     const assistant = assistantById.get(found.assistantId);
     if (assistant === undefined || !locked.has(found.threadId)) return [];
     return {
       owner,
       state: { run: found, execution: executions.get(found.id) ?? NO_EXECUTION },
       assistant,
+      valuesRunId,
       bytes,
     };
   });
@@ -86,20 +90,17 @@ export async function readClaimable(
 export async function readClaimPayloads(
   { sql, run }: Transaction,
   owner: Owner,
-  runs: readonly Run[],
+  runs: readonly ClaimableRun[],
 ): Promise<ReadonlyMap<string, ClaimPayloads>> {
-  const ids = arrayLiteral(runs.map(({ id }) => id));
-  const threadIds = arrayLiteral(runs.map(({ threadId }) => threadId));
+  const wanted = runs.map(({ state, valuesRunId }) => ({ id: state.run.id, last: valuesRunId }));
   const rows = await run(sql<
     (ClaimPayloads & { readonly id: string })[]
   >`SELECT wanted.id, own.input, own.checkpoint,
       last.output AS values
-    FROM unnest(${ids}::uuid[], ${threadIds}::uuid[]) AS wanted (id, thread_id) LEFT JOIN LATERAL (
+    FROM json_to_recordset(${JSON.stringify(wanted)}::text::json) AS wanted (id uuid, last uuid) LEFT JOIN LATERAL (
       SELECT input, checkpoint FROM agent_graphql.run_payloads WHERE owner = ${owner} AND run_id = wanted.id LIMIT 1
     ) AS own ON true LEFT JOIN LATERAL (
-      SELECT values_run_id FROM agent_graphql.threads WHERE owner = ${owner} AND id = wanted.thread_id LIMIT 1
-    ) AS thread ON true LEFT JOIN LATERAL (
-      SELECT output FROM agent_graphql.run_payloads WHERE owner = ${owner} AND run_id = thread.values_run_id LIMIT 1
+      SELECT output FROM agent_graphql.run_payloads WHERE owner = ${owner} AND run_id = wanted.last LIMIT 1
     ) AS last ON true`);
   return new Map(rows.map(({ id, ...payloads }) => [id, payloads]));
 }

@@ -31,57 +31,32 @@ const EXECUTION_COLUMNS = `run_id AS "runId", claims, lease_holder AS holder, le
   dropped_seq AS "droppedSeq", cancel_action AS "cancelAction", reported_digest AS "reportedDigest",
   reported_status AS "reportedStatus"`;
 
-/** Reads the executions of runs, by the runs' ids. Runs that ended before there were executions have none. */
+/** How rows are locked: `FOR UPDATE`, no other transaction changes them, or their runs' records, until this one ends. */
+export type RowLock = '' | 'FOR UPDATE' | 'FOR UPDATE SKIP LOCKED';
+
+/**
+ * Reads the executions of runs, by the runs' ids. Runs that ended before there were executions have none.
+ * @param lock with `SKIP LOCKED`, those that other transactions have locked are left out: it never waits
+ */
 export async function readExecutions(
   { sql, run }: Transaction,
   owner: Owner,
   runIds: readonly string[],
+  lock: RowLock = '',
 ): Promise<ReadonlyMap<string, Execution>> {
-  const rows = await run(sql<
-    ExecutionRow[]
-  >`SELECT ${sql.unsafe(EXECUTION_COLUMNS)} FROM agent_graphql.executions
-    WHERE owner = ${owner} AND run_id = ANY(${arrayLiteral(runIds)}::uuid[])`);
-  return byRunId(rows);
-}
-
-/**
- * Reads executions like {@link readExecutions}, and locks them: no other transaction changes them, or their runs'
- * records, until this one ends.
- */
-export async function lockExecutions(
-  { sql, run }: Transaction,
-  owner: Owner,
-  runIds: readonly string[],
-): Promise<ReadonlyMap<string, Execution>> {
-  const rows = await run(sql<
-    ExecutionRow[]
-  >`SELECT ${sql.unsafe(EXECUTION_COLUMNS)} FROM agent_graphql.executions
-    WHERE owner = ${owner} AND run_id = ANY(${arrayLiteral(runIds)}::uuid[]) FOR UPDATE`);
-  return byRunId(rows);
+  // Each row is looked up by the primary key, whatever statistics the planner has: LIMIT keeps it out of a join.
+  const rows = await run(sql<ExecutionRow[]>`SELECT found.*
+    FROM unnest(${arrayLiteral(runIds)}::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
+      SELECT ${sql.unsafe(EXECUTION_COLUMNS)} FROM agent_graphql.executions
+      WHERE owner = ${owner} AND run_id = wanted.id LIMIT 1 ${sql.unsafe(lock)}
+    ) AS found`);
+  return new Map(rows.map((row) => [row.runId, toExecution(row)]));
 }
 
 /** Locks the execution of a run, and with it the run's record. */
 export async function lockExecution(tx: Transaction, owner: Owner, runId: string): Promise<Execution> {
-  const executions = await lockExecutions(tx, owner, [runId]);
+  const executions = await readExecutions(tx, owner, [runId], 'FOR UPDATE');
   return executions.get(runId) ?? NO_EXECUTION;
-}
-
-/** Locks executions like {@link lockExecutions}, without those that other transactions have locked: it never waits. */
-export async function lockFreeExecutions(
-  { sql, run }: Transaction,
-  owner: Owner,
-  runIds: readonly string[],
-): Promise<ReadonlyMap<string, Execution>> {
-  const rows = await run(sql<ExecutionRow[]>`SELECT found.*
-    FROM unnest(${arrayLiteral(runIds)}::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
-      SELECT ${sql.unsafe(EXECUTION_COLUMNS)} FROM agent_graphql.executions
-      WHERE owner = ${owner} AND run_id = wanted.id LIMIT 1 FOR UPDATE SKIP LOCKED
-    ) AS found`);
-  return byRunId(rows);
-}
-
-function byRunId(rows: readonly ExecutionRow[]): ReadonlyMap<string, Execution> {
-  return new Map(rows.map((row) => [row.runId, toExecution(row)]));
 }
 
 function toExecution(row: ExecutionRow): Execution {

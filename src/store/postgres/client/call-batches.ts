@@ -1,0 +1,65 @@
+/** How many batches of one key run at a time. One that waits for a lock does not hold up all others. */
+const CONCURRENCY = 2;
+/** The most calls of a batch. */
+const MAX_CALLS = 50;
+
+/** Runs a batch of calls. Rejects where none of them has been done. */
+export type RunBatch<Call> = (calls: readonly Call[]) => Promise<void>;
+
+interface Waiting<Call> {
+  readonly call: Call;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** The calls of one key. */
+interface Queue<Call> {
+  /** First in, first out. */
+  readonly waiting: Waiting<Call>[];
+  running: number;
+}
+
+/**
+ * Puts calls of one key together that come while others of it run, so that a busy key has few transactions. A call that
+ * comes while none runs does not wait.
+ */
+export class CallBatches<Call> {
+  readonly #queues = new Map<string, Queue<Call>>();
+
+  /** Resolves when the batch of the call is done. @param run the same for all calls of a key */
+  add(key: string, call: Call, run: RunBatch<Call>): Promise<void> {
+    let queue = this.#queues.get(key);
+    if (queue === undefined) {
+      queue = { waiting: [], running: 0 };
+      this.#queues.set(key, queue);
+    }
+    const { waiting } = queue;
+    const done = new Promise<void>((resolve, reject) => {
+      waiting.push({ call, resolve, reject });
+    });
+    // The calls of one request are made before it: they are put together.
+    if (waiting.length === 1) process.nextTick(() => this.#start(key, run));
+    return done;
+  }
+
+  #start(key: string, run: RunBatch<Call>): void {
+    const queue = this.#queues.get(key);
+    if (queue === undefined || queue.running >= CONCURRENCY) return;
+    const batch = queue.waiting.splice(0, MAX_CALLS);
+    if (batch.length === 0) {
+      if (queue.running === 0) this.#queues.delete(key);
+      return;
+    }
+    queue.running++;
+    const ended = (settle: (one: Waiting<Call>) => void): void => {
+      queue.running--;
+      for (const one of batch) settle(one);
+      this.#start(key, run);
+    };
+    run(batch.map(({ call }) => call)).then(
+      () => ended(({ resolve }) => resolve()),
+      (error: unknown) => ended(({ reject }) => reject(error)),
+    );
+    if (queue.waiting.length > 0) this.#start(key, run);
+  }
+}
