@@ -18,6 +18,7 @@ import { deleteOldChanges } from './notifications/change-log.ts';
 import { listen, type ListenerTimes } from './notifications/listener.ts';
 import { createAssistants } from './queries/assistants.ts';
 import { cursorKey } from './queries/cursor-key.ts';
+import type { RunCreations } from './queries/create-together.ts';
 import type { StoreDependencies } from './queries/dependencies.ts';
 import { createRuns } from './queries/runs.ts';
 import { createThreads } from './queries/threads.ts';
@@ -85,6 +86,7 @@ export async function openPostgresStores(
     const tokens = createLeaseTokens(key);
     const turns = createTurns();
     const calls: RunCalls = new CallBatches();
+    const creations: RunCreations = new CallBatches();
     const announcer = createAnnouncer(database, onReady, publishEvents);
     const listener = await listen(config, database, {
       publish,
@@ -113,7 +115,7 @@ export async function openPostgresStores(
       return {
         assistants: createAssistants(dependencies),
         threads: createThreads(dependencies),
-        runs: createRuns(dependencies),
+        runs: createRuns(dependencies, creations),
         queue: createRunQueue({
           tokens,
           decide: createDecide(dependencies, calls),

@@ -1,5 +1,5 @@
 import type { Change } from '../../change.ts';
-import { type Outcome, refused } from '../../outcome.ts';
+import { type CreateOutcome, type Outcome, refused } from '../../outcome.ts';
 import type { Owner } from '../../owner.ts';
 import type { RunFilter, RunOrderField } from '../../query.ts';
 import type { Run } from '../../records.ts';
@@ -21,6 +21,7 @@ import type { Transaction } from '../client/pool.ts';
 import { planStep } from './plan-step.ts';
 import { createOnce } from './create-once.ts';
 import { planNewRun } from './create-run.ts';
+import { createTogether, dependsOnNothing, type RunCreations } from './create-together.ts';
 import { deleteOfRuns } from './delete-of-runs.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import { createEventReader } from './events.ts';
@@ -30,7 +31,7 @@ import { createReads } from './reads.ts';
 import { noChanges, runMutation } from './run-mutation.ts';
 
 /** The runs in PostgreSQL. */
-export function createRuns(dependencies: StoreDependencies): RunStore {
+export function createRuns(dependencies: StoreDependencies, creations: RunCreations): RunStore {
   const reads = createReads<Run, RunFilter, RunOrderField>(dependencies, {
     resource: 'run',
     match: matchRuns,
@@ -43,6 +44,12 @@ export function createRuns(dependencies: StoreDependencies): RunStore {
     events: createEventReader(dependencies),
     create(owner, input) {
       const check = () => checkNewRun(owner, input);
+      if (input.idempotencyKey == null) {
+        const checked = check();
+        if ('refusals' in checked) return checked;
+        if (dependsOnNothing(checked.value))
+          return created(createTogether(dependencies, creations, owner, checked.value));
+      }
       const creation = { resource: 'run', input, defaults: RUN_DEFAULTS, check } as const;
       return createOnce<Run, CheckedNewRun>(dependencies, owner, creation, (checked, tx, announcements) =>
         planNewRun(dependencies, tx, announcements, owner, checked),
@@ -92,6 +99,11 @@ export function createRuns(dependencies: StoreDependencies): RunStore {
       });
     },
   };
+}
+
+async function created(outcome: Promise<Outcome<Run>>): Promise<CreateOutcome<Run>> {
+  const done = await outcome;
+  return 'refusals' in done ? done : { value: done.value, replayed: false };
 }
 
 /** The change of a thread after one of its runs, which has ended, is deleted. */

@@ -29,7 +29,11 @@ export function createThreads(dependencies: StoreDependencies): ThreadStore {
       const check = () => newThread(owner, input, now());
       const creation = { resource: 'thread', input, defaults: THREAD_DEFAULTS, check } as const;
       return createOnce<Thread, Thread>(dependencies, owner, creation, async (after) => {
-        return { outcome: { value: after }, changes: [{ resource: 'thread', before: null, after }] };
+        return {
+          outcome: { value: after },
+          changes: [{ resource: 'thread', before: null, after }],
+          insertsOnly: true,
+        };
       });
     },
     update(owner, id, changes) {

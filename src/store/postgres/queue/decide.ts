@@ -26,10 +26,10 @@ interface PendingCall extends RunCall {
 
 /** Decides about runs that workers hold. */
 export function createDecide(dependencies: StoreDependencies, calls: RunCalls): QueueStorage['decide'] {
-  return async (owner, runId, decide, mayAffectThread) => {
+  return async (owner, runId, decide, { mayAffectThread, bytes }) => {
     const pending = pendingCall(dependencies, owner, runId, decide, mayAffectThread);
     try {
-      await calls.add(`${mayAffectThread} ${owner}`, pending.call, (batch) =>
+      await calls.add(`${mayAffectThread} ${owner}`, pending.call, bytes, (batch) =>
         decideBatch(dependencies, owner, batch, mayAffectThread),
       );
     } finally {

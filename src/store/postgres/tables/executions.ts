@@ -81,21 +81,28 @@ function toExecution(row: ExecutionRow): Execution {
   });
 }
 
-/**
- * Stores the execution of a new run.
- * @param head its state as the head of its thread's queue: `null` where its thread has other active runs, and `set_head` is called
- */
-export async function insertExecution(
+/** A new run in the queue. */
+export interface QueuedRun {
+  readonly run: Run;
+  readonly graphId: string;
+  /** Its state as the head of its thread's queue: null where its thread has other active runs, and `set_head` is called. */
+  readonly head: 'READY' | 'DELAYED' | null;
+}
+
+/** Stores the executions of new runs. */
+export async function insertExecutions(
   { sql, run: send }: Transaction,
   owner: Owner,
-  run: Run,
-  graphId: string,
-  head: 'READY' | 'DELAYED' | null,
+  queued: readonly QueuedRun[],
 ): Promise<void> {
-  const { id, threadId, createdAt, availableAt } = run;
+  const rows = queued.map(({ run: { id, threadId, createdAt, availableAt }, graphId, head }) => {
+    return { id, thread: threadId, graph: graphId, created: createdAt, available: availableAt, head };
+  });
   await send(sql`INSERT INTO agent_graphql.executions (owner, run_id, thread_id, graph_id, created_at, is_active, has_begun,
       available_at, head)
-    VALUES (${owner}, ${id}, ${threadId}, ${graphId}, ${createdAt}, true, false, ${availableAt}, ${head})`);
+    SELECT ${owner}, id, thread, graph, created, true, false, available, head
+    FROM json_to_recordset(${JSON.stringify(rows)}::text::json) AS rows (id uuid, thread uuid, graph text,
+      created timestamptz, available timestamptz, head text)`);
 }
 
 /** A changed execution. */

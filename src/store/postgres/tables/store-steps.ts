@@ -42,16 +42,14 @@ export async function storeSteps(tx: Transaction, owner: Owner, steps: readonly 
   await Promise.all(statements);
 }
 
-/** Stores the input of a new run. @param input compact JSON */
-export async function insertInput(
+/** Stores the inputs of new runs. */
+export async function insertInputs(
   { sql, run }: Transaction,
   owner: Owner,
-  id: string,
-  input: string,
+  inputs: readonly { readonly id: string; /** Compact JSON. */ readonly input: string }[],
 ): Promise<void> {
-  await run(
-    sql`INSERT INTO agent_graphql.run_payloads (owner, run_id, input) VALUES (${owner}, ${id}, ${input})`,
-  );
+  await run(sql`INSERT INTO agent_graphql.run_payloads (owner, run_id, input)
+    SELECT ${owner}, id, input FROM json_to_recordset(${JSON.stringify(inputs)}::text::json) AS rows (id uuid, input text)`);
 }
 
 /** Changes of the payloads of runs that set the same columns, at least one. */
