@@ -72,16 +72,22 @@ describe('the batches of calls', () => {
     await Promise.all([many, large]);
   });
 
-  it('should fail the calls of a batch that fails, and go on with the next', async () => {
+  it('should fail the calls of a batch that fails, and those that wait, and go on with the next', async () => {
     const { add, begun, callsOf } = openBatches();
-    const failed = Promise.allSettled([add(1), add(2)]);
-    await settled();
+    const calls: Promise<void>[] = [];
+    for (const call of [1, 2, 3, 4]) {
+      calls.push(add(call));
+      await settled();
+    }
     begun[0]?.end(new Error('no'));
-    expect(await failed).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
-    const next = add(3);
-    await settled();
+    const failed = { status: 'rejected' };
+    expect(await Promise.allSettled([calls[0], calls[2], calls[3]])).toMatchObject([failed, failed, failed]);
     begun[1]?.end();
+    await calls[1];
+    const next = add(5);
+    await settled();
+    begun[2]?.end();
     await next;
-    expect(callsOf()).toStrictEqual([[1, 2], [3]]);
+    expect(callsOf()).toStrictEqual([[1], [2], [5]]);
   });
 });

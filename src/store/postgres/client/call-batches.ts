@@ -5,7 +5,7 @@ const MAX_CALLS = 50;
 /** The most bytes of a batch of several calls. */
 const MAX_BYTES = 1_048_576;
 
-/** Runs a batch of calls. Rejects where none of them has been done. */
+/** Runs a batch of calls. Rejects where the database cannot do it now: calls that wait fail too, without an attempt. */
 export type RunBatch<Call> = (calls: readonly Call[]) => Promise<void>;
 
 interface Waiting<Call> {
@@ -57,17 +57,26 @@ export class CallBatches<Call> {
       if (queue.running === 0) this.#queues.delete(key);
       return;
     }
-    queue.running++;
-    const ended = (settle: (one: Waiting<Call>) => void): void => {
-      queue.running--;
-      for (const one of batch) settle(one);
-      this.#start(key, run);
-    };
-    run(batch.map(({ call }) => call)).then(
-      () => ended(({ resolve }) => resolve()),
-      (error: unknown) => ended(({ reject }) => reject(error)),
-    );
+    void this.#run(key, queue, batch, run);
     if (queue.waiting.length > 0) this.#start(key, run);
+  }
+
+  async #run(
+    key: string,
+    queue: Queue<Call>,
+    batch: readonly Waiting<Call>[],
+    run: RunBatch<Call>,
+  ): Promise<void> {
+    queue.running++;
+    try {
+      await run(batch.map(({ call }) => call));
+      for (const { resolve } of batch) resolve();
+    } catch (error) {
+      for (const { reject } of [...batch, ...queue.waiting.splice(0)]) reject(error);
+    } finally {
+      queue.running--;
+      this.#start(key, run);
+    }
   }
 }
 

@@ -68,12 +68,6 @@ async function createBatch(
   owner: Owner,
   batch: readonly RunCreation[],
 ): Promise<void> {
-  const [first, ...others] = batch;
-  if (first === undefined) return;
-  if (others.length === 0) {
-    first.outcome = await createSingly(dependencies, owner, first.input);
-    return;
-  }
   try {
     const outcomes = await createAll(
       dependencies,

@@ -19,60 +19,40 @@ export type RunCalls = CallBatches<PendingCall>;
 
 /** A call that is going to be decided. */
 interface PendingCall extends RunCall {
-  /** Decides in a transaction of its own. */
-  decideSingly(): Promise<void>;
   isDecided: boolean;
 }
 
 /** Decides about runs that workers hold. */
 export function createDecide(dependencies: StoreDependencies, calls: RunCalls): QueueStorage['decide'] {
   return async (owner, runId, decide, { mayAffectThread, bytes }) => {
-    const pending = pendingCall(dependencies, owner, runId, decide, mayAffectThread);
+    let decided: ReturnType<typeof decide>['result'] | null = null;
+    const call: PendingCall = {
+      runId,
+      isDecided: false,
+      decide(stored, now) {
+        const { result, step } = decide(stored, now);
+        decided = result;
+        return step;
+      },
+    };
     try {
-      await calls.add(`${mayAffectThread} ${owner}`, pending.call, bytes, (batch) =>
+      await calls.add(`${mayAffectThread} ${owner}`, call, bytes, (batch) =>
         decideBatch(dependencies, owner, batch, mayAffectThread),
       );
     } finally {
       dependencies.reader.reset();
     }
-    if (!pending.call.isDecided) await pending.call.decideSingly();
-    return pending.result();
+    return call.isDecided ? decided : decideSingly(dependencies, owner, runId, decide, mayAffectThread);
   };
 }
 
-function pendingCall<T>(
-  dependencies: StoreDependencies,
-  owner: Owner,
-  runId: string,
-  decide: Decide<T>,
-  mayAffectThread: boolean,
-): { readonly call: PendingCall; result(): T | null } {
-  let result: T | null = null;
-  const call: PendingCall = {
-    runId,
-    isDecided: false,
-    decide(stored, now) {
-      const decision = decide(stored, now);
-      ({ result } = decision);
-      return decision.step;
-    },
-    async decideSingly() {
-      result = await decideOne(dependencies, owner, runId, decide, mayAffectThread);
-      call.isDecided = true;
-    },
-  };
-  return { call, result: () => result };
-}
-
-/** Decides calls together; those that are left undecided are decided singly. */
+/** Decides calls together. Those that are left undecided are decided singly. */
 async function decideBatch(
   dependencies: StoreDependencies,
   owner: Owner,
   calls: readonly PendingCall[],
   mayAffectThread: boolean,
 ): Promise<void> {
-  const [first, ...others] = calls;
-  if (first !== undefined && others.length === 0) return first.decideSingly();
   try {
     const decided = await decideTogether(dependencies, owner, calls, mayAffectThread);
     for (const call of decided) call.isDecided = true;
@@ -82,7 +62,8 @@ async function decideBatch(
   }
 }
 
-async function decideOne<T>(
+/** Decides about a run that may be locked by another transaction, for which it waits. */
+async function decideSingly<T>(
   dependencies: StoreDependencies,
   owner: Owner,
   runId: string,
