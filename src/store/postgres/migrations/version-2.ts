@@ -210,10 +210,16 @@ BEGIN
       IF next_owner IS NULL THEN
         -- The end of the owners: from the start again, unless nobody had a run since the last time.
         EXIT WHEN last_owner = '' OR taken = taken_before;
+        IF taken = taken_before + 1 THEN
+          -- One owner alone has runs: it need not be looked for again.
+          of_owner := taken_owner;
+          CONTINUE;
+        END IF;
         taken_before := taken;
         last_owner := '';
         CONTINUE;
       END IF;
+      has_runs := true;
     ELSE
       EXIT WHEN taken = taken_before;
       taken_before := taken;
@@ -223,13 +229,16 @@ BEGIN
     graphs_left := graphs;
     own := ARRAY(SELECT run FROM unnest(taken_owners, taken_runs) AS before (owner, run) WHERE owner = next_owner);
     LOOP
-      SELECT wanted.graph INTO next_graph FROM unnest(graphs_left) AS wanted (graph) CROSS JOIN LATERAL (
-        SELECT run_id, created_at FROM agent_graphql.executions
-        WHERE owner = next_owner AND graph_id = wanted.graph AND head = 'READY' AND run_id <> ALL (own)
-        ORDER BY created_at, run_id LIMIT 1
-      ) AS found ORDER BY found.created_at, found.run_id LIMIT 1;
-      EXIT WHEN NOT FOUND;
-      has_runs := true;
+      IF cardinality(graphs_left) = 1 THEN
+        next_graph := graphs_left[1];
+      ELSE
+        SELECT wanted.graph INTO next_graph FROM unnest(graphs_left) AS wanted (graph) CROSS JOIN LATERAL (
+          SELECT run_id, created_at FROM agent_graphql.executions
+          WHERE owner = next_owner AND graph_id = wanted.graph AND head = 'READY' AND run_id <> ALL (own)
+          ORDER BY created_at, run_id LIMIT 1
+        ) AS found ORDER BY found.created_at, found.run_id LIMIT 1;
+        EXIT WHEN NOT FOUND;
+      END IF;
       SELECT run_id, thread_id INTO taken_run, taken_thread FROM agent_graphql.executions
         WHERE owner = next_owner AND graph_id = next_graph AND head = 'READY' AND run_id <> ALL (own)
         ORDER BY created_at, run_id LIMIT 1 FOR UPDATE SKIP LOCKED;
@@ -242,8 +251,15 @@ BEGIN
         EXIT;
       END IF;
       graphs_left := array_remove(graphs_left, next_graph);
+      EXIT WHEN graphs_left = '{}';
     END LOOP;
   END LOOP;
+  IF taken = 0 AND of_owner IS NOT NULL THEN
+    has_runs := EXISTS (SELECT FROM unnest(graphs) AS wanted (graph) CROSS JOIN LATERAL (
+      SELECT FROM agent_graphql.executions
+      WHERE owner = of_owner AND graph_id = wanted.graph AND head = 'READY' LIMIT 1
+    ) AS found);
+  END IF;
   taken_owner := NULL;
   taken_run := NULL;
   is_contended := has_runs AND taken = 0;

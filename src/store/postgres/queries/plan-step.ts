@@ -41,9 +41,7 @@ export function planSteps(
 ): Omit<MutationPlan<unknown>, 'outcome'> {
   for (const { step } of steps) announceEvents(announcements, owner, step);
   const stored = steps.map(({ locked, step }) => ({ before: locked.stored, step }));
-  const threadIds = steps.flatMap(({ locked, step }) =>
-    affectsThread(locked.stored, step) ? locked.thread.id : [],
-  );
+  const threadIds = steps.flatMap((one) => (mayChangeHead(one) ? one.locked.thread.id : []));
   return {
     changes: steps.flatMap(changesOf),
     store: () =>
@@ -54,6 +52,11 @@ export function planSteps(
           : [setHeads(tx, announcements, owner, threadIds, now, announcer.serverId)]),
       ]),
   };
+}
+
+/** Whether another run of the thread may come next. The end of its only active run leaves none. */
+function mayChangeHead({ locked, step }: LockedStep): boolean {
+  return affectsThread(locked.stored, step) && (locked.hasOtherActive || step.run.ended === null);
 }
 
 /** The changes of the records of a run and its thread. */
