@@ -40,7 +40,7 @@ export async function runMutation<T>(
   try {
     const outcome = await runInTransaction(database, owner, async (tx) => {
       const planned = await plan(tx, announcements);
-      await storePlan(tx, owner, planned);
+      await storeAndCommit(tx, owner, planned);
       return planned.outcome;
     });
     announcer.announce(announcements);
@@ -64,4 +64,15 @@ export async function storePlan(
     store?.(),
     ...(changes.length > 0 ? [logChanges(tx, owner, changes)] : []),
   ]);
+}
+
+/** Stores the changes of a mutation, and commits. */
+export async function storeAndCommit(
+  tx: Transaction,
+  owner: Owner,
+  plan: MutationPlan<unknown>,
+): Promise<void> {
+  const stored = storePlan(tx, owner, plan);
+  tx.commit();
+  await stored;
 }

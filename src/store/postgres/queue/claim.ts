@@ -84,12 +84,11 @@ async function claimOnce(
         ),
       );
       const fitting = fittingRuns(taken, found.flat());
-      const claimed = await Promise.all(
-        Array.from(byOwner(fitting), ([owner, runs]) =>
-          withOwner(tx, owner, () => claimLocked(tx, announcements, owner, runs, claimant, now)),
-        ),
+      const claiming = Array.from(byOwner(fitting), ([owner, runs]) =>
+        withOwner(tx, owner, () => claimLocked(tx, announcements, owner, runs, claimant, now)),
       );
-      const byKey = byOwnerAndId(claimed.flat());
+      tx.commit();
+      const byKey = byOwnerAndId((await Promise.all(claiming)).flat());
       return {
         claimed: fitting.flatMap(({ owner, state }) => byKey.get(ownedKey(owner, state.run.id)) ?? []),
         isContended: taken.length > 0 || (rows.at(-1)?.isContended ?? false),

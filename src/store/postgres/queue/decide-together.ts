@@ -7,7 +7,7 @@ import { Announcements } from '../notifications/announcer.ts';
 import type { StoreDependencies } from '../queries/dependencies.ts';
 import { lockRuns } from '../queries/lock-runs.ts';
 import { announceEvents, changeOf, planSteps } from '../queries/plan-step.ts';
-import { storePlan } from '../queries/run-mutation.ts';
+import { storeAndCommit } from '../queries/run-mutation.ts';
 import { readExecutions } from '../tables/executions.ts';
 import { findByIds } from '../tables/find-by-ids.ts';
 import { affectsThread, storeSteps } from '../tables/store-steps.ts';
@@ -66,7 +66,7 @@ async function decideWithThreads<Call extends RunCall>(
   });
   if (steps.length === 0) return decided;
   const plan = planSteps({ announcer }, tx, announcements, owner, steps, now);
-  await storePlan(tx, owner, { outcome: null, insertsOnly: true, ...plan });
+  await storeAndCommit(tx, owner, { outcome: null, insertsOnly: true, ...plan });
   return decided;
 }
 
@@ -97,7 +97,7 @@ async function decideAlone<Call extends RunCall>(
   });
   if (steps.length === 0) return decided;
   for (const { step } of steps) announceEvents(announcements, owner, step);
-  await storePlan(tx, owner, {
+  await storeAndCommit(tx, owner, {
     outcome: null,
     insertsOnly: true,
     changes: steps.flatMap(({ before, step }) => changeOf(before.run, step.run)),
