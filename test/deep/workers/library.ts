@@ -44,7 +44,7 @@ import type { Project, Started } from '../../process/project.ts';
  */
 export interface WorkerLibrary {
   readonly name: string;
-  /** What this machine lacks to run it, as `needs …`: its scenarios are skipped. Null where there is nothing. */
+  /** What this machine lacks to run it, as `, which needs …`: its scenarios are skipped. Null where there is nothing. */
   readonly missing: string | null;
   /** Starts the scenario worker, in the project's folder. */
   start(project: Project, env: Readonly<Record<string, string>>): Started;
