@@ -10,14 +10,10 @@ const Payload = z.object({
   claims: z.array(z.object({ lease: z.string(), runId: z.string() })).nullish(),
 });
 const Result = z.object({ data: z.record(z.string(), Payload.nullable()).nullish() });
-const Body = z.object({
-  query: z.string(),
-  variables: z.object({
-    input: z.looseObject({ lease: z.string().optional(), leases: z.array(z.string()).optional() }),
-  }),
-});
+const Input = z.object({ lease: z.string().optional(), leases: z.array(z.string()).optional() });
+const Body = z.object({ query: z.string(), variables: z.record(z.string(), Input) });
 
-/** A call of a worker that has come through the proxy. */
+/** A call of a worker that has come through the proxy. A request has one, or several under aliases. */
 export interface ProxiedCall {
   /** The mutation: `claimRuns`, `finishRun` … */
   readonly name: string;
@@ -49,8 +45,8 @@ export async function startProxy(
 
   async function forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await text(request);
-    const call = callOf(body);
-    calls.push(call);
+    const sent = callsOf(body);
+    calls.push(...sent);
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     const { authorization = '', accept = '*/*' } = request.headers;
@@ -61,8 +57,9 @@ export async function startProxy(
       signal: gone.signal,
     });
     const result = await answer.text();
-    call.payload = Result.parse(JSON.parse(result)).data?.[call.name] ?? null;
-    if (losesAnswer(call)) response.destroy();
+    const payloads = Object.values(Result.parse(JSON.parse(result)).data ?? {});
+    for (const [index, call] of sent.entries()) call.payload = payloads[index] ?? null;
+    if (sent.some(losesAnswer)) response.destroy();
     else response.writeHead(answer.status, { 'content-type': 'application/json' }).end(result);
   }
 
@@ -84,11 +81,12 @@ export async function startProxy(
   };
 }
 
-function callOf(body: string): ProxiedCall {
+/** The calls of a request, in the order of their variables, which is that of its fields. */
+function callsOf(body: string): readonly ProxiedCall[] {
   const { query, variables } = Body.parse(JSON.parse(body));
-  const { lease, leases = [] } = variables.input;
-  const name = /\b(?:claim|heartbeat|release)Runs\b|\b(?:checkpoint|finish)Run\b|\bappendRunEvents\b/.exec(
-    query,
-  );
-  return { name: name?.[0] ?? '', leases: lease === undefined ? leases : [lease], payload: null };
+  const mutation = /\b(?:claim|heartbeat|release)Runs\b|\b(?:checkpoint|finish)Run\b|\bappendRunEvents\b/;
+  const name = mutation.exec(query)?.[0] ?? '';
+  return Object.values(variables).map(({ lease, leases = [] }) => {
+    return { name, leases: lease === undefined ? leases : [lease], payload: null };
+  });
 }
