@@ -9,7 +9,7 @@ import { testStops } from './stops.ts';
 /** Runs the scenarios that every worker library passes, with a real server. {@link WorkerLibrary} says what it needs. */
 export function testWorkerLibrary(library: WorkerLibrary): void {
   const { name, missing } = library;
-  describe.skipIf(missing !== null)(`the worker library ${name}${missing ?? ''}`, () => {
+  describe.skipIf(missing != null)(`the worker library ${name}${missing ?? ''}`, () => {
     let project: Project;
 
     beforeAll(async () => {
