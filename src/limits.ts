@@ -74,6 +74,18 @@ export const MAX_WAITS_OF_OWNER = 1_000;
 /** Calls that may wait in all: about 15 KB of memory each, with the connection. */
 export const MAX_WAITS = 20_000;
 
+/**
+ * Events of one run a second, at one server: a model streams 100 tokens a second or so. Each is stored, and sent to each
+ * reader.
+ */
+export const MAX_EVENT_RATE = 2_000;
+
+/** Events of one run at once: what a worker has collected while the server was away. */
+export const MAX_EVENT_BURST = 4_000;
+
+/** Runs whose events are counted, the most recent ones: those of some minutes. About 0.5 KB of memory each. */
+export const MAX_COUNTED_RUNS = 10_000;
+
 /** Events of a run in one batch of a subscription. */
 export const MAX_EVENTS_OF_BATCH = 500;
 

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createMemoryStores } from '../../src/store/memory/stores.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { createWaits } from '../../src/subscriptions/waits.ts';
@@ -15,6 +15,10 @@ const CLAIM = `mutation($max: Int!, $seconds: Int!) { claimRuns(input: {worker: 
 const WAIT = 'query($id: ID!) { waitForRun(id: $id) { status } }';
 const FINISH =
   'mutation($lease: String!) { finishRun(input: {lease: $lease, status: SUCCESS}) { accepted status } }';
+const APPEND = `mutation($lease: String!, $offset: Int!, $events: [RunEventInput!]!) {
+  appendRunEvents(input: {lease: $lease, offset: $offset, events: $events}) { lease { held storedEvents } userErrors { code } } }`;
+const RELEASE =
+  'mutation($lease: String!) { releaseRuns(input: {leases: [$lease]}) { leases { held } userErrors { code } } }';
 /** The largest payload, nearly. */
 const LARGE = { text: 'x'.repeat(520_000) };
 
@@ -25,6 +29,10 @@ async function createRun(api: FetchedApi, as: string, input: object = {}): Promi
 
 async function claimOne(api: FetchedApi, as: string): Promise<string> {
   return textAt(await send(api, as, CLAIM, { max: 1, seconds: 0 }), 'claimRuns', 'claims', 0, 'lease');
+}
+
+function manyEvents(count: number): readonly object[] {
+  return Array.from({ length: count }, () => ({ type: 'A' }));
 }
 
 describe('the quota of calls that wait', () => {
@@ -79,6 +87,59 @@ describe('the quota of calls that wait', () => {
     });
     await createRun(api, 'alice');
     expect(listAt(await open, 'claimRuns', 'claims')).toHaveLength(1);
+  });
+});
+
+describe('the rate of the events of a run', () => {
+  it('should be limited, whichever lease and worker, and go on when it is said to', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { api } = openApi();
+    await createRun(api, 'alice');
+    const lease = await claimOne(api, 'alice');
+    const append = (to: string, offset: number, count: number) =>
+      send(api, 'alice', APPEND, { lease: to, offset, events: manyEvents(count) });
+    for (let offset = 0; offset < 4_000; offset += 100) {
+      expect((await append(lease, offset, 100)).body.errors).toBeUndefined();
+    }
+    const refused = await append(lease, 4_000, 100);
+    expect({ status: refused.status, codes: codesOf(refused) }).toEqual({
+      status: 429,
+      codes: ['LIMIT_EXCEEDED'],
+    });
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(refused.body.errors?.[0]?.message).toContain('after 50 ms');
+    // Another run is another matter, and an empty append renews the lease.
+    await createRun(api, 'alice');
+    expect((await append(await claimOne(api, 'alice'), 0, 100)).body.errors).toBeUndefined();
+    expect(valueAt(await append(lease, 4_000, 0), 'appendRunEvents', 'lease')).toEqual({
+      held: true,
+      storedEvents: 4_000,
+    });
+    vi.advanceTimersByTime(49);
+    expect(codesOf(await append(lease, 4_000, 100))).toEqual(['LIMIT_EXCEEDED']);
+    vi.advanceTimersByTime(1);
+    expect(valueAt(await append(lease, 4_000, 100), 'appendRunEvents', 'lease')).toEqual({
+      held: true,
+      storedEvents: 4_100,
+    });
+    // A new claim is no way around it.
+    await send(api, 'alice', RELEASE, { lease });
+    const again = await claimOne(api, 'alice');
+    expect(codesOf(await append(again, 0, 1))).toEqual(['LIMIT_EXCEEDED']);
+  });
+
+  it('should not be counted for leases that are not valid', async () => {
+    const { api } = openApi();
+    await createRun(api, 'alice');
+    const lease = await claimOne(api, 'alice');
+    const events = manyEvents(100);
+    for (let call = 0; call < 41; call++) {
+      const lost = await send(api, 'bob', APPEND, { lease, offset: 0, events });
+      expect(valueAt(lost, 'appendRunEvents', 'lease', 'held')).toBe(false);
+    }
+    const held = await send(api, 'alice', APPEND, { lease, offset: 0, events });
+    expect(valueAt(held, 'appendRunEvents', 'lease', 'held')).toBe(true);
   });
 });
 
