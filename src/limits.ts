@@ -98,6 +98,12 @@ export const MAX_SOCKET_OPERATIONS = 100;
 /** Events that may wait to be executed for a subscription: beyond, the owner's next mutation ends it. */
 export const MAX_EVENTS_BEHIND = 1_000;
 
+/**
+ * Bytes of payloads that those events may hold, about: 20 mutations of one request, each of a run with the largest input,
+ * output and checkpoint. Events of the same version of a run share theirs, with each other and with the store.
+ */
+export const MAX_PAYLOAD_BYTES_BEHIND = 33_554_432;
+
 /** Bytes of results that may wait for one subscriber who reads slowly: some 10,000 events of a list on a screen. */
 export const MAX_BYTES_BEHIND = 4_194_304;
 

@@ -40,14 +40,15 @@ RunRef.implement({
       description: 'What the run was given to work on.',
       type: 'JSONObject',
       nullable: true,
-      resolve: (run, _, context) => readPayload(context, run.hasInput ? run.id : null, 'input'),
+      resolve: (run, _, context) => readPayload(context, run.hasInput ? run.id : null, 'input', run.payloads),
     }),
     output: t.field({
       description:
         'What it left: the state of the thread after it. Null while it is active, and where it left none.',
       type: 'JSONObject',
       nullable: true,
-      resolve: (run, _, context) => readPayload(context, run.hasOutput ? run.id : null, 'output'),
+      resolve: (run, _, context) =>
+        readPayload(context, run.hasOutput ? run.id : null, 'output', run.payloads),
     }),
     error: t.expose('error', {
       type: RunErrorRef,
@@ -67,7 +68,8 @@ RunRef.implement({
       description: 'The latest state that a worker saved on the way; a new attempt goes on from it.',
       type: 'JSONObject',
       nullable: true,
-      resolve: (run, _, context) => readPayload(context, run.hasCheckpoint ? run.id : null, 'checkpoint'),
+      resolve: (run, _, context) =>
+        readPayload(context, run.hasCheckpoint ? run.id : null, 'checkpoint', run.payloads),
     }),
     multitaskStrategy: t.expose('multitaskStrategy', {
       type: MultitaskStrategyEnum,
@@ -226,10 +228,11 @@ builder.subscriptionField('runChanged', (t) =>
     },
     extensions: { [SHARED_EVENTS]: true },
     subscribe: (_, { id, threadId }, context) =>
-      context.changes.subscribe('run', ownerOf(context), (change) =>
+      context.changes.subscribe('run', ownerOf(context), (change, shown) =>
         changeEvent(
           change,
           (run) => (id == null || run.id === id) && (threadId == null || run.threadId === threadId),
+          shown,
         ),
       ),
     resolve: (change) => change,
