@@ -35,5 +35,6 @@ export function createContext(
     stopped: null,
     stopListeners: null,
     waitsUntil: null,
+    claimed: null,
   };
 }

@@ -6,7 +6,7 @@ import { createWaits } from '../../src/subscriptions/waits.ts';
 import { type FetchedApi, openApi, send, tokenFor } from '../support/api.ts';
 import { eventually } from '../support/eventually.ts';
 import { codesOf, createAssistant, listAt, textAt, valueAt } from '../support/requests.ts';
-import { until } from '../http/listen.ts';
+import { listen, open, reads, until } from '../http/listen.ts';
 
 const CREATE =
   'mutation($input: CreateRunInput!) { createRun(input: $input) { run { id } userErrors { code } } }';
@@ -19,6 +19,11 @@ const APPEND = `mutation($lease: String!, $offset: Int!, $events: [RunEventInput
   appendRunEvents(input: {lease: $lease, offset: $offset, events: $events}) { lease { held storedEvents } userErrors { code } } }`;
 const RELEASE =
   'mutation($lease: String!) { releaseRuns(input: {leases: [$lease]}) { leases { held } userErrors { code } } }';
+const RUN = 'query($id: ID!) { run(id: $id) { worker attempt } }';
+const CLAIM_THEN_WAIT = `mutation {
+  first: claimRuns(input: {worker: "w", graphIds: ["graph"]}) { claims { lease } }
+  second: claimRuns(input: {worker: "w", graphIds: ["other"]}) { claims { lease } }
+}`;
 /** The largest payload, nearly. */
 const LARGE = { text: 'x'.repeat(520_000) };
 
@@ -78,7 +83,7 @@ describe('the quota of calls that wait', () => {
   it('should refuse all owners where the server has no more', async () => {
     const waits = createWaits({ inAll: 1 });
     const { api } = openApi({ waits });
-    const open = send(api, 'alice', CLAIM, { max: 1, seconds: 10 });
+    const first = send(api, 'alice', CLAIM, { max: 1, seconds: 10 });
     await until(() => waits.count() === 1);
     const refused = await send(api, 'bob', CLAIM, { max: 1, seconds: 10 });
     expect({ status: refused.status, codes: codesOf(refused) }).toEqual({
@@ -86,7 +91,7 @@ describe('the quota of calls that wait', () => {
       codes: ['LIMIT_EXCEEDED'],
     });
     await createRun(api, 'alice');
-    expect(listAt(await open, 'claimRuns', 'claims')).toHaveLength(1);
+    expect(listAt(await first, 'claimRuns', 'claims')).toHaveLength(1);
   });
 });
 
@@ -171,6 +176,103 @@ describe('large payloads', () => {
     expect(new Set(leases).size).toBe(40);
   });
 });
+
+describe('a response that does not reach its worker', () => {
+  it('should give back what was claimed when the worker leaves while another claim waits', async () => {
+    const waits = createWaits();
+    const { api } = openApi({ waits });
+    const id = await createRun(api, 'alice');
+    const leaving = new AbortController();
+    const gone = claimAll(api, CLAIM_THEN_WAIT, leaving.signal);
+    await until(() => waits.count() === 1);
+    leaving.abort();
+    await expect(gone).rejects.toThrow('aborted');
+    expect(await attemptsOnceGivenBack(api, [id])).toEqual([0]);
+  });
+
+  it('should give back what was claimed when another claim is refused', async () => {
+    const { api } = openApi({ waits: createWaits({ ofOwner: 0 }) });
+    const id = await createRun(api, 'alice');
+    const refused = await claimAll(api, CLAIM_THEN_WAIT);
+    expect(await refused.json()).toMatchObject({
+      data: null,
+      errors: [{ extensions: { code: 'LIMIT_EXCEEDED' } }],
+    });
+    expect(await attemptsOnceGivenBack(api, [id])).toEqual([0]);
+  });
+
+  it('should give back what does not fit into it', async () => {
+    const { api } = openApi();
+    const ids: string[] = [];
+    while (ids.length < 36) ids.push(await createRun(api, 'alice', LARGE));
+    const refused = await claimAll(api, claimLarge('a', 'b', 'c', 'd'));
+    expect(await refused.json()).toMatchObject({ errors: [{ extensions: { code: 'LIMIT_EXCEEDED' } }] });
+    expect(await attemptsOnceGivenBack(api, ids)).toEqual(ids.map(() => 0));
+  });
+
+  it('should give back what its worker does not read', async () => {
+    const { api, port, close } = await listen();
+    onTestFinished(() => close());
+    const ids: string[] = [];
+    while (ids.length < 27) ids.push(await createRun(api, 'alice', LARGE));
+    // More than the operating system takes for a client that does not read.
+    const body = JSON.stringify({ query: claimLarge('a', 'b', 'c') });
+    const socket = await open(port);
+    const head = [
+      'POST /graphql HTTP/1.1',
+      'Host: localhost',
+      'Content-Type: application/json',
+      `Authorization: Bearer ${await tokenFor('alice')}`,
+      `Content-Length: ${body.length}`,
+    ];
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+    await reads(socket, /^HTTP\/1.1 200 /);
+    socket.destroy();
+    expect(await attemptsOnceGivenBack(api, ids)).toEqual(ids.map(() => 0));
+  });
+
+  it('should leave what its worker has read', async () => {
+    const { api } = openApi();
+    const id = await createRun(api, 'alice');
+    const claimed = await claimAll(
+      api,
+      'mutation { claimRuns(input: {worker: "w", graphIds: ["graph"]}) { claims { runId } } }',
+    );
+    expect(await claimed.json()).toEqual({ data: { claimRuns: { claims: [{ runId: id }] } } });
+    expect(valueAt(await send(api, 'alice', RUN, { id }), 'run')).toEqual({ worker: 'w', attempt: 1 });
+  });
+});
+
+/** Claims nine runs with a large input by each alias. */
+function claimLarge(...aliases: readonly string[]): string {
+  const input = '{worker: "w", graphIds: ["graph"], max: 50, waitSeconds: 0}';
+  const claims = aliases.map((alias) => `${alias}: claimRuns(input: ${input}) { claims { lease input } }`);
+  return `mutation { ${claims.join(' ')} }`;
+}
+
+async function claimAll(api: FetchedApi, query: string, signal: AbortSignal | null = null) {
+  return api.fetch('http://localhost/graphql', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${await tokenFor('alice')}` },
+    body: JSON.stringify({ query }),
+    signal,
+  });
+}
+
+/** The attempts of runs, once no worker holds them. */
+async function attemptsOnceGivenBack(api: FetchedApi, ids: readonly string[]): Promise<readonly unknown[]> {
+  const attempts: unknown[] = [];
+  for (const id of ids) {
+    await eventually('it was given back', async () => {
+      const found = await send(api, 'alice', RUN, { id });
+      attempts.push(valueAt(found, 'run', 'attempt'));
+      const isHeld = valueAt(found, 'run', 'worker') !== null;
+      if (isHeld) attempts.pop();
+      return !isHeld;
+    });
+  }
+  return attempts;
+}
 
 describe('a client that goes away', () => {
   it('should leave the run in the queue that was being claimed for it', async () => {
