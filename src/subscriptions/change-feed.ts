@@ -1,10 +1,10 @@
 import { apiError } from '../errors.ts';
 import { MAX_EVENTS_BEHIND, MAX_PAYLOAD_BYTES_BEHIND } from '../limits.ts';
 import { type Change, type ChangeOf, payloadRunId, type ShownPayloads } from '../store/change.ts';
-import type { AppendedEvents, RunPayloads } from '../store/execution.ts';
+import type { AppendedEvents, FollowedRun, RunPayloads } from '../store/execution.ts';
 import type { Owner } from '../store/owner.ts';
 import { type AsyncQueue, createAsyncQueue } from './async-queue.ts';
-import { createRunWatchers, type RunWatcher } from './run-watchers.ts';
+import { createRunWatchers, type RunWatchers } from './run-watchers.ts';
 
 /**
  * Returns the event of a change, or null to skip it.
@@ -31,8 +31,10 @@ export interface ChangeFeed {
   ): AsyncQueue<T>;
   /** Sends appended events to the watchers of their run. */
   publishEvents(owner: Owner, appended: AppendedEvents): void;
-  /** Watches a run. Returns the function that ends it. */
-  watchRun(owner: Owner, runId: string, watcher: RunWatcher): () => void;
+  /** Watches a run: see {@link RunWatchers.watch}. */
+  readonly watchRun: RunWatchers['watch'];
+  /** The runs whose events are followed. */
+  followedRuns(): readonly FollowedRun[];
   /** Whether there are subscribers of an owner's changes. */
   hasSubscribers(owner: Owner): boolean;
 }
@@ -74,6 +76,7 @@ export function createChangeFeed({
     },
     publishEvents: watchers.publishEvents,
     watchRun: watchers.watch,
+    followedRuns: watchers.followedRuns,
     subscribe<Topic extends Change['resource'], T>(topic: Topic, owner: Owner, mapEvent: MapEvent<Topic, T>) {
       const queue = createAsyncQueue<T>(() => remove(owner, listener));
       // The changes of one mutation are taken whole, however many they are.
