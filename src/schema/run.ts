@@ -163,7 +163,8 @@ const CreateRunInput = builder.inputType('CreateRunInput', {
     delaySeconds: t.int({
       required: true,
       defaultValue: 0,
-      description: 'No worker gets it earlier: 0 to 2,592,000.',
+      description:
+        'No worker gets it earlier: 0 to 2,592,000. Runs of the thread that may begin before it go first.',
     }),
     timeoutSeconds: t.int({ description: '1 to 604,800. Default: no limit.' }),
     maxAttempts: t.int({ required: true, defaultValue: 3, description: '1 to 100.' }),
