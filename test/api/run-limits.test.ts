@@ -1,11 +1,13 @@
 import { EventEmitter, once } from 'node:events';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createMemoryStores } from '../../src/store/memory/stores.ts';
+import { asOwner } from '../../src/store/owner.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { createWaits } from '../../src/subscriptions/waits.ts';
 import { type FetchedApi, openApi, send, tokenFor } from '../support/api.ts';
 import { eventually } from '../support/eventually.ts';
 import { codesOf, createAssistant, listAt, textAt, valueAt } from '../support/requests.ts';
+import { enqueue } from '../support/worker.ts';
 import { listen, open, reads, until } from '../http/listen.ts';
 
 const CREATE =
@@ -188,6 +190,17 @@ describe('a response that does not reach its worker', () => {
     leaving.abort();
     await expect(gone).rejects.toThrow('aborted');
     expect(await attemptsOnceGivenBack(api, [id])).toEqual([0]);
+  });
+
+  it('should give back what was claimed when the request takes too long', async () => {
+    const { api, stores } = openApi({ requestTime: 200 });
+    const { id } = await enqueue(stores, asOwner('alice'));
+    const refused = await claimAll(api, CLAIM_THEN_WAIT);
+    expect(refused.status).toBe(408);
+    await eventually('it was given back', async () => {
+      const run = await stores.runs.get(asOwner('alice'), id);
+      return run?.worker === null && run.attempt === 0;
+    });
   });
 
   it('should give back what was claimed when another claim is refused', async () => {
