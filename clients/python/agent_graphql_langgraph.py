@@ -71,7 +71,7 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.types import Command
 
-from agent_graphql_worker import JsonObject, Run
+from agent_graphql_worker import JsonObject, Run, RunFailure
 
 __all__ = ['RESERVED_KEY', 'langgraph_handler']
 
@@ -407,7 +407,8 @@ class _RunSaver(BaseCheckpointSaver[int]):
         if dumped is None:
             return False
         if dumped.get('format') != _FORMAT or dumped.get('runtime') != 'python':
-            raise ValueError('The state of this thread was left by another kind of worker, or by a later version.')
+            message = 'The state of the thread was left by another kind of worker, or by a later version.'
+            raise RunFailure(message, code='UNKNOWN_STATE')
         for ns, saved in dumped['namespaces'].items():
             checkpoint, metadata = _decode(*saved['checkpoint']), _decode(*saved['metadata'])
             self._content.saved[ns] = _Saved(saved['id'], checkpoint, metadata)
