@@ -1047,9 +1047,13 @@ def _end_of(error: BaseException) -> dict[str, str]:
             _encode('details', details, _MAX_JSON_BYTES)
         except ValueError as refusal:
             details = {'refused': str(refusal)}
-    code = _storable(error.code, 64)
+    code = _storable(str(error.code), 64)
     return _error(
-        code if code.strip() else 'WORKER_ERROR', error.message, details, error.retry, error.retry_after_seconds
+        code if code.strip() else 'WORKER_ERROR',
+        str(error.message),
+        details,
+        bool(error.retry),
+        error.retry_after_seconds,
     )
 
 
