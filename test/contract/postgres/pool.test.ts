@@ -275,10 +275,7 @@ describe('a transaction that commits with its last statements', () => {
   it('should store nothing where one of them fails, and leave the connection usable', async () => {
     const pool = openPool({ poolSize: 1 });
     const failed = pool.transaction('BEGIN', never(), async ({ sql, run, commit }) => {
-      const statements = Promise.all([
-        run(sql`CREATE SCHEMA never_committed`),
-        run(sql`SELECT 1 / 0`),
-      ]);
+      const statements = Promise.all([run(sql`CREATE SCHEMA never_committed`), run(sql`SELECT 1 / 0`)]);
       commit();
       await statements;
     });
