@@ -40,11 +40,12 @@ const LAYERS = [
   'limits.ts',
   'errors.ts',
   'ag-ui',
+  'ai-sdk',
   'client',
 ];
 
 /** What runs in front ends, and what they share: nothing of the server's, and the server has nothing of theirs. */
-const FRONT_ENDS = ['ag-ui'];
+const FRONT_ENDS = ['ag-ui', 'ai-sdk'];
 const CLIENT_SIDE = [...FRONT_ENDS, 'client'];
 
 /** The specifiers of static and dynamic imports and of re-exports, those of types included. */
