@@ -1,11 +1,5 @@
 import type { UIMessage } from 'ai';
-
-/** An answer to an interrupt, as AG-UI has it. */
-export interface ResumeEntry {
-  readonly interruptId: string;
-  readonly status: 'resolved' | 'cancelled';
-  readonly payload?: unknown;
-}
+import type { ResumeEntry } from '../client/run.ts';
 
 /**
  * The answers that a request gives to an interrupted run: those in its `body.resume`, else the approvals of tool calls that

@@ -8,28 +8,31 @@ export interface Interrupt {
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * What an INTERRUPTED run asks, as AG-UI's interrupts. A worker that gave a list of them as `interrupts` is taken at its
- * word. Anything else is one interrupt with the run's id: its `reason`, its `message` or `question`, and the whole of it as
- * `metadata.interrupt`.
+ * What an INTERRUPTED run asks, as AG-UI's interrupts: those that a worker lists as `interrupts`, each with its `id`, or the
+ * whole of it as one that has the run's id. Of AG-UI's fields each has those that the worker gave; `reason` is `interrupt`
+ * where it gave none, and `message` may be called `question`. `metadata` has the run's id, and all that the worker gave.
  */
 export function interruptsOf(runId: string, interrupt: JsonObject | null): readonly Interrupt[] {
   const given = interrupt?.['interrupts'];
-  if (Array.isArray(given) && given.length > 0 && given.every(isInterrupt)) {
-    return given.map((one) => ({ ...one, metadata: { ...objectOf(one['metadata']), runId } }));
+  if (Array.isArray(given) && given.length > 0 && given.every(isNamed)) {
+    return given.map((one) => interruptOf(one.id, runId, one));
   }
-  const { reason, message, question, responseSchema, toolCallId, expiresAt } = interrupt ?? {};
+  return [interruptOf(runId, runId, interrupt ?? {})];
+}
+
+function interruptOf(id: string, runId: string, given: JsonObject): Interrupt {
+  const { reason, message, question, responseSchema, toolCallId, expiresAt, subagentRunId } = given;
   const text = typeof message === 'string' ? message : question;
-  return [
-    {
-      id: runId,
-      reason: typeof reason === 'string' ? reason : 'interrupt',
-      ...(typeof text === 'string' && { message: text }),
-      ...(typeof toolCallId === 'string' && { toolCallId }),
-      ...(typeof expiresAt === 'string' && { expiresAt }),
-      ...(isObject(responseSchema) && { responseSchema }),
-      metadata: { runId, ...(interrupt !== null && { interrupt }) },
-    },
-  ];
+  return {
+    id,
+    reason: typeof reason === 'string' ? reason : 'interrupt',
+    ...(typeof text === 'string' && { message: text }),
+    ...(typeof toolCallId === 'string' && { toolCallId }),
+    ...(typeof expiresAt === 'string' && { expiresAt }),
+    ...(typeof subagentRunId === 'string' && { subagentRunId }),
+    ...(isObject(responseSchema) && { responseSchema }),
+    metadata: { ...objectOf(given['metadata']), runId, interrupt: given },
+  };
 }
 
 /** The run that asked, as {@link interruptsOf} noted it; null for an interrupt of other origin. */
@@ -38,8 +41,8 @@ export function runOfInterrupt(interrupt: { readonly metadata?: unknown }): stri
   return typeof runId === 'string' ? runId : null;
 }
 
-function isInterrupt(value: unknown): value is Interrupt {
-  return isObject(value) && typeof value['id'] === 'string' && typeof value['reason'] === 'string';
+function isNamed(value: unknown): value is JsonObject & { readonly id: string } {
+  return isObject(value) && typeof value['id'] === 'string';
 }
 
 function objectOf(value: unknown): JsonObject {

@@ -1,11 +1,11 @@
 import type { GraphQLClient } from './graphql-client.ts';
 import { type Payload, resourceOf } from './payload.ts';
-import type { RunEnd, RunOptions, RunRecord, RunRef } from './run.ts';
+import type { FrontEndInput, RunEnd, RunOptions, RunRecord, RunRef } from './run.ts';
 
 /** A run that is to be created. */
 export interface NewRun {
   readonly threadId: string;
-  readonly input: Readonly<Record<string, unknown>>;
+  readonly input: FrontEndInput;
   readonly resumes: string | null;
   /** What the front end calls the run: kept as `clientRunId` in its metadata. */
   readonly clientRunId: string;
@@ -22,14 +22,14 @@ const CREATE_RUN = `mutation ($input: CreateRunInput!) {
  */
 export async function createRun(
   client: GraphQLClient,
-  { assistantId, multitaskStrategy, timeoutSeconds, maxAttempts }: RunOptions,
+  { assistantId, multitaskStrategy, timeoutSeconds, maxAttempts, toRunInput }: RunOptions,
   { threadId, input, resumes, clientRunId, idempotencyKey }: NewRun,
   signal: AbortSignal,
 ): Promise<RunRef> {
   const fields = {
     assistantId,
     threadId,
-    input,
+    input: toRunInput === undefined ? input : toRunInput(input),
     metadata: { clientRunId },
     idempotencyKey,
     ...(resumes !== null && { resumes }),

@@ -248,6 +248,17 @@ describe("AG-UI's client", () => {
     expect(refused[0]?.['message']).toMatch(/^input\.assistantId: /);
   });
 
+  it('should hear that its run was deleted', async () => {
+    const { agent, events } = openAgent();
+    const started = heard(agent, EventType.RUN_STARTED);
+    const running = agent.runAgent();
+    const { threadId } = await claimRun(port);
+    await started;
+    await alice.send('mutation ($id: ID!) { deleteThread(id: $id) { success } }', { id: threadId });
+    await running;
+    expect(events.at(-1)).toMatchObject({ type: 'RUN_ERROR', code: 'NOT_FOUND' });
+  });
+
   it('should fail where its token is not valid, without trying again', async () => {
     // The client says it there too.
     vi.spyOn(console, 'error').mockReturnValue();
