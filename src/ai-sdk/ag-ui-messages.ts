@@ -42,14 +42,16 @@ function sourceOf(url: string, mimeType: string): object {
 /** A message for each turn: text after a tool call is another one, after the results. */
 function assistantMessages(id: string, parts: readonly Part[]): readonly AgUiMessage[] {
   const messages: AgUiMessage[] = [];
+  let turns = 0;
   let content = '';
   let tools: ToolPart[] = [];
 
   function endTurn(): void {
     if (content === '' && tools.length === 0) return;
+    turns++;
     messages.push(
       {
-        id: messages.length === 0 ? id : `${id}-${messages.length}`,
+        id: turns === 1 ? id : `${id}-${turns}`,
         role: 'assistant',
         ...(content !== '' && { content }),
         ...(tools.length > 0 && { toolCalls: tools.map(toolCall) }),

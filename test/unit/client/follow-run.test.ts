@@ -60,7 +60,7 @@ async function follow(
     token,
     maxRetries: 3,
     async fetch(_, { body, headers, signal }) {
-      const { variables } = JSON.parse(String(body));
+      const { variables } = JSON.parse(typeof body === 'string' ? body : '');
       asked.push([variables.after, new Headers(headers).get('authorization')]);
       const connection = left.shift() ?? new Error('There are no more.');
       if (connection instanceof Error) throw connection;
