@@ -153,14 +153,14 @@ export class AgentGraphQLAgent extends AbstractAgent {
     session.setRun(run);
     const { clientRunId } = run.metadata;
     const runId = typeof clientRunId === 'string' ? clientRunId : run.id;
-    const options = { threadId: input.threadId, runId, start: startingPointOf(run), restores: true };
+    const options = { threadId: input.threadId, runId, start: this.startingPointOf(run), restores: true };
     for await (const event of followAsAgUi(this.client, run, options, signal)) yield toBaseEvent(event);
   }
-}
 
-/** Where the conversation stood when a front end created a run; null for runs of others. */
-function startingPointOf({ input, metadata }: RunRecord): StartingPoint | null {
-  const messages = input?.['messages'];
-  if (typeof metadata['clientRunId'] !== 'string' || !Array.isArray(messages)) return null;
-  return { messages, state: input?.['state'] };
+  /** Where the conversation stood when a run was created; null where its input does not say. */
+  private startingPointOf({ input, metadata }: RunRecord): StartingPoint | null {
+    const messages = input?.['messages'];
+    const isFrontEnds = typeof metadata['clientRunId'] === 'string' && this.options.toRunInput === undefined;
+    return isFrontEnds && Array.isArray(messages) ? { messages, state: input?.['state'] } : null;
+  }
 }

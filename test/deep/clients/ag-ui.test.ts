@@ -193,6 +193,32 @@ describe("AG-UI's client", () => {
     await answering;
   });
 
+  it('should make another input of its runs, for a graph that wants one', async () => {
+    const { agent } = openAgent({
+      toRunInput: ({ messages, resume }) =>
+        resume ? { resume: resume[0]?.payload } : { messages: messages.slice(-1) },
+    });
+    ask(agent, 'u1', 'Hello');
+    ask(agent, 'u2', 'Book it');
+    const asking = agent.runAgent();
+    const attempt = await claimRun(port);
+    expect(attempt.input).toEqual({ messages: [{ id: 'u2', role: 'user', content: 'Book it' }] });
+    await attempt.finish({ status: 'INTERRUPTED' });
+    await asking;
+    const answering = agent.runAgent({
+      resume: [{ interruptId: attempt.runId, status: 'resolved', payload: 'Yes' }],
+    });
+    const second = await claimRun(port);
+    expect(second).toMatchObject({ resumes: attempt.runId, input: { resume: 'Yes' } });
+    await second.finish({ status: 'SUCCESS' });
+    await answering;
+    await agent.connectAgent();
+    expect(shown(agent)).toEqual([
+      ['user', 'Hello'],
+      ['user', 'Book it'],
+    ]);
+  });
+
   it('should cancel the run of a worker that is in the middle of a message', async () => {
     const { agent, events } = openAgent();
     const started = heard(agent, EventType.TEXT_MESSAGE_CONTENT);
