@@ -44,9 +44,14 @@ function isWord(number: number) {
   return ({ data }: { readonly data: Readonly<Record<string, unknown>> }) => data['delta'] === `${number} `;
 }
 
-/** How many words a run's checkpoint has. */
-function saidIn({ checkpoint }: z.infer<typeof Run>): number {
-  return z.object({ text: z.string() }).parse(checkpoint).text.split(' ').length;
+/** The words that a run's checkpoint has. */
+function saidOf({ checkpoint }: z.infer<typeof Run>): string {
+  return z.object({ text: z.string() }).parse(checkpoint).text;
+}
+
+/** How many they are. */
+function saidIn(run: z.infer<typeof Run>): number {
+  return saidOf(run).split(' ').length;
 }
 
 const Run = z.object({
@@ -174,7 +179,7 @@ describe('the example of a worker', () => {
       { attempt: 1, data: { runId: id, attempt: 1 } },
       { attempt: 1, type: 'STATE_SNAPSHOT', data: { snapshot: released.checkpoint } },
       { attempt: 1, type: 'TEXT_MESSAGE_START', data: { messageId: id } },
-      { attempt: 1, data: { delta: `${released.checkpoint?.['text']} ` } },
+      { attempt: 1, data: { delta: `${saidOf(released)} ` } },
       { attempt: 1, data: { delta: `${next} ` } },
     ]);
     expect(await stop(second)).toContain(`run ${id}, attempt 1: RELEASED`);
