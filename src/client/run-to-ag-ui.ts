@@ -38,6 +38,7 @@ export interface RunToAgUi {
  *
  * - An event whose type is AG-UI's is itself, with `data` as its fields. Any other is CUSTOM, with the type as its `name`
  *   and `data` as its `value`; so is one that continues what is not open.
+ * - Text without a `messageId` is one message of the run's, which has the run's id.
  * - What a worker left open is closed: when its attempt is lost, and when the run ends.
  * - When another attempt begins, the front end goes back to where the run began (MESSAGES_SNAPSHOT, STATE_SNAPSHOT), and a
  *   CUSTOM event says so. A worker that goes on from a checkpoint sends snapshots of it first.
@@ -82,7 +83,12 @@ export function createRunToAgUi(run: RunRef, options: RunToAgUiOptions): RunToAg
     if (LIFECYCLE_EVENT_TYPES.has(type)) return;
     yield* begin();
     hasSaid = true;
-    const event: AgUiEvent = { timestamp: Date.parse(at), ...data, type };
+    let event: AgUiEvent = { timestamp: Date.parse(at), ...data, type };
+    if (type === 'TEXT_MESSAGE_CONTENT' && data['messageId'] === undefined) {
+      const opening = { type: 'TEXT_MESSAGE_START', messageId: run.id, role: 'assistant' };
+      if (open.accept(opening)) yield opening;
+      event = { ...event, messageId: run.id };
+    }
     if (WORKER_EVENT_TYPES.has(type) && open.accept(event)) {
       if (type.startsWith('REASONING_MESSAGE_') && typeof event['messageId'] === 'string') {
         reasoningIds.add(event['messageId']);

@@ -117,7 +117,7 @@ describe("a run's AG-UI events", () => {
       [
         attempt(1),
         { type: 'progress', data: { done: 1 } },
-        { type: 'TEXT_MESSAGE_CONTENT', data: { delta: 'no id' } },
+        { type: 'TEXT_MESSAGE_CONTENT', data: { messageId: 'unknown', delta: 'x' } },
         { type: 'TOOL_CALL_END', data: { toolCallId: 'unknown' } },
         { type: 'RUN_FINISHED', data: { runId: 'its own' } },
       ],
@@ -125,9 +125,19 @@ describe("a run's AG-UI events", () => {
     );
     expect(events.slice(1, -1)).toMatchObject([
       { type: 'CUSTOM', name: 'progress', value: { done: 1 } },
-      { type: 'CUSTOM', name: 'TEXT_MESSAGE_CONTENT', value: { delta: 'no id' } },
+      { type: 'CUSTOM', name: 'TEXT_MESSAGE_CONTENT', value: { messageId: 'unknown', delta: 'x' } },
       { type: 'CUSTOM', name: 'TOOL_CALL_END', value: { toolCallId: 'unknown' } },
     ]);
+    await verify(events);
+  });
+
+  it('should make one message of text without an id, in each attempt', async () => {
+    const text = { type: 'TEXT_MESSAGE_CONTENT', data: { delta: 'x' } };
+    const events = mapped([attempt(1), text, text, attempt(2), text], { status: 'SUCCESS' });
+    const sent = types(events).filter((type) => type.startsWith('TEXT_'));
+    const [start, content, end] = ['START', 'CONTENT', 'END'].map((name) => `TEXT_MESSAGE_${name}`);
+    expect(sent).toEqual([start, content, content, end, start, content, end]);
+    expect(events[1]).toEqual({ type: start, messageId: RUN.id, role: 'assistant' });
     await verify(events);
   });
 
@@ -154,12 +164,12 @@ describe("a run's AG-UI events", () => {
   });
 
   it('should be valid whatever a worker sends, in whatever order', async () => {
-    const id = fc.constantFrom('a', 'b');
+    const id = fc.constantFrom('a', 'b', 'none');
     const event = fc
       .tuple(fc.constantFrom(...Object.values(EventType).filter(isSequence)), id)
       .map(([type, name]): Sent => {
         const data = {
-          messageId: name,
+          ...(name !== 'none' && { messageId: name }),
           toolCallId: name,
           stepName: name,
           toolCallName: 'tool',
