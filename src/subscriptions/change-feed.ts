@@ -67,12 +67,13 @@ export function createChangeFeed({ eventsBehind = MAX_EVENTS_BEHIND }: ChangeFee
       const queue = createAsyncQueue<T>(() => remove(owner, listener));
       // The changes of one mutation are taken whole, however many they are.
       function listener(changes: readonly Change[]): void {
-        const events = changes
-          .filter(isOf(topic))
-          .map(mapEvent)
-          .filter((event) => event !== null);
-        if (events.length > 0 && queue.length >= eventsBehind) queue.fail(tooFarBehind());
-        else for (const event of events) queue.push(event);
+        const isBehind = queue.length >= eventsBehind;
+        for (const change of changes) {
+          const event = isOf(topic, change) ? mapEvent(change) : null;
+          if (event === null) continue;
+          if (isBehind) return queue.fail(tooFarBehind());
+          queue.push(event);
+        }
       }
       add(owner, listener);
       return queue;
@@ -89,6 +90,6 @@ export function tooFarBehind(): Error {
   );
 }
 
-function isOf<Topic extends Change['resource']>(topic: Topic): (change: Change) => change is ChangeOf<Topic> {
-  return (change): change is ChangeOf<Topic> => change.resource === topic;
+function isOf<Topic extends Change['resource']>(topic: Topic, change: Change): change is ChangeOf<Topic> {
+  return change.resource === topic;
 }
