@@ -14,6 +14,7 @@ const LAYERS = [
   'start-server.ts',
   'cli',
   'cli/archive',
+  'worker',
   'config.ts',
   'environment.ts',
   'http',

@@ -1,0 +1,4 @@
+import { testWorkerLibrary } from './scenarios.ts';
+import { TYPESCRIPT } from './typescript-library.ts';
+
+testWorkerLibrary(TYPESCRIPT);
