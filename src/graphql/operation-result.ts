@@ -13,10 +13,14 @@ export interface OperationResult {
   readonly errors: readonly GraphQLError[];
   /** Whether it has `data`, which may be null: without, the request failed before its execution. */
   readonly hasData: boolean;
+  /** Whether its `data` is null or absent. */
+  readonly isEmpty: boolean;
   /** What its errors mean for an HTTP response. */
   readonly http: readonly HttpHint[];
   /** What the last transport has made of it to send. Most subscribers of an event get it by the same transport. */
   frame: unknown;
+  /** Called where the client does not get the result. Absent where nothing depends on it. */
+  readonly onUndelivered?: () => void;
 }
 
 /** The outcome of an execution. */
@@ -49,6 +53,7 @@ export function createResults(publicErrors: PublicErrors): Results {
       json: data === undefined ? `{"errors":${text}}` : `{"errors":${text},"data":${data}}`,
       errors: sent,
       hasData: data !== undefined,
+      isEmpty: data === undefined || data === 'null',
       http: shown.map(httpHintOf).filter((hint) => hint !== null),
       frame: null,
     };
@@ -96,7 +101,14 @@ export function recordError(record: RequestRecord, { errors }: OperationResult):
 const NONE: readonly never[] = [];
 
 function withData(data: string): OperationResult {
-  return { json: `{"data":${data}}`, errors: NONE, hasData: true, http: NONE, frame: null };
+  return {
+    json: `{"data":${data}}`,
+    errors: NONE,
+    hasData: true,
+    isEmpty: data === 'null',
+    http: NONE,
+    frame: null,
+  };
 }
 
 function withoutHttp(error: GraphQLError): GraphQLError {
