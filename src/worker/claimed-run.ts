@@ -32,6 +32,8 @@ export interface Claim {
   readonly metadata: JsonObject;
   /** Seconds from the claim until the server ends the run with TIMEOUT; null for no limit. */
   readonly secondsLeft: number | null;
+  /** The W3C trace context of the request that created the run: https://www.w3.org/TR/trace-context/ */
+  readonly traceparent: string | null;
 }
 
 /** A run that a handler executes. */
