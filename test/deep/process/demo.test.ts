@@ -48,13 +48,12 @@ it('should show what it says, as a new user would see it, until Ctrl-C', async (
   const events = await readUntil(await client.subscribe(watching(watch, createRun.run.id)));
   expect(events.at(0)?.type).toBe('RUN_STARTED');
   expect(events.at(-1)).toMatchObject({ type: 'RUN_FINISHED', data: { status: 'SUCCESS' } });
-  const words = events.map(({ data }) => data['delta']).filter((delta) => typeof delta === 'string');
-  expect(words.length).toBeGreaterThan(20);
-  expect(words.join('')).toMatch(/^You said: “Hello”\. /);
+  expect(wordsOf(events).length).toBeGreaterThan(20);
+  expect(wordsOf(events).join('')).toMatch(/^You said: “Hello”\. /);
 
   const answered = Created.parse((await client.send(answer.replace('YOUR NAME', 'Ann'))).body.data);
   const replies = await readUntil(await client.subscribe(watching(watch, answered.createRun.run.id)));
-  expect(replies.map(({ data }) => data['delta'] ?? '').join('')).toContain('Nice to meet you, Ann.');
+  expect(wordsOf(replies).join('')).toContain('Nice to meet you, Ann.');
 
   const { body } = await client.send(
     '{ threads(last: 2) { nodes { status metadata runs { nodes { status } } } } }',
@@ -87,6 +86,10 @@ it('should end with the server where that cannot start', async () => {
   first.send('SIGTERM');
   expect(await first.ending).toMatchObject({ code: 0 });
 });
+
+function wordsOf(events: Awaited<ReturnType<typeof readUntil>>): readonly string[] {
+  return events.map(({ data }) => data['delta']).filter((delta) => typeof delta === 'string');
+}
 
 /** The printed subscription, with the id of a run, and the fields that the readers of tests know. */
 function watching(subscription: string, id: string): string {

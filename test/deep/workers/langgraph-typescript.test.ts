@@ -33,6 +33,11 @@ function outlineOf({ events }: RunState): readonly string[] {
     });
 }
 
+/** Whether an event is the state after the fifth step. */
+function isFifthStep({ data }: { readonly data: object }): boolean {
+  return JSON.stringify(data).includes('"n":5,');
+}
+
 /** Checks the events of the last attempt as AG-UI's client does. */
 async function verifyEventsOf({ events, attempt }: RunState): Promise<void> {
   const last = events.filter((event) => event.attempt === attempt && !event.type.startsWith('RUN_'));
@@ -83,8 +88,7 @@ it('should go on at another worker when theirs is killed, and repeat no step tha
   const first = await startWorker(LIBRARY, project, port, { leaseSeconds: 5 });
   const input = { n: 0, to: 12, pauseMilliseconds: 200 };
   const { id } = await createRunOf(client, 'steps', input);
-  const isFifth = ({ data }: { readonly data: object }) => JSON.stringify(data).includes('"n":5,');
-  await readUntil(await subscribeToRun(client, id), isFifth);
+  await readUntil(await subscribeToRun(client, id), isFifthStep);
   first.send('SIGKILL');
   await first.ending;
   const second = await startWorker(LIBRARY, project, port);

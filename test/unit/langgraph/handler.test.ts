@@ -65,7 +65,9 @@ function parallel() {
 /** A graph that asks two questions, one after the other. */
 function asking() {
   return langGraphHandler(
-    graphOf(() => ({ words: [String(interrupt('Name?')), String(interrupt({ question: 'Age?' }))] })).compile(),
+    graphOf(() => ({
+      words: [String(interrupt('Name?')), String(interrupt({ question: 'Age?' }))],
+    })).compile(),
   );
 }
 
