@@ -22,6 +22,11 @@ export class StreamingModel extends BaseChatModel {
     return 'streaming';
   }
 
+  /** It needs no tools to answer. */
+  override bindTools(): this {
+    return this;
+  }
+
   override _generate(): never {
     throw new TypeError('It only streams.');
   }

@@ -167,6 +167,40 @@ describe('another attempt', () => {
     expect(executed.at(-1)).toEqual([]);
   });
 
+  it('should not repeat a task that was done while another one of its step went on', async () => {
+    const done: string[] = [];
+    let resolveSaved: (checkpoint: JsonObject) => void = () => {};
+    const saved = new Promise<JsonObject>((resolve) => {
+      resolveSaved = resolve;
+    });
+    const graph = new StateGraph(Values)
+      .addNode('fast', () => {
+        done.push('fast');
+        return { words: ['fast'] };
+      })
+      .addNode('slow', async () => {
+        done.push('slow');
+        await saved;
+        return { words: ['slow'] };
+      })
+      .addEdge(START, 'fast')
+      .addEdge(START, 'slow')
+      .compile();
+    const handler = langGraphHandler(graph);
+    const input = { words: [] };
+    await execute(handler, {
+      input,
+      async save(values) {
+        const text = JSON.stringify(values);
+        if (text.includes('__pregel_pull, fast')) resolveSaved(JSON.parse(text));
+      },
+    });
+    expect(done).toEqual(['fast', 'slow']);
+    const again = await execute(handler, { input, checkpoint: await saved, attempt: 2 });
+    expect(again.output).toMatchObject({ words: ['fast', 'slow'] });
+    expect(done).toEqual(['fast', 'slow', 'slow']);
+  });
+
   it('should return the output of one that was lost at its very end', async () => {
     const { graph, done } = parallel();
     const handler = langGraphHandler(graph.compile());
