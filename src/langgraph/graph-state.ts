@@ -19,8 +19,8 @@ export interface GraphState {
   hasState(checkpointId: string | null): boolean;
   /** Whether an earlier attempt has given the run's input to the graph. @param checkpointId of the state */
   hasBegun(checkpointId: string | null): boolean;
-  /** Called before the graph starts. */
-  begin(checkpointId: string | null): Promise<void>;
+  /** Called before the graph starts. @param values of the state from which it goes on */
+  begin(checkpointId: string | null, values: JsonObject): Promise<void>;
   /** Called with the values of the state after each superstep. */
   onValues(values: JsonObject): Promise<void>;
   /** The run's output. @param values of the state at its end */
@@ -85,7 +85,8 @@ export function stateInCheckpointer(graph: CompiledGraph, run: ClaimedRun): Grap
     graph,
     hasState: (checkpointId) => checkpointId !== null,
     hasBegun: (checkpointId) => isObject(saved) && saved['before'] !== checkpointId,
-    begin(checkpointId) {
+    begin(checkpointId, current) {
+      values = current;
       before = isObject(saved) && typeof saved['before'] === 'string' ? saved['before'] : checkpointId;
       return save();
     },

@@ -62,7 +62,7 @@ async function executeGraph(
   async function streamGraph(given: unknown): Promise<readonly Interrupt[] | null> {
     const events = createGraphEvents(emit);
     let asked: readonly Interrupt[] | null = null;
-    await state.begin(checkpointId);
+    await state.begin(checkpointId, jsonObjectOf(before.values));
     try {
       const options = { signal: run.signal, streamMode: STREAM_MODES, subgraphs: true, durability: 'sync' };
       for await (const chunk of await state.graph.stream(given, { ...config, ...options })) {

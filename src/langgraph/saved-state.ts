@@ -53,7 +53,7 @@ export function savedStateOf(values: JsonObject | null): SavedState | null {
     throw new RunFailure(
       `The state of this thread was left by a LangGraph worker of ${String(runtime)}, format ${String(format)}, ` +
         `and this one reads ${RUNTIME}, format ${FORMAT}: begin another thread, or run the worker that wrote it.`,
-      { code: 'STATE_UNREADABLE' },
+      { code: 'UNKNOWN_STATE' },
     );
   }
   if (!isObject(namespaces)) return null;
@@ -64,7 +64,7 @@ function readNamespace([name, saved]: readonly [string, unknown]) {
   const { id, checkpoint, metadata, writes } = isObject(saved) ? saved : {};
   if (typeof id !== 'string' || !isDumped(checkpoint) || !isDumped(metadata) || !isWrites(writes)) {
     throw new RunFailure(`The state of this thread is damaged at ${RESERVED_KEY}.namespaces.${name}.`, {
-      code: 'STATE_UNREADABLE',
+      code: 'UNKNOWN_STATE',
     });
   }
   return [name, { id, checkpoint, metadata, writes }] as const;

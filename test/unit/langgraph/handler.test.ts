@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { WRITES_IDX_MAP } from '@langchain/langgraph-checkpoint';
 import {
   Annotation,
@@ -104,7 +105,7 @@ describe('a run of a thread', () => {
       { format: 1, runtime: 'javascript', namespaces: { '': { id: 1 } } },
     ]) {
       const { error } = await execute(handler, { values: { __langgraph: saved } });
-      expect(error).toMatchObject({ code: 'STATE_UNREADABLE', retry: false });
+      expect(error).toMatchObject({ code: 'UNKNOWN_STATE', retry: false });
     }
   });
 
@@ -169,10 +170,8 @@ describe('another attempt', () => {
 
   it('should not repeat a task that was done while another one of its step went on', async () => {
     const done: string[] = [];
-    let resolveSaved: (checkpoint: JsonObject) => void = () => {};
-    const saved = new Promise<JsonObject>((resolve) => {
-      resolveSaved = resolve;
-    });
+    const saves = new EventEmitter<{ saved: [JsonObject] }>();
+    const saved = once(saves, 'saved').then(([checkpoint]) => checkpoint);
     const graph = new StateGraph(Values)
       .addNode('fast', () => {
         done.push('fast');
@@ -192,7 +191,7 @@ describe('another attempt', () => {
       input,
       async save(values) {
         const text = JSON.stringify(values);
-        if (text.includes('__pregel_pull, fast')) resolveSaved(JSON.parse(text));
+        if (text.includes('__pregel_pull, fast')) saves.emit('saved', JSON.parse(text));
       },
     });
     expect(done).toEqual(['fast', 'slow']);
@@ -317,6 +316,8 @@ describe('a graph with a checkpointer of its own', () => {
     expect(first.output).toEqual({ words: ['a', '1'] });
     const second = await execute(handler, { input: { words: ['b'] }, values: { words: ['not read'] } });
     expect(second.output).toEqual({ words: ['a', '1', 'b', '3'] });
+    // What a run leaves that is cancelled at its begin.
+    expect(second.saves[0]).toMatchObject({ words: ['a', '1'] });
   });
 
   it('should give its input to the graph once, in whichever attempt', async () => {
