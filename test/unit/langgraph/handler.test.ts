@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { WRITES_IDX_MAP } from '@langchain/langgraph-checkpoint';
 import {
   Annotation,
+  DeltaChannel,
   interrupt,
   type LangGraphRunnableConfig,
   MemorySaver,
@@ -364,6 +365,18 @@ describe('a graph that fails', () => {
       details: { bytes: expect.any(Number), maxBytes: 524_288 },
       message: expect.stringContaining('checkpointer of its own'),
     });
+  });
+
+  it('should need a checkpointer of its own for a channel whose checkpoints it does not keep', async () => {
+    const Deltas = Annotation.Root({
+      words: () => new DeltaChannel<string[], string[]>((words, updates) => words.concat(...updates)),
+    });
+    const graph = new StateGraph(Deltas)
+      .addNode('node', () => ({ words: ['a'] }))
+      .addEdge(START, 'node')
+      .compile();
+    const { error } = await execute(langGraphHandler(graph), { input: { words: ['start'] } });
+    expect(error).toMatchObject({ code: 'CHECKPOINTER_REQUIRED', retry: false });
   });
 
   it('should fail as its nodes say, and else be tried again', async () => {
