@@ -122,15 +122,33 @@ function inputOf(run: ClaimedRun, snapshot: StateSnapshot | null): unknown {
   const ids = waiting.flatMap(({ interrupts }) => interruptsOf(interrupts)).map(({ id }) => id);
   // It stopped before a node, and goes on.
   if (ids.length === 0) return null;
-  const isWrapped = Object.keys(input).join() === 'resume';
-  return new Command({ resume: answersOf(isWrapped ? input['resume'] : input, ids) });
+  return new Command({ resume: answersOf(input, ids) });
 }
 
-/** Answers by the ids of their interrupts. An answer to the only interrupt needs no id. */
-function answersOf(answer: unknown, ids: readonly unknown[]): unknown {
+/** Answers by the ids of their interrupts, from the input of a run that resumes. The only interrupt needs no id. */
+function answersOf(input: JsonObject, ids: readonly unknown[]): unknown {
+  const { resume } = input;
   const [id] = ids;
+  if (areEntries(resume)) {
+    return Object.fromEntries(
+      resume.map(({ interruptId, payload = null }) => [
+        ids.includes(interruptId) ? interruptId : id,
+        payload,
+      ]),
+    );
+  }
+  const answer = Object.keys(input).join() === 'resume' ? resume : input;
   if (ids.length > 1 || typeof id !== 'string' || (isObject(answer) && id in answer)) return answer;
   return { [id]: answer };
+}
+
+/** Whether something is AG-UI's list of answers. The run's id stands there for the only interrupt. */
+function areEntries(resume: unknown): resume is readonly { interruptId: string; payload?: unknown }[] {
+  return (
+    Array.isArray(resume) &&
+    resume.length > 0 &&
+    resume.every((entry) => isObject(entry) && typeof entry['interruptId'] === 'string')
+  );
 }
 
 /** What a stopped graph asks, as the run's `interrupt`. @param next the nodes that it has stopped before */

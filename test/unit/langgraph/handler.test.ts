@@ -261,6 +261,28 @@ describe('a graph that asks', () => {
     expect(both.output).toMatchObject({ words: ['a: yes', 'b: no'] });
   });
 
+  it('should be answered as AG-UI does it', async () => {
+    const one = langGraphHandler(graphOf(ask('a')).compile());
+    const asked = await execute(one, { input: { words: [] } });
+    const entry = { interruptId: 'run-0', status: 'resolved', payload: 'yes' };
+    const answered = await execute(one, answering(asked, { resume: [entry], messages: [], tools: [] }));
+    expect(answered.output).toMatchObject({ words: ['a: yes'] });
+
+    const several = langGraphHandler(
+      new StateGraph(Values)
+        .addNode('a', ask('a'))
+        .addNode('b', ask('b'))
+        .addEdge(START, 'a')
+        .addEdge(START, 'b')
+        .compile(),
+    );
+    const both = await execute(several, { input: { words: [] } });
+    const ids = JSON.stringify(both.interrupt?.question).match(/[0-9a-f]{32}/g) ?? [];
+    const resume = ids.map((interruptId, index) => ({ interruptId, status: 'resolved', payload: index }));
+    const all = await execute(several, answering(both, { resume: resume.toReversed() }));
+    expect(all.output).toMatchObject({ words: ['a: 0', 'b: 1'] });
+  });
+
   it('should be asked again by another attempt, and answered there too', async () => {
     const handler = asking();
     const first = await execute(handler, { input: { words: [] } });
