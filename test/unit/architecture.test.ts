@@ -14,6 +14,7 @@ const LAYERS = [
   'start-server.ts',
   'cli',
   'cli/archive',
+  'langgraph',
   'worker',
   'config.ts',
   'environment.ts',
@@ -134,6 +135,14 @@ describe('the source files', () => {
 
   it('should not import files of a higher layer', () => {
     expect(upwardImports()).toStrictEqual([]);
+  });
+
+  it('should take from the worker library what handlers need, where they are for LangGraph', () => {
+    const imports = [...IMPORTS]
+      .filter(([path]) => path.startsWith('langgraph/'))
+      .flatMap(([, paths]) => paths);
+    const others = imports.filter((path) => !path.startsWith('langgraph/') && !path.startsWith('lib/'));
+    expect(new Set(others)).toEqual(new Set(['worker/claimed-run.ts', 'worker/run-failure.ts']));
   });
 
   it('should keep the front ends, the server, and one front end and another apart', () => {
