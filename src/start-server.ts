@@ -1,14 +1,10 @@
-import { setImmediate as turn, setTimeout as passed } from 'node:timers/promises';
+import { setTimeout as passed } from 'node:timers/promises';
 import { isIPv4, isIPv6 } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
-import { createApi } from './http/api.ts';
+import { assembleServer } from './assemble-server.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
 import { DEV_SECRET_FILE, devSecret } from './auth/dev-secret.ts';
 import { mintToken } from './auth/mint-token.ts';
-import { createChangeFeed } from './subscriptions/change-feed.ts';
-import { createClaimWaiters } from './subscriptions/claim-waiters.ts';
-import { createSubscribers } from './subscriptions/subscribers.ts';
-import { createWaits } from './subscriptions/waits.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './lib/config-error.ts';
 import { renderPage } from './http/yoga/graphiql.ts';
@@ -18,7 +14,6 @@ import { HEAP_GROWTH } from './limits.ts';
 import { createLogger, flushed } from './observability/logger.ts';
 import type { Logger } from 'pino';
 import { createObservability, type Observability } from './observability/observe.ts';
-import { createErrorLog } from './observability/request-log.ts';
 import { schema } from './schema/schema.ts';
 import { StoreError } from './store/store-error.ts';
 import { openStores } from './store/open-stores.ts';
@@ -27,12 +22,6 @@ import { readTrustedDocuments } from './graphql/trusted-documents.ts';
 
 /** How long running requests may take during shutdown, in milliseconds. */
 const SHUTDOWN_TIMEOUT = 10_000;
-
-/** How long waiting calls may take to be answered during shutdown, in milliseconds. */
-const WAITS_SHUTDOWN_TIMEOUT = 2_000;
-
-/** The interval in which waiting claims are retried, in milliseconds: notifications of other servers can be lost. */
-const CLAIM_RETRY_INTERVAL = 1_000;
 
 /**
  * Serves until SIGTERM or SIGINT. Rejects where it cannot start: `startError` has the message.
@@ -48,57 +37,28 @@ export async function startServer(config: Config, open: typeof openStores = open
   const secret = config.auth.secret ?? (config.auth.jwksUrl === null ? devSecret(DEV_SECRET_FILE) : null);
   const key = config.auth.jwksUrl ?? secret;
   if (key === null) throw new TypeError('There is a secret where there is no key set.');
-  const changes = createChangeFeed();
-  const subscribers = createSubscribers();
-  const waits = createWaits();
-  const claimWaiters = createClaimWaiters();
-  const observability = await createObservability({
-    ...config,
-    log,
-    write,
-    openSubscriptions: subscribers.count,
-    openWaits: waits.count,
-  });
-  const stores = await open(config, {
-    publish: changes.publish,
-    onStored: observability.count,
-    onLeaseLost: observability.countLostLease,
-    publishEvents: changes.publishEvents,
-    onReady: claimWaiters.notify,
-    eventRetention: config.eventRetention,
-    hasSubscribers: changes.hasSubscribers,
-    onMissedChanges: subscribers.interrupt,
-    log,
-  });
-  observability.hold(stores.loadedCounts);
-  if (config.database !== null) setInterval(() => claimWaiters.wakeOneOfEach(), CLAIM_RETRY_INTERVAL).unref();
-  let draining = false;
-
   const devToken = config.production || secret === null ? null : () => mintDevToken(config, secret);
   // Everybody who opens the page gets its token: one that is signed with AUTH_SECRET stays on this machine.
   const pageToken = config.auth.secret === null || isLoopback(config.host) ? devToken : null;
-  const api = createApi({
+  const assembled = await assembleServer({
     ...config,
-    observers: observability.observers,
-    startTrace: observability.startTrace,
-    openStores: () => stores.forRequest(),
-    changes,
-    waits,
-    claimWaiters,
-    subscribers,
+    openStores: (observer) => open(config, observer),
+    observe: (counts) => createObservability({ ...config, ...counts, log, write }),
     authenticate: createAuthenticator({ ...config.auth, key }),
-    isReady: () => !draining && stores.isReady(),
     trustedDocuments,
     // Where only trusted documents run, the page could do nothing.
     page: config.introspection && !trustedDocuments?.only ? (nonce) => renderPage(pageToken, nonce) : null,
-    log: createErrorLog(log),
+    log,
   });
+  const { api, observers: observability, loadedCounts } = assembled;
+  observability.hold(loadedCounts);
   const server = await serve(api.handle, config.host, config.port, {
     keepAlive: config.keepAlive,
     onUpgrade: api.upgrade,
     onRefused: (status, requestId) => log.info({ requestId, status, outcome: 'error' }, 'request'),
   });
   const metricsServer = await listenForMetrics(config, observability, log);
+  let draining = false;
   // Before it says that it listens: it may be stopped as soon as it has said so.
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void drain(signal));
   if (devToken === null) log.info({ host: config.host, port: server.port }, 'listening');
@@ -107,15 +67,10 @@ export async function startServer(config: Config, open: typeof openStores = open
   async function drain(signal: string): Promise<void> {
     if (draining) return;
     draining = true;
+    assembled.setUnready();
     log.debug({ signal }, 'draining');
     if (config.shutdownDelay > 0) await passed(config.shutdownDelay);
-    // They are answered before the WebSockets are closed that some of them came by.
-    await Promise.race([waits.close(), passed(WAITS_SHUTDOWN_TIMEOUT)]);
-    await turn();
-    subscribers.close();
-    api.close();
-    await server.close(SHUTDOWN_TIMEOUT);
-    await stores.close();
+    await assembled.close(() => server.close(SHUTDOWN_TIMEOUT));
     await Promise.all([metricsServer?.close(0), observability.close()]);
     // Node.js does not exit before its writes are done: never, if its output is not read.
     if (!(await flushed(log))) process.kill(process.pid, 'SIGKILL');

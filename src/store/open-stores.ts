@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../lib/log.ts';
 import { openMemoryStores } from './memory/stores.ts';
 import type { Owner } from './owner.ts';
 import type { Storage } from './storage.ts';
@@ -13,7 +13,7 @@ export interface StoreObserver extends Required<
   hasSubscribers(owner: Owner): boolean;
   /** Called when changes may have been missed. */
   onMissedChanges(): void;
-  readonly log: Logger;
+  readonly log: Log;
 }
 
 /**
