@@ -6,16 +6,18 @@ import { createAuthenticator } from './auth/authenticator.ts';
 import { DEV_SECRET_FILE, devSecret } from './auth/dev-secret.ts';
 import { mintToken } from './auth/mint-token.ts';
 import type { Config } from './config.ts';
-import { ConfigError } from './lib/config-error.ts';
+import { portError } from './port-error.ts';
 import { renderPage } from './http/yoga/graphiql.ts';
 import { type Listening, serve } from './http/server/listen.ts';
 import { GRAPHQL_PATH } from './lib/paths.ts';
 import { HEAP_GROWTH } from './limits.ts';
 import { createLogger, flushed } from './observability/logger.ts';
 import type { Logger } from 'pino';
+import type { RequestObserver } from './observability/completed-request.ts';
+import type { LogLevel } from './observability/log-level.ts';
+import { createRequestLog } from './observability/request-log.ts';
 import { createObservability, type Observability } from './observability/observe.ts';
 import { schema } from './schema/schema.ts';
-import { StoreError } from './store/store-error.ts';
 import { openStores } from './store/open-stores.ts';
 import { asOwner } from './store/owner.ts';
 import { readTrustedDocuments } from './graphql/trusted-documents.ts';
@@ -23,15 +25,50 @@ import { readTrustedDocuments } from './graphql/trusted-documents.ts';
 /** How long running requests may take during shutdown, in milliseconds. */
 const SHUTDOWN_TIMEOUT = 10_000;
 
+/** A server that listens. */
+export interface StartedServer {
+  /** The address of the API, as a browser on this machine opens it. */
+  readonly url: string;
+  /** A token for the owner `dev`; null in production, and with an identity provider. */
+  readonly devToken: string | null;
+  /** Whether browsers get GraphiQL. */
+  readonly hasPage: boolean;
+}
+
+/** What shows a server to people, in place of lines of JSON. */
+export interface Terminal {
+  /** Creates the log. */
+  createLog(): { readonly log: Logger; readonly requestLog: RequestObserver };
+  /** Called once the server listens. */
+  show(server: StartedServer): void;
+}
+
+/** How a server is started. */
+export interface StartOptions {
+  /** Opens the stores. */
+  readonly open?: typeof openStores;
+  /** Default: JSON on stdout. */
+  readonly terminal?: Terminal | null;
+  /** How the server is started with another value of a variable. */
+  readonly startWith?: (variable: string, value: number) => string;
+}
+
 /**
- * Serves until SIGTERM or SIGINT. Rejects where it cannot start: `startError` has the message.
- * @param open opens the stores
+ * Serves until SIGTERM or SIGINT.
+ * @throws ConfigError, StoreError where it cannot start, for a reason that the operator can act on
  */
-export async function startServer(config: Config, open: typeof openStores = openStores): Promise<void> {
+export async function startServer(
+  config: Config,
+  {
+    open = openStores,
+    terminal = null,
+    startWith = (variable, value) => `${variable}=${value}`,
+  }: StartOptions = {},
+): Promise<void> {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
   // V8 would keep the source of generated functions long after the functions themselves.
   setFlagsFromString('--no-compilation-cache');
-  const { log, write } = createLogger(config.logLevel);
+  const { log, requestLog } = terminal === null ? createJsonLog(config.logLevel) : terminal.createLog();
   const trustedDocuments =
     config.trustedDocuments && readTrustedDocuments(config.trustedDocuments, schema, config);
   const secret = config.auth.secret ?? (config.auth.jwksUrl === null ? devSecret(DEV_SECRET_FILE) : null);
@@ -40,14 +77,16 @@ export async function startServer(config: Config, open: typeof openStores = open
   const devToken = config.production || secret === null ? null : () => mintDevToken(config, secret);
   // Everybody who opens the page gets its token: one that is signed with AUTH_SECRET stays on this machine.
   const pageToken = config.auth.secret === null || isLoopback(config.host) ? devToken : null;
+  // Where only trusted documents run, the page could do nothing.
+  const hasPage = config.introspection && !trustedDocuments?.only;
+  const page = hasPage ? (nonce: string) => renderPage(pageToken, nonce) : null;
   const assembled = await assembleServer({
     ...config,
     openStores: (observer) => open(config, observer),
-    observe: (counts) => createObservability({ ...config, ...counts, log, write }),
+    observe: (counts) => createObservability({ ...config, ...counts, log, requestLog }),
     authenticate: createAuthenticator({ ...config.auth, key }),
     trustedDocuments,
-    // Where only trusted documents run, the page could do nothing.
-    page: config.introspection && !trustedDocuments?.only ? (nonce) => renderPage(pageToken, nonce) : null,
+    page,
     log,
   });
   const { api, observers: observability, loadedCounts } = assembled;
@@ -56,13 +95,21 @@ export async function startServer(config: Config, open: typeof openStores = open
     keepAlive: config.keepAlive,
     onUpgrade: api.upgrade,
     onRefused: (status, requestId) => log.info({ requestId, status, outcome: 'error' }, 'request'),
+  }).catch(async (error: unknown) => {
+    throw await portError({ ...config, variable: 'PORT', startWith }, error);
   });
-  const metricsServer = await listenForMetrics(config, observability, log);
+  const metricsServer = await listenForMetrics(config, observability, log, startWith);
   let draining = false;
   // Before it says that it listens: it may be stopped as soon as it has said so.
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void drain(signal));
-  if (devToken === null) log.info({ host: config.host, port: server.port }, 'listening');
-  else greet(config.host, server.port, await devToken());
+  const started: StartedServer = {
+    url: `http://${hostToOpen(config.host)}:${server.port}${GRAPHQL_PATH}`,
+    devToken: devToken && (await devToken()),
+    hasPage: page !== null,
+  };
+  if (terminal !== null) terminal.show(started);
+  else if (started.devToken === null) log.info({ host: config.host, port: server.port }, 'listening');
+  else greet(started.url, started.devToken);
 
   async function drain(signal: string): Promise<void> {
     if (draining) return;
@@ -83,27 +130,31 @@ async function listenForMetrics(
   { host, metricsPort }: Config,
   { metrics }: Observability,
   log: Logger,
+  startWith: Required<StartOptions>['startWith'],
 ): Promise<Listening | null> {
   if (metrics === null || metricsPort === null) return null;
   const { serveMetrics } = await import('./http/metrics-endpoint.ts');
-  try {
-    const server = await serveMetrics(metrics, host, metricsPort);
-    log.info({ host, port: server.port }, 'serving metrics');
-    return server;
-  } catch (error) {
-    throw new ConfigError(portError('METRICS_PORT', error) ?? 'METRICS_PORT cannot be listened on.');
-  }
+  const server = await serveMetrics(metrics, host, metricsPort).catch(async (error: unknown) => {
+    throw await portError({ variable: 'METRICS_PORT', host, port: metricsPort, startWith }, error);
+  });
+  log.info({ host, port: server.port }, 'serving metrics');
+  return server;
 }
 
 async function mintDevToken({ auth }: Config, secret: string): Promise<string> {
   return mintToken({ ...auth, secret, owner: asOwner('dev') });
 }
 
-function greet(host: string, port: number, token: string): void {
+function greet(url: string, token: string): void {
   process.stdout.write(
-    `agent-graphql serves http://${hostToOpen(host)}:${port}${GRAPHQL_PATH}\n` +
-      `A token for the owner dev, good for 24 hours:\n${token}\n`,
+    `agent-graphql serves ${url}\nA token for the owner dev, good for 24 hours:\n${token}\n`,
   );
+}
+
+/** The log in lines of JSON on stdout. */
+function createJsonLog(level: LogLevel): ReturnType<Terminal['createLog']> {
+  const { log, write } = createLogger(level);
+  return { log, requestLog: createRequestLog(log, write) };
 }
 
 /** The host in the address that a browser on this machine opens. */
@@ -114,21 +165,4 @@ function hostToOpen(host: string): string {
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
-}
-
-/** The message of an error that the operator can act on; null for an unexpected one. */
-export function startError(error: unknown): string | null {
-  if (error instanceof ConfigError || error instanceof StoreError) return error.message;
-  return portError('PORT', error);
-}
-
-/** Why a server cannot listen on a port, naming the port's variable; null for an unexpected error. */
-function portError(name: string, error: unknown): string | null {
-  if (!(error instanceof Error) || !('code' in error)) return null;
-  if (error.code === 'EADDRINUSE')
-    return `${name} is in use by another process: stop that one, or choose another.`;
-  if (error.code === 'EACCES') return `${name} is not open to this user: choose one above 1023.`;
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
-    return 'HOST is not an address of this machine.';
-  return null;
 }

@@ -71,11 +71,15 @@ export function createResults(publicErrors: PublicErrors): Results {
   };
 }
 
-/** Records the first error that the client gets. */
+/** Records the first errors that the client gets. */
 export function recordError(record: RequestRecord, { result }: OperationResult): void {
-  const first = result.errors?.[0];
+  const { errors = [] } = result;
+  const [first] = errors;
   if (first === undefined) return;
-  record.error ??= { code: ERROR_CODES.find((code) => code === first.extensions['code']) ?? null };
+  record.error ??= {
+    code: ERROR_CODES.find((code) => code === first.extensions['code']) ?? null,
+    messages: errors.map(({ message }) => message),
+  };
 }
 
 const NO_HINTS: readonly HttpHint[] = [];

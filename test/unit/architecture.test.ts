@@ -16,6 +16,7 @@ const LAYERS = [
   'start-server.ts',
   'create-server.ts',
   'assemble-server.ts',
+  'port-error.ts',
   'config.ts',
   'environment.ts',
   'http',
