@@ -117,7 +117,7 @@ export async function assembleServer<Observers extends ServerObservers>(
     async close(finishRequests) {
       isServing = false;
       // They are answered before the WebSockets are closed that some of them came by.
-      await Promise.race([waits.close(), passed(WAITS_SHUTDOWN_TIMEOUT)]);
+      await Promise.race([waits.close(), passed(WAITS_SHUTDOWN_TIMEOUT, undefined, { ref: false })]);
       await turn();
       subscribers.close();
       api.close();

@@ -137,7 +137,10 @@ export async function createServer({
     },
     close: (timeout = 10_000) =>
       (closed ??= server.close(() =>
-        Promise.all([listening?.close(timeout), Promise.race([mounted.finished(), passed(timeout)])]),
+        Promise.all([
+          listening?.close(timeout),
+          Promise.race([mounted.finished(), passed(timeout, undefined, { ref: false })]),
+        ]),
       )),
   };
 }
