@@ -17,6 +17,7 @@ const LAYERS = [
   'create-server.ts',
   'assemble-server.ts',
   'port-error.ts',
+  'worker',
   'config.ts',
   'environment.ts',
   'http',

@@ -120,6 +120,24 @@ describe('the package', () => {
     ]);
   });
 
+  it('should have modules that can be imported, each by itself', async () => {
+    const names = Object.entries(packed.exports).flatMap(([path, target]) =>
+      typeof target === 'string' ? [] : [path.replace('.', 'agent-graphql')],
+    );
+    expect(names).toContain('agent-graphql/worker');
+    for (const name of names) {
+      const code = `import * as all from '${name}'; console.log(Object.keys(all).length + ' members');`;
+      const args = ['--input-type=module', '-e', code];
+      const { found, exited } = await start(process.execPath, args, /^(\d+) members\n$/);
+      expect(Number(found[1])).toBeGreaterThan(0);
+      expect(await exited).toEqual([0, null]);
+      expect(await packed.compile(`import * as all from '${name}'; console.log(all);`, true)).toEqual({
+        code: 0,
+        lines: [],
+      });
+    }
+  });
+
   it('should be required, too', () => {
     const required: unknown = createRequire(join(packed.folder, 'x.js'))('agent-graphql/package.json');
     expect(required).toMatchObject({ name: 'agent-graphql' });

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { inject } from 'vitest';
@@ -23,6 +23,8 @@ export interface PackedProject {
   readonly tarball: Uint8Array;
   /** The paths in the package. */
   readonly files: readonly string[];
+  /** The `exports` of its package.json. */
+  readonly exports: Readonly<Record<string, string | object>>;
   readonly folder: string;
   /** Compiles a program that uses the package, for Node.js. */
   compile(source: string, skipLibCheck: boolean): Promise<Compiled>;
@@ -50,7 +52,15 @@ export async function installPacked(): Promise<PackedProject> {
   await mkdir(folder);
   await writeFile(join(folder, 'package.json'), '{"private": true, "type": "module"}');
   await run('npm', ['install', tarball, '--prefer-offline', '--omit=dev', ...NPM], folder);
+  const manifest = parseManifest(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  // Whoever uses what needs them has them.
+  for (const peer of Object.keys(manifest.peerDependencies ?? {})) {
+    const link = join(folder, 'node_modules', peer);
+    await mkdir(dirname(link), { recursive: true });
+    await symlink(join(ROOT, 'node_modules', peer), link);
+  }
   return {
+    exports: manifest.exports,
     tarball: await readFile(tarball),
     files: packed.files.map(({ path }) => path),
     folder,
@@ -103,6 +113,13 @@ function linesOf(printed: string): readonly string[] {
 function run(command: string, args: readonly string[], cwd: string) {
   return promisify(execFile)(command, args, { cwd, maxBuffer: 16_777_216 });
 }
+
+interface Manifest {
+  readonly exports: PackedProject['exports'];
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+const parseManifest = (json: string): Manifest => JSON.parse(json);
 
 interface Packed {
   readonly filename: string;

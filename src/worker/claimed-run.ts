@@ -1,0 +1,90 @@
+/** A JSON object. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** What a claim gives to a worker. See `Claim` in the schema. */
+export interface Claim {
+  /** Names this attempt in each later call. */
+  readonly lease: string;
+  readonly owner: string;
+  readonly id: string;
+  readonly threadId: string;
+  readonly assistantId: string;
+  readonly assistantVersion: number;
+  readonly graphId: string;
+  readonly attempt: number;
+  readonly config: JsonObject;
+  readonly context: JsonObject;
+  readonly input: JsonObject | null;
+  readonly values: JsonObject | null;
+  readonly checkpoint: JsonObject | null;
+  readonly resumes: string | null;
+  readonly metadata: JsonObject;
+  readonly secondsLeft: number | null;
+}
+
+/** A run that a handler executes. */
+export interface ClaimedRun {
+  /** The run's id. */
+  readonly id: string;
+  readonly threadId: string;
+  readonly assistantId: string;
+  /** The assistant's version at the claim. */
+  readonly assistantVersion: number;
+  readonly graphId: string;
+  /** The owner of the run. */
+  readonly owner: string;
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** What the caller gave to `createRun`; null where it gave nothing. */
+  readonly input: JsonObject | null;
+  /** The thread's values: the output of its run that ended last with one. */
+  readonly values: JsonObject | null;
+  /** What an earlier attempt of this run saved last. */
+  readonly checkpoint: JsonObject | null;
+  /** The assistant's. */
+  readonly config: JsonObject;
+  /** The assistant's. */
+  readonly context: JsonObject;
+  /** The run's. */
+  readonly metadata: JsonObject;
+  /** The interrupted run that this one answers. */
+  readonly resumes: string | null;
+  /** Seconds from the claim until the server ends the run with TIMEOUT; null for no limit. */
+  readonly secondsLeft: number | null;
+  /** Aborted when the handler is to stop. Its `reason` is a {@link RunAborted}. Give it to `fetch` and the like. */
+  readonly signal: AbortSignal;
+
+  /**
+   * Adds an event, which readers of the run get in order. Events are sent together, 50 ms after the first of them or once
+   * they have 32 KiB, and again until they are stored.
+   * @param type 1 to 64 characters. AG-UI's names are understood by front ends: https://docs.ag-ui.com/concepts/events
+   * @param data a JSON object of at most 64 KiB and 32 levels. Default: {}.
+   * @returns a promise that resolves once less than 1 MiB waits to be sent. It never rejects, so it need not be awaited by
+   *   handlers that emit little.
+   * @throws {TypeError} when the event could never be stored
+   */
+  emit(type: string, data?: JsonObject): Promise<void>;
+
+  /**
+   * Saves the state that a new attempt continues from, after all events that were emitted before.
+   * @param values a JSON object of at most 512 KiB and 32 levels
+   * @returns a promise that resolves once it is stored. It rejects with {@link RunAborted} when the run is lost, and with a
+   *   TypeError when the values cannot be stored.
+   */
+  save(values: JsonObject): Promise<void>;
+
+  /**
+   * Ends the run with INTERRUPTED: it asks a person, and a later run of the thread answers it (`resumes`).
+   * @param question a JSON object, which callers read as the run's `interrupt`
+   * @param output the thread's values from now on. Default: the last `save`.
+   * @throws {RunInterrupted} always, to leave the handler
+   */
+  interrupt(question: JsonObject, output?: JsonObject): never;
+}
+
+/**
+ * Executes a run of one graph. What it returns is the run's output; nothing leaves the last `save` as the output. What it
+ * throws is the run's error: a {@link RunFailure} says all of it, anything else is tried again.
+ */
+// oxlint-disable-next-line typescript/no-invalid-void-type -- a handler need not return anything
+export type RunHandler = (run: ClaimedRun) => Promise<JsonObject | null | void> | JsonObject | null | void;

@@ -1,0 +1,100 @@
+import { MAX_JSON_BYTES } from '../store/rules/json.ts';
+import { refuseText } from '../store/rules/text.ts';
+import type { JsonObject } from './claimed-run.ts';
+import { jsonTextOf } from './json-text.ts';
+import type { CallRefusal, LeaseResult } from './worker-calls.ts';
+
+/** Milliseconds in which events are gathered. */
+const GATHER_TIME = 50;
+/** Characters of gathered events that are sent at once. */
+const GATHER_LENGTH = 32_768;
+/** Events of one call, and their characters: the server accepts 100 and 512 KiB. */
+const MAX_EVENTS = 100;
+const MAX_LENGTH = 131_072;
+/** Characters of waiting events from which on `emit` asks its caller to wait. */
+const HIGH_WATER = 1_048_576;
+
+interface Options {
+  /** Stores events. @param offset how many were stored before */
+  readonly append: (offset: number, events: readonly string[]) => Promise<LeaseResult>;
+  /** Called when the server refuses events: there are too many of the run. */
+  readonly onRefused: (refusal: CallRefusal) => void;
+}
+
+/** The events of one attempt, gathered and sent in order. */
+export interface EventSender {
+  /** Adds an event. See {@link ClaimedRun.emit}. */
+  emit(type: string, data: JsonObject): Promise<void>;
+  /** Sends all events that were added. Resolves once they are stored, or dropped. */
+  flush(): Promise<void>;
+  /** Drops what waits, and what is added later. */
+  stop(): void;
+}
+
+/** Creates the sender of an attempt's events. */
+export function createEventSender({ append, onRefused }: Options): EventSender {
+  let waiting: string[] = [];
+  let length = 0;
+  let offset = 0;
+  let isStopped = false;
+  let timer: NodeJS.Timeout | null = null;
+  let sending: Promise<void> | null = null;
+
+  function flush(): Promise<void> {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    if (waiting.length === 0) return sending ?? Promise.resolve();
+    sending ??= sendAll().finally(() => {
+      sending = null;
+    });
+    return sending;
+  }
+
+  async function sendAll(): Promise<void> {
+    while (waiting.length > 0) {
+      const events = takeBatch();
+      const result = await append(offset, events);
+      offset += events.length;
+      if ('refusal' in result) {
+        stop();
+        onRefused(result.refusal);
+      }
+    }
+  }
+
+  function takeBatch(): readonly string[] {
+    let size = 0;
+    const end = waiting.findIndex((event, index) => {
+      size += event.length;
+      return index === MAX_EVENTS || (index > 0 && size > MAX_LENGTH);
+    });
+    const events = waiting.splice(0, end === -1 ? waiting.length : end);
+    for (const event of events) length -= event.length;
+    return events;
+  }
+
+  function stop(): void {
+    isStopped = true;
+    waiting = [];
+    length = 0;
+  }
+
+  return {
+    emit(type, data) {
+      const refusal = refuseText('type', type);
+      if (refusal !== null) throw new TypeError(refusal.message);
+      const event = `{"type":${JSON.stringify(type)},"data":${jsonTextOf('data', data, MAX_JSON_BYTES)}}`;
+      if (isStopped) return Promise.resolve();
+      waiting.push(event);
+      length += event.length;
+      if (length < GATHER_LENGTH) {
+        timer ??= setTimeout(() => void flush(), GATHER_TIME);
+        return Promise.resolve();
+      }
+      const flushed = flush();
+      return length < HIGH_WATER ? Promise.resolve() : flushed;
+    },
+    flush,
+    stop,
+  };
+}

@@ -1,0 +1,106 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { errorMessage } from '../lib/error-message.ts';
+import { isObject } from '../lib/is-object.ts';
+import type { Availability } from './availability.ts';
+import { CallError } from './call-error.ts';
+import type { JsonObject } from './claimed-run.ts';
+import type { TokenSource } from './token-source.ts';
+
+/** Milliseconds in which a call is answered: the longest wait, and more than the server gives a request. */
+const TIMEOUT = 30_000;
+/** Milliseconds before a call is sent again: the first time, and at most. */
+const FIRST_PAUSE = 250;
+const LAST_PAUSE = 10_000;
+/** HTTP statuses of calls that may succeed later. */
+const TEMPORARY_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
+/** Codes of errors after which a call may succeed later, whatever the HTTP status. */
+const TEMPORARY_CODES: ReadonlySet<unknown> = new Set(['SERVICE_UNAVAILABLE', 'INTERNAL_SERVER_ERROR']);
+
+/** Sends documents to the server. */
+export interface GraphQLClient {
+  /**
+   * Sends a document until it is answered, with pauses that grow from 0.25 to 10 s while the server is unavailable, each
+   * times a random number from 0.5 to 1.5.
+   * @param variables as JSON
+   * @param signal aborts the call. It then rejects with the signal's reason.
+   * @returns the data: the root fields by their aliases
+   * @throws {CallError} when the server refuses it
+   */
+  send(query: string, variables: string, signal?: AbortSignal): Promise<JsonObject>;
+}
+
+interface Options {
+  readonly url: string;
+  readonly token: TokenSource;
+  readonly availability: Availability;
+  /** Ends the attempts: once it is aborted, a call that finds the server unavailable rejects with its reason. */
+  readonly giveUp: AbortSignal;
+}
+
+/** An attempt to send a call: its data, why the server refuses it for good, or why it is to be sent again. */
+type Attempt =
+  | { readonly data: JsonObject }
+  | { readonly refused: CallError }
+  | { readonly unavailable: string; readonly retryAfterSeconds: number };
+
+/** A client of a GraphQL server, over `fetch`. */
+export function graphqlClient({ url, token, availability, giveUp }: Options): GraphQLClient {
+  return {
+    async send(query, variables, signal) {
+      const body = `{"query":${JSON.stringify(query)},"variables":${variables}}`;
+      for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LAST_PAUSE)) {
+        signal?.throwIfAborted();
+        const result = await attempt(body, signal);
+        if (!('unavailable' in result)) availability.available();
+        if ('data' in result) return result.data;
+        if ('refused' in result) throw result.refused;
+        signal?.throwIfAborted();
+        availability.unavailable(result.unavailable);
+        giveUp.throwIfAborted();
+        // With jitter, so that many workers do not call again at the same moment.
+        const milliseconds = Math.max(pause, result.retryAfterSeconds * 1_000) * (0.5 + Math.random());
+        await delay(milliseconds, undefined, { signal: signal ?? giveUp }).catch(() => {});
+      }
+    },
+  };
+
+  async function attempt(body: string, signal?: AbortSignal): Promise<Attempt> {
+    // Not AbortSignal.timeout: its timers live on after the call.
+    const controller = new AbortController();
+    const abort = (): void => controller.abort();
+    const timer = setTimeout(abort, TIMEOUT);
+    signal?.addEventListener('abort', abort);
+    try {
+      const bearer = await token.get();
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${bearer}` };
+      const response = await fetch(url, { method: 'POST', headers, body, signal: controller.signal });
+      return readResponse(response, await response.text(), () => token.refused(bearer));
+    } catch (error) {
+      return { unavailable: networkMessage(error), retryAfterSeconds: 0 };
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+}
+
+/** @param refuseToken called when the token was refused. Returns whether there is another one to try. */
+function readResponse({ status, headers }: Response, text: string, refuseToken: () => boolean): Attempt {
+  const body: unknown = JSON.parse(text);
+  const { data, errors } = isObject(body) ? body : {};
+  const error: unknown = Array.isArray(errors) ? errors[0] : undefined;
+  if (error === undefined && isObject(data)) return { data };
+  const { message, extensions } = isObject(error) ? error : {};
+  const code = isObject(extensions) ? extensions['code'] : undefined;
+  const reason = typeof message === 'string' ? message : `HTTP ${status}`;
+  const isUnauthenticated = status === 401 || code === 'UNAUTHENTICATED';
+  const isTemporary = status >= 500 || TEMPORARY_STATUSES.has(status) || TEMPORARY_CODES.has(code);
+  if (isTemporary || (isUnauthenticated && refuseToken()))
+    return { unavailable: reason, retryAfterSeconds: Number(headers.get('retry-after')) || 0 };
+  return { refused: new CallError(reason) };
+}
+
+/** The message of a failed `fetch`, whose reason is its cause. */
+function networkMessage(error: unknown): string {
+  return errorMessage(error instanceof Error && error.cause !== undefined ? error.cause : error);
+}

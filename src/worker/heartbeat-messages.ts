@@ -1,0 +1,24 @@
+/** What the thread of heartbeats is started with. */
+export interface HeartbeatData {
+  readonly url: string;
+  readonly leaseSeconds: number;
+  /** The token, or null where it is asked for. */
+  readonly token: string | null;
+}
+
+/** A message to the thread of heartbeats. */
+export type ToHeartbeats =
+  | { readonly type: 'add'; readonly lease: string }
+  | { readonly type: 'remove'; readonly lease: string }
+  /** The answer to a request for a token: the token, or why there is none. */
+  | { readonly type: 'token'; readonly token: string }
+  | { readonly type: 'noToken'; readonly message: string };
+
+/** A message of the thread of heartbeats. */
+export type FromHeartbeats =
+  | { readonly type: 'cancelled'; readonly lease: string }
+  | { readonly type: 'lost'; readonly lease: string }
+  /** Asks for a token. `refused` is the one that the server did not accept. */
+  | { readonly type: 'needsToken'; readonly refused: string | null }
+  | { readonly type: 'unavailable'; readonly message: string }
+  | { readonly type: 'available' };
