@@ -22,7 +22,7 @@ export interface GraphQLClient {
    * Sends a document until it is answered, with pauses that grow from 0.25 to 10 s while the server is unavailable, each
    * times a random number from 0.5 to 1.5.
    * @param variables as JSON
-   * @param signal aborts the call. It then rejects with the signal's reason.
+   * @param signal aborts the call until the server begins to answer. It then rejects with the signal's reason.
    * @returns the data: the root fields by their aliases
    * @throws {CallError} when the server refuses it
    */
@@ -74,6 +74,7 @@ export function graphqlClient({ url, token, availability, giveUp }: Options): Gr
       const bearer = await token.get();
       const headers = { 'content-type': 'application/json', authorization: `Bearer ${bearer}` };
       const response = await fetch(url, { method: 'POST', headers, body, signal: controller.signal });
+      signal?.removeEventListener('abort', abort);
       return readResponse(response, await response.text(), () => token.refused(bearer));
     } catch (error) {
       return { unavailable: networkMessage(error), retryAfterSeconds: 0 };

@@ -7,8 +7,8 @@ import type { ResolvedOptions } from './options.ts';
 import { tokenSource } from './token-source.ts';
 import { workerCalls } from './worker-calls.ts';
 
-/** Seconds that a claim waits at the server for a run. An idle worker takes as long to drain. */
-const WAIT_SECONDS = 5;
+/** Seconds that a claim waits at the server for a run. */
+const WAIT_SECONDS = 10;
 /** The most runs of one claim. */
 const MAX_CLAIMS = 50;
 /** Milliseconds in which handlers whose signal was aborted by a drain stop, and their runs are given back. */
@@ -48,16 +48,11 @@ export async function runWorker(options: ResolvedOptions, draining: AbortControl
 
   async function claimRuns(): Promise<void> {
     const max = Math.min(concurrency - executions.size, MAX_CLAIMS);
-    const claims = await calls.claim({
-      worker: name,
-      graphIds,
-      max,
-      waitSeconds: WAIT_SECONDS,
-      leaseSeconds,
-    });
+    const request = { worker: name, graphIds, max, waitSeconds: WAIT_SECONDS, leaseSeconds };
+    const claims = await calls.claim(request, draining.signal);
     for (const claim of claims) {
       const handler = graphs[claim.graphId];
-      // The claim was waiting when the drain began.
+      // The server had begun to answer when the drain began.
       if (draining.signal.aborted || handler === undefined) await calls.release(claim.lease);
       else executions.add(executeRun(claim, handler, { calls, heartbeats, report }));
     }
@@ -71,10 +66,11 @@ export async function runWorker(options: ResolvedOptions, draining: AbortControl
       if (executions.size < concurrency) await claimRuns();
       else await executions.next();
     }
-    while (executions.size > 0) await executions.next();
   } catch (error) {
-    if (!giveUp.signal.aborted) throw error;
+    // By the drain: the server gives back the runs of a claim whose caller has left.
+    if (!draining.signal.aborted) throw error;
   } finally {
+    while (executions.size > 0 && draining.signal.aborted) await executions.next();
     for (const timer of timers) clearTimeout(timer);
     for (const signal of SIGNALS) process.off(signal, drain);
     await heartbeats.stop();

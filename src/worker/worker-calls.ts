@@ -4,8 +4,8 @@ import type { Claim, JsonObject } from './claimed-run.ts';
 import type { GraphQLClient } from './graphql-client.ts';
 import { arrayOf, objectOf, textOf } from './response-value.ts';
 
-const CLAIM = `lease owner runId threadId assistantId assistantVersion graphId attempt config context input values
-  checkpoint resumes metadata secondsLeft`;
+const CLAIM_RUNS = `mutation($input: ClaimRunsInput!) { claimRuns(input: $input) { claims { lease owner runId threadId assistantId assistantVersion graphId attempt config context input values
+  checkpoint resumes metadata secondsLeft } userErrors { code message } } }`;
 const LEASE = 'held cancel';
 
 /** How a lease stands after a call. */
@@ -38,7 +38,8 @@ interface ClaimInput {
 
 /** The mutations that a worker calls. Each is sent until it is answered; @throws CallError when it is refused. */
 export interface WorkerCalls {
-  claim(input: ClaimInput): Promise<readonly Claim[]>;
+  /** @param signal aborts the claim, until the server has begun to answer */
+  claim(input: ClaimInput, signal: AbortSignal): Promise<readonly Claim[]>;
   /** @param events each as JSON */
   append(lease: string, offset: number, events: readonly string[]): Promise<LeaseResult>;
   /** @param values as JSON */
@@ -49,15 +50,6 @@ export interface WorkerCalls {
 
 /** The mutations that a worker calls, over a client. */
 export function workerCalls(client: GraphQLClient): WorkerCalls {
-  const claimRuns = batchCalls(client, {
-    field: 'claimRuns',
-    selection: `claims { ${CLAIM} }`,
-    read(payload) {
-      const refusal = refusalOf(payload);
-      if (refusal !== null) throw new CallError(refusal.message);
-      return arrayOf(payload['claims']).map(readClaim);
-    },
-  });
   const lease = { selection: `lease { ${LEASE} }`, read: readLeaseResult };
   const appendRunEvents = batchCalls(client, { field: 'appendRunEvents', ...lease });
   const checkpointRun = batchCalls(client, { field: 'checkpointRun', ...lease });
@@ -78,7 +70,13 @@ export function workerCalls(client: GraphQLClient): WorkerCalls {
   });
 
   return {
-    claim: (input) => claimRuns(JSON.stringify(input)),
+    async claim(input, signal) {
+      const data = await client.send(CLAIM_RUNS, JSON.stringify({ input }), signal);
+      const payload = objectOf(data['claimRuns']);
+      const refusal = refusalOf(payload);
+      if (refusal !== null) throw new CallError(refusal.message);
+      return arrayOf(payload['claims']).map(readClaim);
+    },
     append: (id, offset, events) =>
       appendRunEvents(`{"lease":${JSON.stringify(id)},"offset":${offset},"events":[${events.join(',')}]}`),
     checkpoint: (id, values) => checkpointRun(`{"lease":${JSON.stringify(id)},"values":${values}}`),

@@ -44,6 +44,8 @@ import type { Project, Started } from '../../process/project.ts';
  */
 export interface WorkerLibrary {
   readonly name: string;
+  /** What this machine lacks to run it, as `, which needs …`: its scenarios are skipped. Default: nothing. */
+  readonly missing?: string | null;
   /** Starts the scenario worker, in the project's folder. */
   start(project: Project, env: Readonly<Record<string, string>>): Started;
 }

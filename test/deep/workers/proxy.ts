@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 
-const Lease = z.object({ lease: z.string(), held: z.boolean() });
+const Lease = z.object({ held: z.boolean() });
 const Payload = z.object({
   lease: Lease.nullish(),
   leases: z.array(Lease).nullish(),
@@ -21,6 +21,8 @@ export interface ProxiedCall {
   readonly leases: readonly string[];
   /** What the server answered; null until then, and where it did not. */
   payload: z.infer<typeof Payload> | null;
+  /** The leases of which the server answered that they are not held. */
+  lost: readonly string[];
 }
 
 /** A proxy between a worker and its server. */
@@ -58,7 +60,10 @@ export async function startProxy(
     });
     const result = await answer.text();
     const payloads = Object.values(Result.parse(JSON.parse(result)).data ?? {});
-    for (const [index, call] of sent.entries()) call.payload = payloads[index] ?? null;
+    for (const [index, call] of sent.entries()) {
+      call.payload = payloads[index] ?? null;
+      call.lost = lostOf(call);
+    }
     if (sent.some(losesAnswer)) response.destroy();
     else response.writeHead(answer.status, { 'content-type': 'application/json' }).end(result);
   }
@@ -87,6 +92,11 @@ function callsOf(body: string): readonly ProxiedCall[] {
   const mutation = /\b(?:claim|heartbeat|release)Runs\b|\b(?:checkpoint|finish)Run\b|\bappendRunEvents\b/;
   const name = mutation.exec(query)?.[0] ?? '';
   return Object.values(variables).map(({ lease, leases = [] }) => {
-    return { name, leases: lease === undefined ? leases : [lease], payload: null };
+    return { name, leases: lease === undefined ? leases : [lease], payload: null, lost: [] };
   });
+}
+
+function lostOf({ leases, payload }: ProxiedCall): readonly string[] {
+  const states = payload?.leases ?? [payload?.lease];
+  return leases.filter((_, index) => states[index]?.held === false);
 }

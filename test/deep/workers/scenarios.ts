@@ -8,7 +8,8 @@ import { testStops } from './stops.ts';
 
 /** Runs the scenarios that every worker library passes, with a real server. {@link WorkerLibrary} says what it needs. */
 export function testWorkerLibrary(library: WorkerLibrary): void {
-  describe(`the worker library ${library.name}`, () => {
+  const { name, missing } = library;
+  describe.skipIf(missing != null)(`the worker library ${name}${missing ?? ''}`, () => {
     let project: Project;
 
     beforeAll(async () => {

@@ -51,9 +51,7 @@ export function testStops(library: WorkerLibrary, project: () => Project): void 
       const lease = proxy.calls
         .flatMap(({ payload }) => payload?.claims ?? [])
         .find(({ runId }) => runId === id)?.lease;
-      const heard = proxy.calls.findIndex(({ payload }) =>
-        [payload?.lease, ...(payload?.leases ?? [])].some((state) => state?.lease === lease && !state?.held),
-      );
+      const heard = proxy.calls.findIndex(({ lost }) => lost.includes(lease ?? ''));
       expect(heard).not.toBe(-1);
       expect(proxy.calls.slice(heard + 1).filter(({ leases }) => leases.includes(lease ?? ''))).toEqual([]);
       await proxy.close();
