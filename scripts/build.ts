@@ -20,7 +20,8 @@ interface Step {
 /** The project's root. */
 const ROOT = new URL('../', import.meta.url);
 
-rmSync(new URL('dist/bundle', ROOT), { recursive: true, force: true });
+// What earlier versions compiled would be packed, too.
+rmSync(new URL('dist', ROOT), { recursive: true, force: true });
 
 for (const { name, command } of STEPS) {
   const start = performance.now();

@@ -138,7 +138,10 @@ describe('the package', () => {
     }
   });
 
-  it('should be required, too', () => {
+  it('should be required, too', async () => {
+    const code = `console.log(typeof require('agent-graphql').createServer);`;
+    const args = ['--input-type=commonjs', '-e', code];
+    expect(await (await start(process.execPath, args, /^function\n$/)).exited).toEqual([0, null]);
     const required: unknown = createRequire(join(packed.folder, 'x.js'))('agent-graphql/package.json');
     expect(required).toMatchObject({ name: 'agent-graphql' });
     const schema = createRequire(join(packed.folder, 'x.js')).resolve('agent-graphql/schema.graphql');
