@@ -87,6 +87,7 @@ export async function assembleServer<Observers extends ServerObservers>(
     onReady: claimWaiters.notify,
     eventRetention,
     hasSubscribers: changes.hasSubscribers,
+    followedRuns: changes.followedRuns,
     onMissedChanges: subscribers.interrupt,
     log,
   });

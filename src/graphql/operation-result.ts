@@ -14,6 +14,8 @@ export interface OperationResult {
   readonly result: ExecutionResult;
   /** What its errors mean for an HTTP response. */
   readonly http: readonly HttpHint[];
+  /** Called where the client does not get the result. Absent where nothing depends on it. */
+  readonly onUndelivered?: () => void;
 }
 
 /** The outcome of an execution. */

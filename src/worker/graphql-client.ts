@@ -22,14 +22,19 @@ export interface GraphQLClient {
    * Sends a document until it is answered, with pauses that grow from 0.25 to 10 s while the server is unavailable, each
    * times a random number from 0.5 to 1.5.
    * @param variables as JSON
-   * @param signal aborts the call until the server begins to answer. It then rejects with the signal's reason.
+   * @param options.signal aborts the call. It then rejects with the signal's reason.
+   * @param options.giveUp see {@link ClientOptions.giveUp}. Default: the client's.
    * @returns the data: the root fields by their aliases
    * @throws {CallError} when the server refuses it
    */
-  send(query: string, variables: string, signal?: AbortSignal): Promise<JsonObject>;
+  send(
+    query: string,
+    variables: string,
+    options?: { readonly signal?: AbortSignal; readonly giveUp?: AbortSignal },
+  ): Promise<JsonObject>;
 }
 
-interface Options {
+interface ClientOptions {
   readonly url: string;
   readonly token: TokenSource;
   readonly availability: Availability;
@@ -44,9 +49,14 @@ type Attempt =
   | { readonly unavailable: string; readonly retryAfterSeconds: number };
 
 /** A client of a GraphQL server, over `fetch`. */
-export function graphqlClient({ url, token, availability, giveUp }: Options): GraphQLClient {
+export function graphqlClient({
+  url,
+  token,
+  availability,
+  giveUp: defaultGiveUp,
+}: ClientOptions): GraphQLClient {
   return {
-    async send(query, variables, signal) {
+    async send(query, variables, { signal, giveUp = defaultGiveUp } = {}) {
       const body = `{"query":${JSON.stringify(query)},"variables":${variables}}`;
       for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LAST_PAUSE)) {
         signal?.throwIfAborted();
@@ -74,7 +84,6 @@ export function graphqlClient({ url, token, availability, giveUp }: Options): Gr
       const bearer = await token.get();
       const headers = { 'content-type': 'application/json', authorization: `Bearer ${bearer}` };
       const response = await fetch(url, { method: 'POST', headers, body, signal: controller.signal });
-      signal?.removeEventListener('abort', abort);
       return readResponse(response, await response.text(), () => token.refused(bearer));
     } catch (error) {
       return { unavailable: networkMessage(error), retryAfterSeconds: 0 };

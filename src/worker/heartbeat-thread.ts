@@ -18,7 +18,8 @@ const DOCUMENT =
 const { url, leaseSeconds, token }: HeartbeatData = workerData;
 /** The leases to renew, each with whether its cancellation has been told. */
 const leases = new Map<string, { isCancelled: boolean }>();
-const added = new Set<string>();
+/** The timers of leases that are too new for a heartbeat. */
+const newLeases = new Map<string, NodeJS.Timeout>();
 /** Aborted when there are more leases than the waiting heartbeat has. */
 let moreLeases = new AbortController();
 let resolveToken: ((answer: Extract<ToHeartbeats, { type: 'token' | 'noToken' }>) => void) | null = null;
@@ -29,20 +30,19 @@ function post(message: FromHeartbeats): void {
 
 parentPort?.on('message', (message: ToHeartbeats) => {
   if (message.type === 'add') {
-    if (added.size === 0) setTimeout(startRenewing, FIRST_HEARTBEAT);
-    added.add(message.lease);
+    newLeases.set(message.lease, setTimeout(startRenewing, FIRST_HEARTBEAT, message.lease));
   } else if (message.type === 'remove') {
+    clearTimeout(newLeases.get(message.lease));
+    newLeases.delete(message.lease);
     leases.delete(message.lease);
-    added.delete(message.lease);
   } else {
     resolveToken?.(message);
   }
 });
 
-function startRenewing(): void {
-  if (added.size === 0) return;
-  for (const lease of added) leases.set(lease, { isCancelled: false });
-  added.clear();
+function startRenewing(lease: string): void {
+  newLeases.delete(lease);
+  leases.set(lease, { isCancelled: false });
   moreLeases.abort();
 }
 
@@ -81,7 +81,7 @@ async function renew(signal: AbortSignal): Promise<void> {
   // The server answers at once while a cancelled run is held.
   const wait = [...leases.values()].every(({ isCancelled }) => !isCancelled);
   const input = { leases: ids, leaseSeconds, waitSeconds: wait ? WAIT_SECONDS : 0 };
-  const data = await client.send(DOCUMENT, JSON.stringify({ input }), signal);
+  const data = await client.send(DOCUMENT, JSON.stringify({ input }), { signal });
   const states = arrayOf(objectOf(data['heartbeatRuns'])['leases']).map(readLease);
   for (const [index, { held, cancelled }] of states.entries()) {
     const lease = ids[index] ?? '';

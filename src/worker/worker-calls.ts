@@ -38,8 +38,8 @@ interface ClaimInput {
 
 /** The mutations that a worker calls. Each is sent until it is answered; @throws CallError when it is refused. */
 export interface WorkerCalls {
-  /** @param signal aborts the claim, until the server has begun to answer */
-  claim(input: ClaimInput, signal: AbortSignal): Promise<readonly Claim[]>;
+  /** @param giveUp ends the attempts to reach the server, but not a claim that waits: its runs would be forgotten */
+  claim(input: ClaimInput, giveUp: AbortSignal): Promise<readonly Claim[]>;
   /** @param events each as JSON */
   append(lease: string, offset: number, events: readonly string[]): Promise<LeaseResult>;
   /** @param values as JSON */
@@ -70,8 +70,8 @@ export function workerCalls(client: GraphQLClient): WorkerCalls {
   });
 
   return {
-    async claim(input, signal) {
-      const data = await client.send(CLAIM_RUNS, JSON.stringify({ input }), signal);
+    async claim(input, giveUp) {
+      const data = await client.send(CLAIM_RUNS, JSON.stringify({ input }), { giveUp });
       const payload = objectOf(data['claimRuns']);
       const refusal = refusalOf(payload);
       if (refusal !== null) throw new CallError(refusal.message);

@@ -54,6 +54,7 @@ export function createWebSocketHandler(parts: ConnectionParts & OperationParts):
         return [GONE];
       }
       if ('json' in outcome) {
+        if (socket.readyState !== socket.OPEN) outcome.onUndelivered?.();
         recordError(record, outcome);
         parts.report(record, null, false);
         // A request error is an `error` message, and no result.

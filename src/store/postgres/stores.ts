@@ -1,3 +1,4 @@
+import type { FollowedRun } from '../execution.ts';
 import type { Owner } from '../owner.ts';
 import { createCursors } from '../rules/cursor.ts';
 import { createLeaseTokens } from '../rules/lease-token.ts';
@@ -14,6 +15,7 @@ import { SnapshotReader } from './client/snapshot-reader.ts';
 import { migrate } from './migrations/migrate.ts';
 import { createAnnouncer } from './notifications/announcer.ts';
 import { deleteOldChanges } from './notifications/change-log.ts';
+import { pollEvents } from './notifications/event-poll.ts';
 import { listen, type ListenerTimes } from './notifications/listener.ts';
 import { createAssistants } from './queries/assistants.ts';
 import { cursorKey } from './queries/cursor-key.ts';
@@ -34,6 +36,8 @@ export interface PostgresStoreOptions extends StoreOptions {
    * changes are published.
    */
   readonly hasSubscribers?: (owner: Owner) => boolean;
+  /** The runs whose events are followed in this process. Default: none. */
+  readonly followedRuns?: () => readonly FollowedRun[];
   /** Called when changes may have been missed. */
   readonly onMissedChanges?: () => void;
   readonly log?: { warn(fields: object, message: string): void };
@@ -60,6 +64,7 @@ export async function openPostgresStores(
     publishEvents = () => {},
     eventRetention = DEFAULT_EVENT_RETENTION,
     hasSubscribers = () => true,
+    followedRuns = () => [],
     onMissedChanges = () => {},
     log = { warn: () => {} },
     listenerTimes,
@@ -96,6 +101,7 @@ export async function openPostgresStores(
       },
       times: listenerTimes,
     });
+    const poll = pollEvents(database, { followedRuns, publishEvents });
     const timer = setInterval(() => {
       // A failure does not matter: the next interval tries again.
       deleteOldChanges(database).catch(() => {});
@@ -133,6 +139,7 @@ export async function openPostgresStores(
       sweep: () => sweeper.sweep(),
       async close() {
         clearInterval(timer);
+        clearInterval(poll);
         const swept = sweeper.close();
         announcer.close();
         await listener.close();

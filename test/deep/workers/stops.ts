@@ -86,9 +86,9 @@ export function testStops(library: WorkerLibrary, project: () => Project): void 
         const lease = proxy.calls
           .flatMap(({ payload }) => payload?.claims ?? [])
           .find(({ runId }) => runId === id)?.lease;
-        const heartbeats = proxy.calls.filter(
-          ({ name, leases }) => name === 'heartbeatRuns' && leases.includes(lease ?? ''),
-        );
+        const about = proxy.calls.filter(({ leases }) => leases.includes(lease ?? ''));
+        const end = about.findIndex(({ name }) => name === 'finishRun');
+        const heartbeats = about.slice(0, end).filter(({ name }) => name === 'heartbeatRuns');
         const milliseconds = Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '');
         if (milliseconds < 200) unnecessary.push(...heartbeats);
       }

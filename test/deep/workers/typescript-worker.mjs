@@ -109,7 +109,7 @@ function nextToken() {
   return tokens[Math.min(asked, tokens.length) - 1];
 }
 
-await createWorker({
+const options = {
   url: AGENT_GRAPHQL_URL,
   token: tokens.length === 1 ? tokens[0] : nextToken,
   graphs,
@@ -120,6 +120,11 @@ await createWorker({
   report(report) {
     const line = LINES[report.type]?.(report);
     if (line) console.log(line);
-    else if (report.type === 'FAILED') console.error(report.error);
   },
-}).run();
+};
+try {
+  await createWorker(options).run();
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}
