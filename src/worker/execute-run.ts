@@ -41,11 +41,13 @@ export function executeRun(
   setMaxListeners(0, controller.signal);
   let aborted: AbortReason | null = null;
   let hasEnded = false;
+  let isEnding = false;
   let saves: Promise<void> = Promise.resolve();
   let interrupted: { readonly interrupt: JsonObject; readonly output?: JsonObject } | null = null;
 
   function abort(reason: AbortReason): void {
-    if (aborted === 'LOST' || aborted === reason) return;
+    // Once the end is stored, heartbeats call the lease lost.
+    if (isEnding || aborted === 'LOST' || aborted === reason) return;
     // A cancelled run need not go on elsewhere.
     if (aborted === 'CANCELLED' && reason === 'RELEASED') return;
     aborted = reason;
@@ -119,6 +121,7 @@ export function executeRun(
       await calls.release(lease);
       return report({ type: 'RELEASED', ...about });
     }
+    isEnding = true;
     const wanted = aborted === 'CANCELLED' ? { status: 'CANCELLED' } : finish;
     let result = await finishOrRefuse(wanted);
     if ('refusal' in result) {

@@ -189,6 +189,24 @@ describe('an execution', () => {
     expect(calls).toEqual(['finish']);
   });
 
+  it('should not abort the signal of a run whose end is being stored, which a heartbeat calls lost', async () => {
+    let signal: AbortSignal | null = null;
+    const { execution, listeners, reports } = execute(
+      (run) => {
+        signal = run.signal;
+      },
+      {
+        async finish() {
+          listeners.get('lease')?.lost();
+          return { accepted: true, status: 'SUCCESS' };
+        },
+      },
+    );
+    await execution.ended;
+    expect(existing<AbortSignal>(signal).aborted).toBe(false);
+    expect(reports.at(-1)).toMatchObject({ type: 'ENDED' });
+  });
+
   it('should end as cancelled where the worker gives runs back meanwhile', async () => {
     const { execution, ends, listeners } = execute(
       ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
