@@ -11,9 +11,12 @@ const SRC = fileURLToPath(new URL('../../src', import.meta.url));
  */
 const LAYERS = [
   'server.ts',
-  'start-server.ts',
   'cli',
   'cli/archive',
+  'start-server.ts',
+  'create-server.ts',
+  'assemble-server.ts',
+  'port-error.ts',
   'worker',
   'config.ts',
   'environment.ts',
