@@ -77,19 +77,21 @@ async function createThread({ forRequest }: PostgresStores): Promise<string> {
   return valueOf(await forRequest().threads.create(ALICE, {})).id;
 }
 
-/** Expects what one server stores to be told by both, in its order. */
-async function expectBothTold(one: Server, other: Server): Promise<void> {
+/** Lets one server store something. @returns the ids of it, and those that each server was told of */
+async function announce(one: Server, other: Server) {
   const before = [one.told.length, other.told.length];
-  const ids: string[] = [];
-  for (let i = 0; i < 10; i++) ids.push(await createThread(one));
+  const stored: string[] = [];
+  for (let i = 0; i < 10; i++) stored.push(await createThread(one));
+  const told: (readonly (string | undefined)[])[] = [];
   for (const [index, server] of [one, other].entries()) {
     await server.drainNotifications();
-    expect(server.told.slice(before[index]).map(({ after }) => after?.id)).toEqual(ids);
+    told.push(server.told.slice(before[index]).map(({ after }) => after?.id));
   }
+  return { stored, told };
 }
 
 describe.skipIf(program === null)(
-  `PgBouncer in session mode${program === null ? ' (the program pgbouncer is not installed)' : ''}`,
+  `PgBouncer${program === null ? ' (the program pgbouncer is not installed)' : ''}`,
   () => {
     describe('with its defaults', () => {
       let bouncer: PgBouncer | undefined;
@@ -119,7 +121,8 @@ describe.skipIf(program === null)(
       const database = await openDatabase();
       const url = (await openBouncer(database)).through(database.url);
       const servers = [await openServer(url), await openServer(url)] as const;
-      await expectBothTold(...servers);
+      const { stored, told } = await announce(...servers);
+      expect(told).toEqual([stored, stored]);
       expect(servers.map(({ missed }) => missed())).toEqual([0, 0]);
     });
 
@@ -133,7 +136,8 @@ describe.skipIf(program === null)(
           WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE 'LISTEN%'`,
       );
       for (const server of servers) await eventually('it listens again', () => server.missed() === 2);
-      await expectBothTold(...servers);
+      const { stored, told } = await announce(...servers);
+      expect(told).toEqual([stored, stored]);
     });
 
     it('should be connected to again when it was restarted', async () => {
@@ -146,7 +150,8 @@ describe.skipIf(program === null)(
         await eventually('it listens again', () => server.missed() >= 2);
         await eventually('it is ready', () => server.isReady());
       }
-      await expectBothTold(...servers);
+      const { stored, told } = await announce(...servers);
+      expect(told).toEqual([stored, stored]);
     });
 
     it.each([
@@ -175,6 +180,31 @@ describe.skipIf(program === null)(
       await expectAllWorks(database, url);
     });
 
+    it('should serve a server with fewer connections than it asks for, and refuse another one', async () => {
+      const database = await openDatabase();
+      const url = (await openBouncer(database, { default_pool_size: '3' })).through(database.url);
+      const { forRequest } = await openServer(url);
+      const outcomes = Array.from({ length: 40 }, async () => forRequest().threads.create(ALICE, {}));
+      expect((await Promise.all(outcomes)).map(valueOf)).toHaveLength(40);
+      // All three are kept by the first, idle or not.
+      const second = openPostgresStores(configFor(url, { connectTimeout: 1_000 }));
+      await expect(second).rejects.toThrow(/^DATABASE_URL .*no connection within 1000 ms$/);
+    });
+
+    it('should refuse options for the server process', async () => {
+      const database = await openDatabase();
+      const url = (await openBouncer(database)).through(database.url);
+      await expect(openServer(`${url}?options=-c%20geqo%3Doff`)).rejects.toThrow(
+        /startup parameter.*options/,
+      );
+    });
+
+    it('should be in session mode, or no server starts', async () => {
+      const database = await openDatabase();
+      const bouncer = await openBouncer(database, { pool_mode: 'transaction' });
+      await expect(openServer(bouncer.through(database.url))).rejects.toThrow(/must be in session mode\.$/);
+    });
+
     it('should be reached by TLS, where its certificate names it', async () => {
       const certificates = await makeCertificates(['IP:127.0.0.1'], 'nobody', 'a passphrase');
       onTestFinished(() => certificates.remove());
@@ -189,7 +219,8 @@ describe.skipIf(program === null)(
       const root = encodeURIComponent(certificates.file('ca.pem'));
       url.search = `?sslmode=verify-full&sslrootcert=${root}`;
       const server = await openServer(url.href);
-      await expectBothTold(server, await openServer(url.href));
+      const { stored, told } = await announce(server, await openServer(url.href));
+      expect(told).toEqual([stored, stored]);
       await expect(openServer(bouncer.through(`${database.url}?sslmode=disable`))).rejects.toThrow(
         'SSL required',
       );
