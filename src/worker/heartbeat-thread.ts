@@ -30,10 +30,12 @@ function post(message: FromHeartbeats): void {
 parentPort?.on('message', (message: ToHeartbeats) => {
   if (message.type === 'add') {
     if (added.size === 0) setTimeout(startRenewing, FIRST_HEARTBEAT);
-    added.add(message.lease);
+    for (const lease of message.leases) added.add(lease);
   } else if (message.type === 'remove') {
-    leases.delete(message.lease);
-    added.delete(message.lease);
+    for (const lease of message.leases) {
+      leases.delete(lease);
+      added.delete(lease);
+    }
   } else {
     resolveToken?.(message);
   }
