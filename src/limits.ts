@@ -74,6 +74,18 @@ export const MAX_WAITS_OF_OWNER = 1_000;
 /** Calls that may wait in all: about 15 KB of memory each, with the connection. */
 export const MAX_WAITS = 20_000;
 
+/**
+ * Events of one run a second, at one server: a model streams 100 tokens a second or so. Each is stored, and sent to each
+ * reader.
+ */
+export const MAX_EVENT_RATE = 2_000;
+
+/** Events of one run at once: what a worker has collected while the server was away. */
+export const MAX_EVENT_BURST = 4_000;
+
+/** Runs whose events are counted, the most recent ones: those of some minutes. About 0.5 KB of memory each. */
+export const MAX_COUNTED_RUNS = 10_000;
+
 /** Events of a run in one batch of a subscription. */
 export const MAX_EVENTS_OF_BATCH = 500;
 
@@ -85,6 +97,12 @@ export const MAX_SOCKET_OPERATIONS = 100;
 
 /** Events that may wait to be executed for a subscription: beyond, the owner's next mutation ends it. */
 export const MAX_EVENTS_BEHIND = 1_000;
+
+/**
+ * Bytes of payloads that those events may hold, about: 20 mutations of one request, each of a run with the largest input,
+ * output and checkpoint. Events of the same version of a run share theirs, with each other and with the store.
+ */
+export const MAX_PAYLOAD_BYTES_BEHIND = 33_554_432;
 
 /** Bytes of results that may wait for one subscriber who reads slowly: some 10,000 events of a list on a screen. */
 export const MAX_BYTES_BEHIND = 4_194_304;

@@ -67,6 +67,7 @@ export async function startServer(config: Config, open: typeof openStores = open
     onReady: claimWaiters.notify,
     eventRetention: config.eventRetention,
     hasSubscribers: changes.hasSubscribers,
+    followedRuns: changes.followedRuns,
     onMissedChanges: subscribers.interrupt,
     log,
   });

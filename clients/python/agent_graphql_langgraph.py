@@ -71,7 +71,7 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.types import Command
 
-from agent_graphql_worker import JsonObject, Run
+from agent_graphql_worker import JsonObject, Run, RunFailure
 
 __all__ = ['RESERVED_KEY', 'langgraph_handler']
 
@@ -177,19 +177,24 @@ async def _send(run: Run, type_: str, data: JsonObject) -> None:
 # --- Events ----------------------------------------------------------------------------------------------------------
 
 
+#: A namespace, and the name of a node in it.
+_Node = tuple[tuple[str, ...], str]
+
+
 class _Events:
     """Translates what a graph streams."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        #: The message that is being sent, of each namespace; whether it has text, and its tool calls by index.
-        self._open: dict[tuple[str, ...], _Message] = {}
+        #: The message that each node is sending: nodes of one step run at once.
+        self._open: dict[_Node, _Message] = {}
 
     async def send(self, namespace: tuple[str, ...], mode: str, chunk: Any) -> None:
         if mode == 'tasks':
             await self._task(namespace, chunk)
         elif mode == 'messages':
-            await self._message(namespace, chunk[0])
+            message, metadata = chunk
+            await self._message((namespace, str(metadata.get('langgraph_node'))), message)
         elif isinstance(chunk, Mapping) and set(chunk) == {'name', 'value'}:
             await _send(self._run, 'CUSTOM', {'name': str(chunk['name']), 'value': _jsonable(chunk['value'])})
         else:
@@ -197,18 +202,18 @@ class _Events:
 
     async def end(self) -> None:
         """Ends the messages that are being sent."""
-        for namespace in list(self._open):
-            await self._close(namespace)
+        for node in list(self._open):
+            await self._close(node)
 
     async def _task(self, namespace: tuple[str, ...], task: Mapping[str, Any]) -> None:
         names = [part.split(':')[0] for part in namespace]
         is_start = 'triggers' in task
         if not is_start:
-            await self._close(namespace)
+            await self._close((namespace, str(task['name'])))
         type_ = 'STEP_STARTED' if is_start else 'STEP_FINISHED'
         await _send(self._run, type_, {'stepName': '/'.join([*names, str(task['name'])])})
 
-    async def _message(self, namespace: tuple[str, ...], message: BaseMessage) -> None:
+    async def _message(self, node: _Node, message: BaseMessage) -> None:
         if isinstance(message, ToolMessage):
             result = {
                 'messageId': message.id or message.tool_call_id,
@@ -218,23 +223,23 @@ class _Events:
             }
             await _send(self._run, 'TOOL_CALL_RESULT', result)
         elif isinstance(message, AIMessageChunk):
-            await self._chunk(namespace, message)
+            await self._chunk(node, message)
         elif isinstance(message, AIMessage):
-            await self._close(namespace)
+            await self._close(node)
             await self._whole(message)
 
-    async def _chunk(self, namespace: tuple[str, ...], chunk: AIMessageChunk) -> None:
-        opened = self._open.get(namespace)
+    async def _chunk(self, node: _Node, chunk: AIMessageChunk) -> None:
+        opened = self._open.get(node)
         if opened is not None and opened.id != chunk.id:
-            await self._close(namespace)
+            await self._close(node)
             opened = None
         if opened is None:
-            opened = self._open[namespace] = _Message(chunk.id or '')
+            opened = self._open[node] = _Message(chunk.id or '')
         await self._text(opened, _text_of(chunk.content))
         for call in chunk.tool_call_chunks:
             await self._tool_call(opened, dict(call))
         if getattr(chunk, 'chunk_position', None) == 'last':
-            await self._close(namespace)
+            await self._close(node)
 
     async def _text(self, message: _Message, delta: str) -> None:
         if delta == '':
@@ -266,8 +271,8 @@ class _Events:
             await self._tool_call(opened, {**call, 'index': index, 'id': call['id'] or f'{opened.id}-{index}', 'args': args})
         await self._end(opened)
 
-    async def _close(self, namespace: tuple[str, ...]) -> None:
-        opened = self._open.pop(namespace, None)
+    async def _close(self, node: _Node) -> None:
+        opened = self._open.pop(node, None)
         if opened is not None:
             await self._end(opened)
 
@@ -407,7 +412,8 @@ class _RunSaver(BaseCheckpointSaver[int]):
         if dumped is None:
             return False
         if dumped.get('format') != _FORMAT or dumped.get('runtime') != 'python':
-            raise ValueError('The state of this thread was left by another kind of worker, or by a later version.')
+            message = 'The state of the thread was left by another kind of worker, or by a later version.'
+            raise RunFailure(message, code='UNKNOWN_STATE')
         for ns, saved in dumped['namespaces'].items():
             checkpoint, metadata = _decode(*saved['checkpoint']), _decode(*saved['metadata'])
             self._content.saved[ns] = _Saved(saved['id'], checkpoint, metadata)

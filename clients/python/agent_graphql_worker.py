@@ -82,6 +82,8 @@ _MAX_BUFFERED_BYTES = 1_048_576
 _CLAIM_WAIT_SECONDS = 10
 # Runs that are shorter cost no heartbeat.
 _FIRST_HEARTBEAT_SECONDS = 0.25
+# New runs join the heartbeats this often at most.
+_INCLUDE_SECONDS = 0.1
 # A heartbeat that waits is answered at once while a run of it is to be cancelled: then it does not wait.
 _CANCELLING_HEARTBEAT_SECONDS = 0.4
 _REQUEST_TIMEOUT_SECONDS = 20.0
@@ -190,41 +192,64 @@ class _GivenUp(Exception):
 # --- JSON ------------------------------------------------------------------------------------------------------------
 
 
+class _BadJson(Exception):
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        #: Keys and indices, the innermost first.
+        self.path: list[str] = []
+
+
 def _encode(name: str, value: object, max_bytes: int) -> str:
     """The compact JSON of a JSON object that the server stores. Raises ValueError for any other."""
     if not isinstance(value, dict):
         raise ValueError(f'{name} must be a JSON object (a dict), not {type(value).__name__}.')
-    _check_json(name, value, 1)
+    try:
+        _check_json(value, 1)
+    except _BadJson as bad:
+        path = '.'.join([name, *reversed(bad.path)])
+        raise ValueError(f'{path if len(path) <= 200 else path[:200] + "…"} {bad.reason}') from None
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(',', ':'))
     if len(text.encode()) > max_bytes:
         raise ValueError(f'{name} is too large: at most {max_bytes // 1024} KiB of JSON are accepted.')
     return text
 
 
-def _check_json(path: str, value: object, level: int) -> None:
+def _check_json(value: object, level: int) -> None:
     if isinstance(value, str):
         if not _is_storable(value):
-            raise ValueError(f'{path} has U+0000 or a lone surrogate, which cannot be stored.')
+            raise _BadJson('has U+0000 or a lone surrogate, which cannot be stored.')
     elif value is None or isinstance(value, bool):
         return
     elif isinstance(value, (int, float)):
         if not abs(value) <= sys.float_info.max:
-            raise ValueError(f'{path} is beyond the range of a double.')
-    elif isinstance(value, (dict, list, tuple)):
-        # Also where an object contains itself.
-        if level > _MAX_LEVELS:
-            raise ValueError(f'{path[:100]} … has more than {_MAX_LEVELS} levels.')
-        if isinstance(value, dict):
-            for key, item in value.items():
-                if not isinstance(key, str):
-                    raise ValueError(f'{path} has a key that is no string: {key!r}.')
-                _check_json(f'{path} key', key, level)
-                _check_json(f'{path}.{key}', item, level + 1)
-        else:
-            for index, item in enumerate(value):
-                _check_json(f'{path}.{index}', item, level + 1)
+            raise _BadJson('is beyond the range of a double.')
+    elif isinstance(value, dict):
+        _check_level(level)
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise _BadJson(f'has a key that is no string: {key!r}.')
+            try:
+                _check_json(key, level)
+                _check_json(item, level + 1)
+            except _BadJson as bad:
+                bad.path.append(repr(key)[1:-1])
+                raise
+    elif isinstance(value, (list, tuple)):
+        _check_level(level)
+        for index, item in enumerate(value):
+            try:
+                _check_json(item, level + 1)
+            except _BadJson as bad:
+                bad.path.append(str(index))
+                raise
     else:
-        raise ValueError(f'{path} is of type {type(value).__name__}, which JSON does not have.')
+        raise _BadJson(f'is of type {type(value).__name__}, which JSON does not have.')
+
+
+def _check_level(level: int) -> None:
+    # Also where a value contains itself.
+    if level > _MAX_LEVELS:
+        raise _BadJson(f'has more than {_MAX_LEVELS} levels.')
 
 
 def _is_storable(text: str) -> bool:
@@ -423,6 +448,7 @@ class _Client:
         self._report = report
         self._lock = threading.Lock()
         self._is_available = True
+        self._failed_at = -math.inf
 
     def call(
         self,
@@ -451,8 +477,10 @@ class _Client:
         while not stop.is_set():
             try:
                 token = self._tokens.get()
+                began = time.monotonic()
                 status, result = self._post(body, token, abort, patient)
                 if status != 401:
+                    self._note_success(began)
                     return self._payload(name, status, result)
                 message = _message_of(result)
                 if self._tokens.is_fixed:
@@ -465,7 +493,7 @@ class _Client:
             except _Unavailable as error:
                 if abort is not None and abort.how is not None:
                     break
-                self._note(str(error))
+                self._note_failure(str(error))
                 stop.wait(max(pause * (0.5 + random.random()), error.retry_after))
                 pause = min(2 * pause, _MAX_PAUSE_SECONDS)
         raise _GivenUp
@@ -481,9 +509,13 @@ class _Client:
             result = json.loads(content)
         except ValueError:
             result = None
-        if not isinstance(result, dict):
+        is_response = isinstance(result, dict) and ('data' in result or 'errors' in result)
+        if not is_response and status == 413:
+            raise WorkerError('HTTP 413: a proxy before the server refuses the size of the request.')
+        if not is_response:
+            # It comes from a proxy or from something else at this address.
             result = {}
-        if status >= 500 or status in (408, 429):
+        if not is_response or status >= 500 or status in (408, 429):
             raise _Unavailable(f'HTTP {status}: {_message_of(result)}', _retry_after(headers))
         codes = [(error.get('extensions') or {}).get('code') for error in result.get('errors') or []]
         if 'SERVICE_UNAVAILABLE' in codes or (patient and 'INTERNAL_SERVER_ERROR' in codes):
@@ -491,7 +523,6 @@ class _Client:
         return status, result
 
     def _payload(self, name: str, status: int, result: JsonObject) -> JsonObject:
-        self._note(None)
         payload = (result.get('data') or {}).get(name)
         if not isinstance(payload, dict):
             raise WorkerError(f'{name}: HTTP {status}: {_message_of(result)}')
@@ -500,16 +531,21 @@ class _Client:
             raise _Refused(name, errors)
         return payload
 
-    def _note(self, problem: str | None) -> None:
-        """Reports the first problem, and the end of all."""
+    def _note_failure(self, problem: str) -> None:
+        """Reports the first one."""
         with self._lock:
-            if self._is_available == (problem is None):
-                return
-            self._is_available = problem is None
-        if problem is None:
-            self._report(WorkerEvent('available', 'The server is available again.'))
-        else:
+            self._failed_at = time.monotonic()
+            was_available, self._is_available = self._is_available, False
+        if was_available:
             self._report(WorkerEvent('unavailable', f'The server is unavailable, retrying: {problem}'))
+
+    def _note_success(self, began: float) -> None:
+        """Reports the end of all failures; a call that began before the last one says nothing of it."""
+        with self._lock:
+            if self._is_available or began < self._failed_at:
+                return
+            self._is_available = True
+        self._report(WorkerEvent('available', 'The server is available again.'))
 
 
 def _message_of(result: JsonObject) -> str:
@@ -1011,9 +1047,13 @@ def _end_of(error: BaseException) -> dict[str, str]:
             _encode('details', details, _MAX_JSON_BYTES)
         except ValueError as refusal:
             details = {'refused': str(refusal)}
-    code = _storable(error.code, 64)
+    code = _storable(str(error.code), 64)
     return _error(
-        code if code.strip() else 'WORKER_ERROR', error.message, details, error.retry, error.retry_after_seconds
+        code if code.strip() else 'WORKER_ERROR',
+        str(error.message),
+        details,
+        bool(error.retry),
+        error.retry_after_seconds,
     )
 
 
@@ -1081,6 +1121,8 @@ class _Heartbeats:
                     group = _HeartbeatGroup(self._client, self._lease_seconds, self.stop, self._on_error)
                     group.add(attempt)
                     self._groups.append(group)
+            # Each time, calls that wait are sent anew.
+            self.stop.wait(_INCLUDE_SECONDS)
 
 
 class _HeartbeatGroup:
@@ -1143,6 +1185,11 @@ class _HeartbeatGroup:
                     self._abort = None
             for state in states:
                 attempts[state['lease']].told(state)
+            with self._condition:
+                # Its end is being sent, or it is lost: the next call would be answered at once.
+                for state in states:
+                    if not state['held']:
+                        self._attempts.pop(state['lease'], None)
             if is_cancelling and states:
                 with self._condition:
                     self._condition.wait(_CANCELLING_HEARTBEAT_SECONDS)
@@ -1218,7 +1265,6 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = threading.Event()
         self._is_impatient = False
-        self._closed = threading.Event()
         self._error: WorkerError | None = None
         self._running: dict[asyncio.Task[None], _Attempt] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -1364,19 +1410,21 @@ class Worker:
 
     async def _release(self, claims: list[JsonObject]) -> None:
         """Returns runs to the queue, where the server can be reached: leases end by themselves."""
-        asyncio.get_running_loop().call_later(_LAST_CALLS_SECONDS, self._closed.set)
-        for start in range(0, len(claims), _MAX_LEASES_OF_CALL):
-            some = claims[start : start + _MAX_LEASES_OF_CALL]
-            fields = json.dumps({'leases': [claim['lease'] for claim in some]})
-            try:
-                await self._call('releaseRuns', 'leases { held }', fields, self._closed)
-            except (_GivenUp, WorkerError):
-                return
-            for claim in some:
-                self._report_run('released', claim, 'for another worker')
+        too_late = threading.Event()
+        timer = asyncio.get_running_loop().call_later(_LAST_CALLS_SECONDS, too_late.set)
+        try:
+            for start in range(0, len(claims), _MAX_LEASES_OF_CALL):
+                some = claims[start : start + _MAX_LEASES_OF_CALL]
+                fields = json.dumps({'leases': [claim['lease'] for claim in some]})
+                await self._call('releaseRuns', 'leases { held }', fields, too_late)
+                for claim in some:
+                    self._report_run('released', claim, 'for another worker')
+        except (_GivenUp, WorkerError):
+            pass
+        finally:
+            timer.cancel()
 
     def _close(self) -> None:
-        self._closed.set()
         self._heartbeats.close()
         for pool in (self._calls, self._claims):
             pool.shutdown(wait=False)

@@ -2,8 +2,9 @@ import { OperationTypeNode } from 'graphql';
 import { apiError } from '../errors.ts';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import { recordOperation } from '../observability/request-record.ts';
-import { createContext } from '../schema/context.ts';
+import { type Context, createContext } from '../schema/context.ts';
 import { tokenMissing } from '../schema/owner-of.ts';
+import { releaseClaims } from '../subscriptions/claimed-runs.ts';
 import type { Caller } from './caller.ts';
 import { executeOperation } from './execute-operation.ts';
 import type { Variables } from './execution/arguments.ts';
@@ -70,6 +71,7 @@ export function createPipeline(parts: PipelineParts): RunOperation {
     const onStop = (reason: Error): void => {
       context.stopped = reason;
       for (const listener of context.stopListeners ?? []) listener();
+      void releaseClaims(context);
     };
     const executed = executeOperation(parts.schema, operation, variables, context);
     const inTime =
@@ -78,7 +80,7 @@ export function createPipeline(parts: PipelineParts): RunOperation {
         : executed;
     return andThen(inTime, (execution) => {
       span?.end();
-      return results.executed(execution, record.requestId);
+      return guardClaims(context, results.executed(execution, record.requestId));
     });
   }
 
@@ -94,6 +96,15 @@ export function createPipeline(parts: PipelineParts): RunOperation {
       return failed(error);
     }
   };
+}
+
+/** Releases the runs that a request has claimed where its result does not have them, or is not delivered. */
+function guardClaims(context: Context, result: OperationResult): OperationResult {
+  if (context.claimed === null) return result;
+  const onUndelivered = (): void => void releaseClaims(context);
+  if (!result.isEmpty) return { ...result, onUndelivered };
+  onUndelivered();
+  return result;
 }
 
 function isSubscription({ node }: PreparedOperation): boolean {

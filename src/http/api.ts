@@ -15,6 +15,7 @@ import { schema } from '../schema/schema.ts';
 import type { Stores } from '../store/stores.ts';
 import type { ChangeFeed } from '../subscriptions/change-feed.ts';
 import type { ClaimWaiters } from '../subscriptions/claim-waiters.ts';
+import { createEventRateLimiter } from '../subscriptions/event-rate-limiter.ts';
 import type { Subscribers } from '../subscriptions/subscribers.ts';
 import type { Waits } from '../subscriptions/waits.ts';
 import { createCallerAdmission, createRequestAdmission } from './admission.ts';
@@ -61,7 +62,14 @@ export function createApi(parts: ApiParts): Api {
   const { introspection, log, rateLimit, requestTime = REQUEST_TIME, trustedDocuments } = parts;
   const results = createResults(createPublicErrors({ log, hints: introspection }));
   const documents = createDocuments({ schema, introspection, trusted: trustedDocuments });
-  const runOperation = createPipeline({ ...parts, schema, documents, results, requestTimeout: requestTime });
+  const runOperation = createPipeline({
+    ...parts,
+    schema,
+    documents,
+    results,
+    eventRateLimiter: createEventRateLimiter(),
+    requestTimeout: requestTime,
+  });
   const rateLimiter = rateLimit === null ? null : createRateLimiter({ rate: rateLimit });
   const report = createRequestReporter(parts.observers);
   const corsHeaders = createCorsHeaders(parts.corsOrigins);

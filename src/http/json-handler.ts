@@ -105,7 +105,9 @@ export function createJsonHandler(parts: JsonHandlerParts): RequestListener {
       }
       return stream(exchange, outcome, accepts.stream);
     }
-    if (response.closed) return;
+    const { onUndelivered } = outcome;
+    if (response.closed) return onUndelivered?.();
+    if (onUndelivered !== undefined) reportUndelivered(exchange, onUndelivered);
     // A client that accepts only a stream hears a refusal in a stream.
     if (acceptsOnlyStream(accepts)) return stream(exchange, outcome, accepts.stream);
     recordError(record, outcome);
@@ -133,6 +135,18 @@ export function createJsonHandler(parts: JsonHandlerParts): RequestListener {
   }
 
   return handle;
+}
+
+/** Calls a function where the connection is lost before the operating system has the whole response. */
+function reportUndelivered({ request, response }: Exchange, onUndelivered: () => void): void {
+  let isSent = false;
+  response.once('finish', () => {
+    // Node.js emits it also for a connection that was lost meanwhile.
+    isSent = !request.socket.destroyed;
+  });
+  response.once('close', () => {
+    if (!isSent) onUndelivered();
+  });
 }
 
 /** Calls one function with the value of another, at once or later, or a third one with the error that it throws. */

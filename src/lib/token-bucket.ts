@@ -1,5 +1,5 @@
 interface TokenBucketOptions {
-  /** The capacity in tokens: how many calls may succeed at once. */
+  /** The capacity in tokens: how many can be taken at once. */
   readonly burst: number;
   /** How many tokens are added in each interval. Default: 1. */
   readonly refill?: number;
@@ -10,20 +10,26 @@ interface TokenBucketOptions {
 }
 
 /**
- * A rate limit by the token bucket algorithm. Each call takes a token, and returns false when there is none.
+ * A rate limit by the token bucket algorithm. Each call takes some tokens, by default one, and returns false when there
+ * are not so many: then it takes none.
  * @see https://en.wikipedia.org/wiki/Token_bucket
  */
-export function tokenBucket({ burst, refill = 1, interval, now }: TokenBucketOptions): () => boolean {
+export function tokenBucket({
+  burst,
+  refill = 1,
+  interval,
+  now,
+}: TokenBucketOptions): (tokens?: number) => boolean {
   // In milliseconds rather than tokens, so that no fractions are added up.
   let credit = burst * interval;
   let countedAt = now();
 
-  return () => {
+  return (tokens = 1) => {
     const time = now();
     credit = Math.min(burst * interval, credit + Math.max(0, time - countedAt) * refill);
     countedAt = time;
-    if (credit < interval) return false;
-    credit -= interval;
+    if (credit < tokens * interval) return false;
+    credit -= tokens * interval;
     return true;
   };
 }

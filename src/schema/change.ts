@@ -1,5 +1,6 @@
+import type { RunPayloads } from '../store/execution.ts';
 import { builder } from './builder.ts';
-import { type AnyResource, type Ref, wordsFor } from './refs.ts';
+import { type AnyResource, type Ref, wordsFor, type WithPayloads } from './refs.ts';
 
 /** The event of a change. */
 export interface ResourceChange<R extends AnyResource = AnyResource> {
@@ -44,13 +45,18 @@ export function defineChange<R extends AnyResource>(resource: Ref<AnyResource>):
   });
 }
 
-/** The event of a change; null where the subscription is not for this resource. */
+/**
+ * The event of a change; null where the subscription is not for this resource.
+ * @param payloads those that the record shows. Default: they are read from the store.
+ */
 export function changeEvent<R extends AnyResource>(
   { before, after }: { readonly before: R | null; readonly after: R | null },
   wanted: (resource: R) => boolean,
-): ResourceChange<R> | null {
-  const latest = after ?? before;
-  if (latest === null || !wanted(latest)) return null;
+  payloads: RunPayloads | null = null,
+): ResourceChange<R & WithPayloads> | null {
+  const record = after ?? before;
+  if (record === null || !wanted(record)) return null;
+  const latest = payloads === null ? record : { ...record, payloads };
   if (before === null) return { kind: 'CREATED', latest };
   return { kind: after === null ? 'DELETED' : 'UPDATED', latest };
 }

@@ -1,11 +1,13 @@
 import type { Identity } from '../auth/identity.ts';
 import type { Stores } from '../store/stores.ts';
+import type { EventRateLimiter } from '../subscriptions/event-rate-limiter.ts';
 import type { WaitingRequest } from '../subscriptions/waiting-calls.ts';
 
 /** What every resolver gets as its third argument. */
 export interface Context extends WaitingRequest {
   /** The verified token; null without one. Resolvers read it by `ownerOf`. */
   readonly identity: Identity | null;
+  readonly eventRateLimiter: EventRateLimiter;
   /** What continues the trace of the request elsewhere; null where it is not traced. */
   readonly traceparent: string | null;
   /** Why no resolver may call a store any more: the request took too long, or its client has gone. */
@@ -13,11 +15,11 @@ export interface Context extends WaitingRequest {
 }
 
 /** The parts of a context that all requests share. */
-export type SharedContext = Pick<Context, 'changes' | 'waits' | 'claimWaiters'>;
+export type SharedContext = Pick<Context, 'changes' | 'waits' | 'claimWaiters' | 'eventRateLimiter'>;
 
 /** Creates the context of a request that has just begun. */
 export function createContext(
-  { changes, waits, claimWaiters }: SharedContext,
+  { changes, waits, claimWaiters, eventRateLimiter }: SharedContext,
   identity: Identity | null,
   stores: Stores,
   traceparent: string | null = null,
@@ -28,9 +30,11 @@ export function createContext(
     changes,
     waits,
     claimWaiters,
+    eventRateLimiter,
     traceparent,
     stopped: null,
     stopListeners: null,
     waitsUntil: null,
+    claimed: null,
   };
 }

@@ -21,7 +21,7 @@ export const MultitaskStrategyEnum = builder.enumType('MultitaskStrategy', {
   values: {
     ENQUEUE: {
       description:
-        "Waits until all of them have ended: a thread's runs are executed one at a time, first come, first served.",
+        "Waits until all of them have ended: a thread's runs are executed one at a time, first come, first served. Delays count: the run with the earliest `availableAt` is next.",
     },
     REJECT: { description: 'Is refused with CONFLICT while there are any.' },
     INTERRUPT: { description: 'Cancels them, and keeps what a running one has saved as its checkpoint.' },

@@ -5,13 +5,19 @@ import type { JsonObject } from '../store/records.ts';
 import type { Context } from './context.ts';
 import { ownerOf } from './owner-of.ts';
 
-/** Reads a payload of a run. @param id of the run; null where it has none */
+/**
+ * Reads a payload of a run.
+ * @param id of the run; null where it has none
+ * @param payloads those of the run, where an event has them
+ */
 export function readPayload(
   context: Context,
   id: string | null,
   name: keyof RunPayloads,
+  payloads: RunPayloads | undefined,
 ): MaybePromise<JsonObject | null> {
   if (id === null) return null;
+  if (payloads !== undefined) return parsePayload(payloads[name]);
   return andThen(context.stores.runs.payload(ownerOf(context), id, name), parsePayload);
 }
 

@@ -40,14 +40,15 @@ RunRef.implement({
       description: 'What the run was given to work on.',
       type: 'JSONObject',
       nullable: true,
-      resolve: (run, _, context) => readPayload(context, run.hasInput ? run.id : null, 'input'),
+      resolve: (run, _, context) => readPayload(context, run.hasInput ? run.id : null, 'input', run.payloads),
     }),
     output: t.field({
       description:
         'What it left: the state of the thread after it. Null while it is active, and where it left none.',
       type: 'JSONObject',
       nullable: true,
-      resolve: (run, _, context) => readPayload(context, run.hasOutput ? run.id : null, 'output'),
+      resolve: (run, _, context) =>
+        readPayload(context, run.hasOutput ? run.id : null, 'output', run.payloads),
     }),
     error: t.expose('error', {
       type: RunErrorRef,
@@ -67,7 +68,8 @@ RunRef.implement({
       description: 'The latest state that a worker saved on the way; a new attempt goes on from it.',
       type: 'JSONObject',
       nullable: true,
-      resolve: (run, _, context) => readPayload(context, run.hasCheckpoint ? run.id : null, 'checkpoint'),
+      resolve: (run, _, context) =>
+        readPayload(context, run.hasCheckpoint ? run.id : null, 'checkpoint', run.payloads),
     }),
     multitaskStrategy: t.expose('multitaskStrategy', {
       type: MultitaskStrategyEnum,
@@ -161,7 +163,8 @@ const CreateRunInput = builder.inputType('CreateRunInput', {
     delaySeconds: t.int({
       required: true,
       defaultValue: 0,
-      description: 'No worker gets it earlier: 0 to 2,592,000.',
+      description:
+        'No worker gets it earlier: 0 to 2,592,000. Runs of the thread that may begin before it go first.',
     }),
     timeoutSeconds: t.int({ description: '1 to 604,800. Default: no limit.' }),
     maxAttempts: t.int({ required: true, defaultValue: 3, description: '1 to 100.' }),
@@ -226,10 +229,11 @@ builder.subscriptionField('runChanged', (t) =>
     },
     extensions: { [SHARED_EVENTS]: true },
     subscribe: (_, { id, threadId }, context) =>
-      context.changes.subscribe('run', ownerOf(context), (change) =>
+      context.changes.subscribe('run', ownerOf(context), (change, shown) =>
         changeEvent(
           change,
           (run) => (id == null || run.id === id) && (threadId == null || run.threadId === threadId),
+          shown,
         ),
       ),
     resolve: (change) => change,

@@ -37,7 +37,8 @@ ThreadRef.implement({
         "The state that the next run goes on from: the output of the thread's run that ended last with one. Null before.",
       type: 'JSONObject',
       nullable: true,
-      resolve: ({ valuesRunId }, _, context) => readPayload(context, valuesRunId, 'output'),
+      resolve: ({ valuesRunId, payloads: shown }, _, context) =>
+        readPayload(context, valuesRunId, 'output', shown),
     }),
     metadata: t.expose('metadata', {
       type: 'JSONObject',
@@ -171,8 +172,8 @@ builder.subscriptionField('threadChanged', (t) =>
     args: { id: t.arg.id({ description: 'Only this thread.' }) },
     extensions: { [SHARED_EVENTS]: true },
     subscribe: (_, { id }, context) =>
-      context.changes.subscribe('thread', ownerOf(context), (change) =>
-        changeEvent(change, (thread) => id == null || thread.id === id),
+      context.changes.subscribe('thread', ownerOf(context), (change, shown) =>
+        changeEvent(change, (thread) => id == null || thread.id === id, shown),
       ),
     resolve: (change) => change,
   }),

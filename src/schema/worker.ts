@@ -1,6 +1,6 @@
-import { andThen } from '../lib/maybe-promise.ts';
+import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Outcome } from '../store/outcome.ts';
-import type { EndResult, LeaseState } from '../store/queue.ts';
+import type { AppendOutcome, AppendRequest, EndResult, LeaseState } from '../store/queue.ts';
 import { claimOrWait, heartbeatOrWait } from '../subscriptions/waiting-calls.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
@@ -41,6 +41,15 @@ function allowedGraphs({ identity }: Context, graphIds: readonly string[]): read
   return graphs === null ? graphIds : graphIds.filter((graphId) => graphs.includes(graphId));
 }
 
+function appendEvents(context: Context, input: AppendRequest): MaybePromise<AppendOutcome> {
+  const { stores, eventRateLimiter } = context;
+  const worker = ownerOf(context);
+  return andThen(stores.queue.runOf(worker, input.lease), (ref) => {
+    if (ref !== null) eventRateLimiter.acquire(ref.owner, ref.runId, input.events.length);
+    return stores.queue.appendEvents(worker, input);
+  });
+}
+
 builder.mutationFields((t) => ({
   claimRuns: t.field({
     description:
@@ -70,7 +79,7 @@ builder.mutationFields((t) => ({
     type: AppendRunEventsPayload,
     args: { input: t.arg({ type: AppendRunEventsInput, required: true, description: 'The events.' }) },
     resolve: (_, { input }, context) =>
-      andThen(context.stores.queue.appendEvents(ownerOf(context), input), ({ lease, refusals }) => {
+      andThen(appendEvents(context, input), ({ lease, refusals }) => {
         return { lease, userErrors: userErrorsOf(refusals, INPUT) };
       }),
   }),

@@ -1,5 +1,5 @@
 import type { AppendedEvents, Execution, RunPayloads } from './execution.ts';
-import type { Change } from './change.ts';
+import type { Change, ShownPayloads } from './change.ts';
 
 /** A stored idempotency key. */
 export interface KeyRecord {
@@ -50,4 +50,9 @@ export interface Mutation {
   readonly changes: readonly Change[];
   readonly details: readonly Detail[];
   readonly events: readonly EventChange[];
+}
+
+/** A mutation that was applied. */
+export interface AppliedMutation extends Mutation {
+  readonly payloads: ShownPayloads;
 }

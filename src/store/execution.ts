@@ -121,3 +121,11 @@ export interface EventPage {
   /** The `seq` of the run's last event, which may not be readable yet; 0 where there is none. */
   readonly lastSeq: number;
 }
+
+/** A run whose events are followed. */
+export interface FollowedRun {
+  readonly owner: Owner;
+  readonly id: string;
+  /** The `seq` up to which its readers know of events: the least, where they differ. */
+  readonly knownSeq: number;
+}

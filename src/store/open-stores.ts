@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { openMemoryStores } from './memory/stores.ts';
+import type { FollowedRun } from './execution.ts';
 import type { Owner } from './owner.ts';
 import type { Storage } from './storage.ts';
 import type { StoreOptions } from './store-options.ts';
@@ -11,6 +12,8 @@ export interface StoreObserver extends Required<
 > {
   /** Whether this process has subscribers to an owner's changes. */
   hasSubscribers(owner: Owner): boolean;
+  /** The runs whose events are followed in this process. */
+  followedRuns(): readonly FollowedRun[];
   /** Called when changes may have been missed. */
   onMissedChanges(): void;
   readonly log: Logger;

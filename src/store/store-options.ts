@@ -1,4 +1,4 @@
-import type { Change } from './change.ts';
+import type { Change, ShownPayloads } from './change.ts';
 import type { AppendedEvents } from './execution.ts';
 import type { Owner } from './owner.ts';
 
@@ -6,9 +6,10 @@ import type { Owner } from './owner.ts';
 export interface StoreOptions {
   /**
    * Called with all changes of a mutation at once, after they are stored and in the order of the mutations. It must not
-   * throw. Default: none.
+   * throw. Without `payloads`, those of the changed records have to be read from the store, and may be newer. Default:
+   * none.
    */
-  readonly publish?: (owner: Owner, changes: readonly Change[]) => void;
+  readonly publish?: (owner: Owner, changes: readonly Change[], payloads?: ShownPayloads) => void;
   /** Called when events of a run are stored, after that. It must not throw. Default: none. */
   readonly publishEvents?: (owner: Owner, appended: AppendedEvents) => void;
   /** Called with the changes of each mutation of this process, after they are stored. Default: none. */

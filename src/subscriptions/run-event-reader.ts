@@ -52,7 +52,12 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
     this.#owner = owner;
     this.#runId = runId;
     this.#last = after;
-    this.#unwatch = request.changes.watchRun(owner, runId, (signal) => this.#onSignal(signal));
+    this.#unwatch = request.changes.watchRun(
+      owner,
+      runId,
+      (signal) => this.#onSignal(signal),
+      () => this.#knownSeq(),
+    );
   }
 
   async next(): Promise<IteratorResult<RunEventBatch, undefined>> {
@@ -79,6 +84,12 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /** The `seq` up to which it knows of events: of all where it reads the store next. */
+  #knownSeq(): number {
+    if (this.#appended === null) return Infinity;
+    return this.#appended.at(-1)?.events.at(-1)?.seq ?? this.#last;
   }
 
   #end(): void {

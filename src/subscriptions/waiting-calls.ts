@@ -6,15 +6,14 @@ import type { Owner } from '../store/owner.ts';
 import type { Claim, ClaimRequest, HeartbeatRequest, LeaseState } from '../store/queue.ts';
 import type { Run } from '../store/records.ts';
 import { MAX_WAIT } from '../store/rules/execution/worker-input.ts';
-import type { Stores } from '../store/stores.ts';
 import type { ChangeFeed } from './change-feed.ts';
+import { type ClaimingRequest, noteClaims, releaseClaims } from './claimed-runs.ts';
 import type { ClaimWaiter, ClaimWaiters } from './claim-waiters.ts';
 import type { RunWatcher } from './run-watchers.ts';
 import type { StoppableRequest, Waits } from './waits.ts';
 
 /** The request of a waiting call, and what wakes the call. */
-export interface WaitingRequest extends StoppableRequest {
-  readonly stores: Stores;
+export interface WaitingRequest extends StoppableRequest, ClaimingRequest {
   readonly changes: ChangeFeed;
   readonly waits: Waits;
   readonly claimWaiters: ClaimWaiters;
@@ -32,7 +31,8 @@ export function claimOrWait(
   wanted: ClaimRequest,
 ): MaybePromise<Outcome<readonly Claim[]>> {
   return andThen(request.stores.queue.claim(worker, wanted), (outcome) => {
-    if (request.stopped !== null) return releaseClaims(request, request.stopped, worker, outcome);
+    noteClaims(request, worker, outcome);
+    if (request.stopped !== null) return failReleased(request, request.stopped);
     const isDone = 'refusals' in outcome || outcome.value.length > 0 || wanted.waitSeconds === 0;
     return isDone ? outcome : waitForClaims(request, worker, wanted);
   });
@@ -58,10 +58,11 @@ async function waitForClaims(
     for (;;) {
       claimWaiters.add(waiter);
       const outcome = await stores.queue.claim(worker, wanted);
+      noteClaims(request, worker, outcome);
       const isEmpty = 'value' in outcome && outcome.value.length === 0;
       if (!isEmpty || wait.isOver) {
         if (!isEmpty) await waitForCloseEvents();
-        if (request.stopped !== null) return await releaseClaims(request, request.stopped, worker, outcome);
+        if (request.stopped !== null) return await failReleased(request, request.stopped);
         return outcome;
       }
       await wait.next();
@@ -87,18 +88,8 @@ async function waitForCloseEvents(): Promise<void> {
 }
 
 /** Releases the claims of a request that was stopped. @throws the reason why it was stopped */
-async function releaseClaims(
-  { stores }: WaitingRequest,
-  reason: Error,
-  worker: Owner,
-  outcome: Outcome<readonly Claim[]>,
-): Promise<never> {
-  if ('value' in outcome && outcome.value.length > 0) {
-    await stores.queue.release(
-      worker,
-      outcome.value.map(({ lease }) => lease),
-    );
-  }
+async function failReleased(request: WaitingRequest, reason: Error): Promise<never> {
+  await releaseClaims(request);
   throw reason;
 }
 

@@ -22,7 +22,7 @@ export interface StoppableRequest {
   stopListeners: Set<() => void> | null;
   /**
    * When its calls wait no longer, by `performance.now()`; null before the first of them: one after the other would take
-   * longer than a request may, and its answer would be lost, with the runs that are claimed in it.
+   * longer than a request may, and its answer would be lost.
    */
   waitsUntil: number | null;
 }

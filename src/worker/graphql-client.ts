@@ -22,14 +22,19 @@ export interface GraphQLClient {
    * Sends a document until it is answered, with pauses that grow from 0.25 to 10 s while the server is unavailable, each
    * times a random number from 0.5 to 1.5.
    * @param variables as JSON
-   * @param signal aborts the call until the server begins to answer. It then rejects with the signal's reason.
+   * @param options.signal aborts the call. It then rejects with the signal's reason.
+   * @param options.giveUp see {@link ClientOptions.giveUp}. Default: the client's.
    * @returns the data: the root fields by their aliases
    * @throws {CallError} when the server refuses it
    */
-  send(query: string, variables: string, signal?: AbortSignal): Promise<JsonObject>;
+  send(
+    query: string,
+    variables: string,
+    options?: { readonly signal?: AbortSignal; readonly giveUp?: AbortSignal },
+  ): Promise<JsonObject>;
 }
 
-interface Options {
+interface ClientOptions {
   readonly url: string;
   readonly token: TokenSource;
   readonly availability: Availability;
@@ -44,9 +49,14 @@ type Attempt =
   | { readonly unavailable: string; readonly retryAfterSeconds: number };
 
 /** A client of a GraphQL server, over `fetch`. */
-export function graphqlClient({ url, token, availability, giveUp }: Options): GraphQLClient {
+export function graphqlClient({
+  url,
+  token,
+  availability,
+  giveUp: defaultGiveUp,
+}: ClientOptions): GraphQLClient {
   return {
-    async send(query, variables, signal) {
+    async send(query, variables, { signal, giveUp = defaultGiveUp } = {}) {
       const body = `{"query":${JSON.stringify(query)},"variables":${variables}}`;
       for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LAST_PAUSE)) {
         signal?.throwIfAborted();
@@ -74,7 +84,6 @@ export function graphqlClient({ url, token, availability, giveUp }: Options): Gr
       const bearer = await token.get();
       const headers = { 'content-type': 'application/json', authorization: `Bearer ${bearer}` };
       const response = await fetch(url, { method: 'POST', headers, body, signal: controller.signal });
-      signal?.removeEventListener('abort', abort);
       return readResponse(response, await response.text(), () => token.refused(bearer));
     } catch (error) {
       return { unavailable: networkMessage(error), retryAfterSeconds: 0 };
@@ -87,18 +96,28 @@ export function graphqlClient({ url, token, availability, giveUp }: Options): Gr
 
 /** @param refuseToken called when the token was refused. Returns whether there is another one to try. */
 function readResponse({ status, headers }: Response, text: string, refuseToken: () => boolean): Attempt {
-  const body: unknown = JSON.parse(text);
+  const body = parseBody(text);
   const { data, errors } = isObject(body) ? body : {};
   const error: unknown = Array.isArray(errors) ? errors[0] : undefined;
   if (error === undefined && isObject(data)) return { data };
   const { message, extensions } = isObject(error) ? error : {};
   const code = isObject(extensions) ? extensions['code'] : undefined;
-  const reason = typeof message === 'string' ? message : `HTTP ${status}`;
+  const reason = typeof message === 'string' ? message : `HTTP status ${status}, without a GraphQL result`;
   const isUnauthenticated = status === 401 || code === 'UNAUTHENTICATED';
   const isTemporary = status >= 500 || TEMPORARY_STATUSES.has(status) || TEMPORARY_CODES.has(code);
-  if (isTemporary || (isUnauthenticated && refuseToken()))
+  const isOfProxy = body === undefined;
+  if (isTemporary || isOfProxy || (isUnauthenticated && refuseToken()))
     return { unavailable: reason, retryAfterSeconds: Number(headers.get('retry-after')) || 0 };
   return { refused: new CallError(reason) };
+}
+
+/** The JSON of a body; undefined for what a proxy answers in the server's place. */
+function parseBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The message of a failed `fetch`, whose reason is its cause. */

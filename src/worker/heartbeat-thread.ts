@@ -18,7 +18,8 @@ const DOCUMENT =
 const { url, leaseSeconds, token }: HeartbeatData = workerData;
 /** The leases to renew, each with whether its cancellation has been told. */
 const leases = new Map<string, { isCancelled: boolean }>();
-const added = new Set<string>();
+/** Leases that are too new for a heartbeat. */
+const newLeases = new Set<string>();
 /** Aborted when there are more leases than the waiting heartbeat has. */
 let moreLeases = new AbortController();
 let resolveToken: ((answer: Extract<ToHeartbeats, { type: 'token' | 'noToken' }>) => void) | null = null;
@@ -29,22 +30,23 @@ function post(message: FromHeartbeats): void {
 
 parentPort?.on('message', (message: ToHeartbeats) => {
   if (message.type === 'add') {
-    if (added.size === 0) setTimeout(startRenewing, FIRST_HEARTBEAT);
-    for (const lease of message.leases) added.add(lease);
+    for (const lease of message.leases) newLeases.add(lease);
+    setTimeout(startRenewing, FIRST_HEARTBEAT, message.leases);
   } else if (message.type === 'remove') {
     for (const lease of message.leases) {
+      newLeases.delete(lease);
       leases.delete(lease);
-      added.delete(lease);
     }
   } else {
     resolveToken?.(message);
   }
 });
 
-function startRenewing(): void {
-  if (added.size === 0) return;
-  for (const lease of added) leases.set(lease, { isCancelled: false });
-  added.clear();
+/** @param claimed leases of one claim, of which some may have ended */
+function startRenewing(claimed: readonly string[]): void {
+  const held = claimed.filter((lease) => newLeases.delete(lease));
+  if (held.length === 0) return;
+  for (const lease of held) leases.set(lease, { isCancelled: false });
   moreLeases.abort();
 }
 
@@ -83,7 +85,7 @@ async function renew(signal: AbortSignal): Promise<void> {
   // The server answers at once while a cancelled run is held.
   const wait = [...leases.values()].every(({ isCancelled }) => !isCancelled);
   const input = { leases: ids, leaseSeconds, waitSeconds: wait ? WAIT_SECONDS : 0 };
-  const data = await client.send(DOCUMENT, JSON.stringify({ input }), signal);
+  const data = await client.send(DOCUMENT, JSON.stringify({ input }), { signal });
   const states = arrayOf(objectOf(data['heartbeatRuns'])['leases']).map(readLease);
   for (const [index, { held, cancelled }] of states.entries()) {
     const lease = ids[index] ?? '';

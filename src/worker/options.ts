@@ -43,7 +43,7 @@ export function resolveOptions(options: WorkerOptions): ResolvedOptions {
   if (graphIds.length === 0 || graphIds.length > 100)
     throw new TypeError(`graphs must have 1 to 100 handlers, and not ${graphIds.length}.`);
   if (name.trim() === '' || name.length > 256)
-    throw new TypeError('name must have 1 to 256 characters, and not be blank.');
+    throw new TypeError('name must have at most 256 characters, and not be blank.');
   const integer = (
     key: 'concurrency' | 'leaseSeconds' | 'drainSeconds',
     [min, max]: [number, number],

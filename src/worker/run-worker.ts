@@ -7,8 +7,8 @@ import type { ResolvedOptions } from './options.ts';
 import { tokenSource } from './token-source.ts';
 import { workerCalls } from './worker-calls.ts';
 
-/** Seconds that a claim waits at the server for a run. */
-const WAIT_SECONDS = 10;
+/** Seconds that a claim waits at the server for a run. An idle worker takes as long to drain. */
+const WAIT_SECONDS = 4;
 /** The most runs of one claim. */
 const MAX_CLAIMS = 50;
 /** Milliseconds in which handlers whose signal was aborted by a drain stop, and their runs are given back. */
@@ -54,7 +54,7 @@ export async function runWorker(options: ResolvedOptions, draining: AbortControl
     heartbeats.add(claims.map(({ lease }) => lease));
     for (const claim of claims) {
       const handler = graphs[claim.graphId];
-      // The server had begun to answer when the drain began.
+      // The claim was waiting when the drain began.
       if (draining.signal.aborted || handler === undefined) await release(claim.lease);
       else executions.add(executeRun(claim, handler, { calls, heartbeats, report }));
     }
@@ -74,7 +74,7 @@ export async function runWorker(options: ResolvedOptions, draining: AbortControl
       else await executions.next();
     }
   } catch (error) {
-    // By the drain: the server gives back the runs of a claim whose caller has left.
+    // The server was unavailable when the drain began.
     if (!draining.signal.aborted) throw error;
   } finally {
     while (executions.size > 0 && draining.signal.aborted) await executions.next();

@@ -5,7 +5,7 @@ import type { GraphQLClient } from './graphql-client.ts';
 import { arrayOf, objectOf, textOf } from './response-value.ts';
 
 const CLAIM_RUNS = `mutation($input: ClaimRunsInput!) { claimRuns(input: $input) { claims { lease owner runId threadId assistantId assistantVersion graphId attempt config context input values
-  checkpoint resumes metadata secondsLeft } userErrors { code message } } }`;
+  checkpoint resumes metadata secondsLeft traceparent } userErrors { code message } } }`;
 const LEASE = 'held cancel';
 
 /** How a lease stands after a call. */
@@ -38,8 +38,8 @@ interface ClaimInput {
 
 /** The mutations that a worker calls. Each is sent until it is answered; @throws CallError when it is refused. */
 export interface WorkerCalls {
-  /** @param signal aborts the claim, until the server has begun to answer */
-  claim(input: ClaimInput, signal: AbortSignal): Promise<readonly Claim[]>;
+  /** @param giveUp ends the attempts to reach the server, but not a claim that waits: its runs would be forgotten */
+  claim(input: ClaimInput, giveUp: AbortSignal): Promise<readonly Claim[]>;
   /** @param events each as JSON */
   append(lease: string, offset: number, events: readonly string[]): Promise<LeaseResult>;
   /** @param values as JSON */
@@ -70,8 +70,8 @@ export function workerCalls(client: GraphQLClient): WorkerCalls {
   });
 
   return {
-    async claim(input, signal) {
-      const data = await client.send(CLAIM_RUNS, JSON.stringify({ input }), signal);
+    async claim(input, giveUp) {
+      const data = await client.send(CLAIM_RUNS, JSON.stringify({ input }), { giveUp });
       const payload = objectOf(data['claimRuns']);
       const refusal = refusalOf(payload);
       if (refusal !== null) throw new CallError(refusal.message);
@@ -108,7 +108,8 @@ function readClaim(value: unknown): Claim {
   const text = (key: string) => textOf(claim[key]);
   const object = (key: string) => objectOf(claim[key]);
   const payload = (key: string) => (claim[key] === null ? null : object(key));
-  const { resumes, secondsLeft, attempt, assistantVersion } = claim;
+  const textOrNull = (key: string) => (claim[key] === null ? null : text(key));
+  const { secondsLeft, attempt, assistantVersion } = claim;
   return {
     lease: text('lease'),
     owner: text('owner'),
@@ -123,8 +124,9 @@ function readClaim(value: unknown): Claim {
     input: payload('input'),
     values: payload('values'),
     checkpoint: payload('checkpoint'),
-    resumes: resumes === null ? null : textOf(resumes),
+    resumes: textOrNull('resumes'),
     metadata: object('metadata'),
     secondsLeft: typeof secondsLeft === 'number' ? secondsLeft : null,
+    traceparent: textOrNull('traceparent'),
   };
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { KeySetUnavailableError } from '../../src/auth/auth-errors.ts';
 import { createContext } from '../../src/schema/context.ts';
+import { createEventRateLimiter } from '../../src/subscriptions/event-rate-limiter.ts';
 import { createClaimWaiters } from '../../src/subscriptions/claim-waiters.ts';
 import { createWaits } from '../../src/subscriptions/waits.ts';
 import { schema } from '../../src/schema/schema.ts';
@@ -114,7 +115,12 @@ describe('without a token', () => {
     'should be refused by the resolvers too, should a request ever reach them: %s',
     async (document) => {
       const { stores, changes } = openApi();
-      const shared = { changes, waits: createWaits(), claimWaiters: createClaimWaiters() };
+      const shared = {
+        changes,
+        waits: createWaits(),
+        claimWaiters: createClaimWaiters(),
+        eventRateLimiter: createEventRateLimiter(),
+      };
       const contextValue = createContext(shared, null, stores);
       const { data, errors } = await execute({ schema, document: parse(document), contextValue });
       expect(data).toBeNull();

@@ -1,6 +1,7 @@
 import { execute, type ExecutionResult, parse, type DocumentNode } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { createContext } from '../../src/schema/context.ts';
+import { createEventRateLimiter } from '../../src/subscriptions/event-rate-limiter.ts';
 import { createClaimWaiters } from '../../src/subscriptions/claim-waiters.ts';
 import { createWaits } from '../../src/subscriptions/waits.ts';
 import { schema } from '../../src/schema/schema.ts';
@@ -69,7 +70,12 @@ describe('the in-memory stores', () => {
 /** Executes a document as alice, and fails where that takes a promise. */
 function executor() {
   const { stores, changes } = openApi();
-  const shared = { changes, waits: createWaits(), claimWaiters: createClaimWaiters() };
+  const shared = {
+    changes,
+    waits: createWaits(),
+    claimWaiters: createClaimWaiters(),
+    eventRateLimiter: createEventRateLimiter(),
+  };
   const identity = { owner: owner('alice'), worker: null, expiresAt: Date.now() + 60_000 };
   const contextValue = createContext(shared, identity, stores);
   return (document: DocumentNode, variableValues?: Record<string, unknown>): ExecutionResult => {

@@ -17,6 +17,16 @@ describe('a token bucket', () => {
     expect([may(), may()]).toEqual([true, false]);
   });
 
+  it('should take several at once, or none', () => {
+    const { now, advance } = testClock();
+    const may = tokenBucket({ burst: 5, refill: 2, interval: 1000, now });
+    expect([may(3), may(3), may(2)]).toEqual([true, false, true]);
+    advance(999);
+    expect(may(2)).toBe(false);
+    advance(1);
+    expect([may(2), may()]).toEqual([true, false]);
+  });
+
   it('should never allow more than the burst and what came in since, even when the clock goes back', () => {
     const steps = fc.array(fc.integer({ min: -2000, max: 5000 }), { maxLength: 100 });
     fc.assert(

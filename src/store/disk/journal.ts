@@ -1,11 +1,11 @@
-import type { Mutation } from '../detail.ts';
+import type { AppliedMutation } from '../detail.ts';
 import type { Owner } from '../owner.ts';
 import { StoreUnavailable } from '../unavailable.ts';
 
 /** A mutation of an owner's records. */
 export interface OwnedMutation {
   readonly owner: Owner;
-  readonly mutation: Mutation;
+  readonly mutation: AppliedMutation;
 }
 
 /** What a journal calls. */
@@ -13,9 +13,9 @@ export interface JournalOptions {
   /** Writes mutations in one transaction; resolves when it is durable, and rejects when nothing is stored. */
   write(mutations: readonly OwnedMutation[]): Promise<void>;
   /** Called with each mutation after it is durable, in the order of the mutations. It must not throw. */
-  publish(owner: Owner, mutation: Mutation): void;
+  publish(owner: Owner, mutation: AppliedMutation): void;
   /** Reverts a mutation in memory. Called with the latest one first. */
-  revert(owner: Owner, mutation: Mutation): void;
+  revert(owner: Owner, mutation: AppliedMutation): void;
   /** Called once, when a write has failed: nothing is written any more. */
   onFailure(reason: unknown): void;
 }
@@ -49,7 +49,7 @@ export class Journal {
   }
 
   /** Adds a mutation that was made in memory. */
-  append(owner: Owner, mutation: Mutation): void {
+  append(owner: Owner, mutation: AppliedMutation): void {
     this.#next ??= this.#begin();
     this.#next.mutations.push({ owner, mutation });
   }

@@ -56,7 +56,7 @@ async function open(folder: string, unlock: () => void, options: DiskStoreOption
     publish(owner, mutation) {
       if (mutation.changes.length > 0) {
         onStored(mutation.changes);
-        publish(owner, mutation.changes);
+        publish(owner, mutation.changes, mutation.payloads);
       }
       for (const { appended } of mutation.events) if (appended !== null) publishEvents(owner, appended);
     },

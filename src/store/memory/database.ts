@@ -1,6 +1,6 @@
-import type { Change, Creation } from '../change.ts';
-import type { Detail, EventChange, Mutation } from '../detail.ts';
-import type { RunState, RunStep } from '../execution.ts';
+import { type Change, type Creation, payloadRunId, type ShownPayloads } from '../change.ts';
+import type { AppliedMutation, Detail, EventChange, Mutation } from '../detail.ts';
+import type { RunPayloads, RunState, RunStep } from '../execution.ts';
 import { type Owner, ownedKey } from '../owner.ts';
 import type { Run } from '../records.ts';
 import type { Cursors } from '../rules/cursor.ts';
@@ -18,7 +18,7 @@ import { stepMutation } from './step-mutation.ts';
 /** The parts and callbacks of a database. */
 export interface DatabaseOptions {
   /** Called with each mutation after it was applied. */
-  readonly publish: (owner: Owner, mutation: Mutation) => void;
+  readonly publish: (owner: Owner, mutation: AppliedMutation) => void;
   /** Called when a run can be claimed. */
   readonly onReady: (owner: Owner, graphId: string) => void;
   /** Called when a lease ended before its run did. */
@@ -87,7 +87,7 @@ export class Database {
     });
     for (const change of mutation.events) this.events.apply(owner, change);
     this.#noteFinished(owner, mutation);
-    this.#options.publish(owner, mutation);
+    this.#options.publish(owner, { ...mutation, payloads: shownPayloads(this.partition(owner), changes) });
     this.#refreshQueue(owner, changes);
     if (events.some(({ appended }) => appended !== null)) this.#limitEvents();
   }
@@ -233,6 +233,16 @@ export class Database {
     this.#queued.set(key, { graphId, run: head });
     this.#options.onReady(owner, graphId);
   }
+}
+
+function shownPayloads(partition: OwnerPartition, changes: readonly Change[]): ShownPayloads {
+  const shown = new Map<string, RunPayloads>();
+  for (const change of changes) {
+    const id = payloadRunId(change);
+    const payloads = id === null ? undefined : partition.payloads.get(id);
+    if (id !== null && payloads !== undefined) shown.set(id, payloads);
+  }
+  return shown;
 }
 
 function deletedEvents(detail: Detail): readonly EventChange[] {

@@ -36,7 +36,7 @@ export function openMemoryStores({
     publish(owner, mutation) {
       if (mutation.changes.length > 0) {
         onStored(mutation.changes);
-        publish(owner, mutation.changes);
+        publish(owner, mutation.changes, mutation.payloads);
       }
       for (const { appended } of mutation.events) if (appended !== null) publishEvents(owner, appended);
     },

@@ -1,9 +1,11 @@
+import type { FollowedRun } from '../execution.ts';
 import type { Owner } from '../owner.ts';
 import { createCursors } from '../rules/cursor.ts';
 import { createLeaseTokens } from '../rules/lease-token.ts';
 import { createRunQueue } from '../rules/execution/run-queue.ts';
 import { DEFAULT_EVENT_RETENTION, type StoreOptions, SWEEP_INTERVAL } from '../store-options.ts';
 import type { OpenedStores, Stores } from '../stores.ts';
+import { CallBatches } from './client/call-batches.ts';
 import { databaseClock } from './client/clock.ts';
 import type { DatabaseConfig } from './client/database-config.ts';
 import type { Database } from './client/database.ts';
@@ -14,13 +16,15 @@ import { SnapshotReader } from './client/snapshot-reader.ts';
 import { migrate } from './migrations/migrate.ts';
 import { createAnnouncer } from './notifications/announcer.ts';
 import { deleteOldChanges } from './notifications/change-log.ts';
+import { pollEvents } from './notifications/event-poll.ts';
 import { listen, type ListenerTimes } from './notifications/listener.ts';
 import { createAssistants } from './queries/assistants.ts';
 import { cursorKey } from './queries/cursor-key.ts';
+import type { RunCreations } from './queries/create-together.ts';
 import type { StoreDependencies } from './queries/dependencies.ts';
 import { createRuns } from './queries/runs.ts';
 import { createThreads } from './queries/threads.ts';
-import { createDecide } from './queue/decide.ts';
+import { createDecide, type RunCalls } from './queue/decide.ts';
 import { createSweeper } from './queue/sweeper.ts';
 import { createClaim, createTurns } from './queue/claim.ts';
 
@@ -34,6 +38,8 @@ export interface PostgresStoreOptions extends StoreOptions {
    * changes are published.
    */
   readonly hasSubscribers?: (owner: Owner) => boolean;
+  /** The runs whose events are followed in this process. Default: none. */
+  readonly followedRuns?: () => readonly FollowedRun[];
   /** Called when changes may have been missed. */
   readonly onMissedChanges?: () => void;
   readonly log?: { warn(fields: object, message: string): void };
@@ -60,6 +66,7 @@ export async function openPostgresStores(
     publishEvents = () => {},
     eventRetention = DEFAULT_EVENT_RETENTION,
     hasSubscribers = () => true,
+    followedRuns = () => [],
     onMissedChanges = () => {},
     log = { warn: () => {} },
     listenerTimes,
@@ -83,6 +90,8 @@ export async function openPostgresStores(
     const cursors = createCursors(key);
     const tokens = createLeaseTokens(key);
     const turns = createTurns();
+    const calls: RunCalls = new CallBatches();
+    const creations: RunCreations = new CallBatches();
     const announcer = createAnnouncer(database, onReady, publishEvents);
     const listener = await listen(config, database, {
       publish,
@@ -96,6 +105,7 @@ export async function openPostgresStores(
       },
       times: listenerTimes,
     });
+    const poll = pollEvents(database, { followedRuns, publishEvents });
     const timer = setInterval(() => {
       // A failure does not matter: the next interval tries again.
       deleteOldChanges(database).catch(() => {});
@@ -111,10 +121,10 @@ export async function openPostgresStores(
       return {
         assistants: createAssistants(dependencies),
         threads: createThreads(dependencies),
-        runs: createRuns(dependencies),
+        runs: createRuns(dependencies, creations),
         queue: createRunQueue({
           tokens,
-          decide: createDecide(dependencies),
+          decide: createDecide(dependencies, calls),
           claim: createClaim(dependencies, turns),
         }),
       };
@@ -133,6 +143,7 @@ export async function openPostgresStores(
       sweep: () => sweeper.sweep(),
       async close() {
         clearInterval(timer);
+        clearInterval(poll);
         const swept = sweeper.close();
         announcer.close();
         await listener.close();

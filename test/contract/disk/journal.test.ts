@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
-import type { Mutation } from '../../../src/store/detail.ts';
+import type { AppliedMutation, Mutation } from '../../../src/store/detail.ts';
 import { Journal, type OwnedMutation } from '../../../src/store/disk/journal.ts';
 import { asOwner as owner } from '../../../src/store/owner.ts';
 import { newThread } from '../../../src/store/rules/thread.ts';
@@ -54,9 +54,14 @@ function setUp() {
   return { journal, commits, seen, onFailure, append, wait, commit };
 }
 
-function mutationOf(name: string): Mutation {
+function mutationOf(name: string): AppliedMutation {
   const after = valueOf(newThread(alice, { metadata: { name } }, START));
-  return { changes: [{ resource: 'thread', before: null, after }], details: [], events: [] };
+  return {
+    changes: [{ resource: 'thread', before: null, after }],
+    details: [],
+    events: [],
+    payloads: new Map(),
+  };
 }
 
 function namesOf({ changes }: Mutation): string {

@@ -1,28 +1,17 @@
-import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { workerTokenOf } from '../../process/client.ts';
 import { createAssistant, createRun, readUntil, subscribeToRun } from '../../process/echo-worker.ts';
 import { openProject, type Project } from '../../process/project.ts';
-import { startWorker, type WorkerLibrary } from './library.ts';
+import { startWorker } from './library.ts';
+import { PYTHON, PYTHON_LIBRARY } from './python-library.ts';
 import { cancelRun, countOf, createRunOf, endedRun, startServer, stop } from './runs.ts';
 import { testWorkerLibrary } from './scenarios.ts';
 
-const SCENARIO_WORKER = fileURLToPath(new URL('scenario_worker.py', import.meta.url));
 const CLIENTS = fileURLToPath(new URL('../../../clients/python', import.meta.url));
-const PYTHON = process.env['PYTHON'] ?? 'python3';
+const { missing } = PYTHON_LIBRARY;
 
-const check = 'import sys; assert sys.version_info >= (3, 10)';
-const missing = spawnSync(PYTHON, ['-c', check]).status === 0 ? null : ', which needs python3 3.10 or later';
-
-const LIBRARY: WorkerLibrary = {
-  name: 'for Python',
-  missing,
-  // Without files of compiled modules beside the source.
-  start: (project, env) => project.start(PYTHON, ['-B', SCENARIO_WORKER], env),
-};
-
-testWorkerLibrary(LIBRARY);
+testWorkerLibrary(PYTHON_LIBRARY);
 
 describe.skipIf(missing !== null)(
   `the worker library for Python${missing ?? ''}: beyond the scenarios`,
@@ -38,7 +27,7 @@ describe.skipIf(missing !== null)(
     describe('a handler that is a plain function', () => {
       it('should emit and save in order', async () => {
         const { port, client } = await startServer(project);
-        const worker = await startWorker(LIBRARY, project, port);
+        const worker = await startWorker(PYTHON_LIBRARY, project, port);
         const { id } = await createRunOf(client, 'plain', { to: 30 });
         const run = await endedRun(client, id);
         expect(run).toMatchObject({ status: 'SUCCESS', attempt: 1, output: { count: 30 } });
@@ -50,7 +39,7 @@ describe.skipIf(missing !== null)(
 
       it('should be told to stop', async () => {
         const { port, client } = await startServer(project);
-        const worker = await startWorker(LIBRARY, project, port);
+        const worker = await startWorker(PYTHON_LIBRARY, project, port);
         const { id } = await createRunOf(client, 'plain', { to: 1, wait: true });
         await readUntil(await subscribeToRun(client, id), ({ data }) => data['waits'] === true);
         await cancelRun(client, id);
@@ -62,7 +51,7 @@ describe.skipIf(missing !== null)(
 
       it('should ask a person', async () => {
         const { port, client } = await startServer(project);
-        const worker = await startWorker(LIBRARY, project, port);
+        const worker = await startWorker(PYTHON_LIBRARY, project, port);
         const { id } = await createRunOf(client, 'plain', { to: 2, ask: 'Shall I?' });
         expect(await endedRun(client, id)).toMatchObject({
           status: 'INTERRUPTED',
@@ -75,7 +64,7 @@ describe.skipIf(missing !== null)(
 
     it('should keep more leases than one heartbeat takes', async () => {
       const { port, client } = await startServer(project);
-      const worker = await startWorker(LIBRARY, project, port, { leaseSeconds: 5, concurrency: 250 });
+      const worker = await startWorker(PYTHON_LIBRARY, project, port, { leaseSeconds: 5, concurrency: 250 });
       const assistantId = await createAssistant(client, 'wait');
       const runs = await Promise.all(Array.from({ length: 230 }, () => createRun(client, assistantId, {})));
       // Longer than the lease, the wait of a heartbeat, and the time in which the server notices.
@@ -91,7 +80,7 @@ describe.skipIf(missing !== null)(
 
     it('should release at once what it executes when it is told to stop twice', async () => {
       const { port, client } = await startServer(project);
-      const worker = await startWorker(LIBRARY, project, port, { drainSeconds: 3_600 });
+      const worker = await startWorker(PYTHON_LIBRARY, project, port, { drainSeconds: 3_600 });
       const { id } = await createRunOf(client, 'wait');
       await readUntil(await subscribeToRun(client, id), ({ data }) => data['waits'] === true);
       worker.send('SIGINT');

@@ -13,7 +13,15 @@ const { AGENT_GRAPHQL_URL, AGENT_GRAPHQL_TOKENS, LEASE_SECONDS, DRAIN_SECONDS, C
 const nested = (levels) => (levels === 1 ? {} : { a: nested(levels - 1) });
 
 const graphs = {
-  given({ signal: _signal, emit: _emit, save: _save, interrupt: _interrupt, secondsLeft: _left, ...claim }) {
+  given({
+    signal: _signal,
+    emit: _emit,
+    save: _save,
+    interrupt: _interrupt,
+    secondsLeft: _left,
+    traceparent: _trace,
+    ...claim
+  }) {
     return claim;
   },
   async words({ input: { text, pauseMilliseconds = 0 }, emit }) {
@@ -109,7 +117,7 @@ function nextToken() {
   return tokens[Math.min(asked, tokens.length) - 1];
 }
 
-await createWorker({
+const options = {
   url: AGENT_GRAPHQL_URL,
   token: tokens.length === 1 ? tokens[0] : nextToken,
   graphs,
@@ -120,6 +128,11 @@ await createWorker({
   report(report) {
     const line = LINES[report.type]?.(report);
     if (line) console.log(line);
-    else if (report.type === 'FAILED') console.error(report.error);
   },
-}).run();
+};
+try {
+  await createWorker(options).run();
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}

@@ -1,9 +1,4 @@
-import { fileURLToPath } from 'node:url';
 import { testWorkerLibrary } from './scenarios.ts';
+import { TYPESCRIPT } from './typescript-library.ts';
 
-const WORKER = fileURLToPath(new URL('typescript-worker.mjs', import.meta.url));
-
-testWorkerLibrary({
-  name: 'for TypeScript',
-  start: (project, env) => project.start(process.execPath, [WORKER], env),
-});
+testWorkerLibrary(TYPESCRIPT);

@@ -1,5 +1,6 @@
 import type { ResourceChange } from '../../../src/schema/change.ts';
 import { changeEvent } from '../../../src/schema/change.ts';
+import { createEventRateLimiter } from '../../../src/subscriptions/event-rate-limiter.ts';
 import { createClaimWaiters } from '../../../src/subscriptions/claim-waiters.ts';
 import { createWaits } from '../../../src/subscriptions/waits.ts';
 import { type Context, createContext } from '../../../src/schema/context.ts';
@@ -81,7 +82,12 @@ export function contextWith(stores: Stores): Context {
   const waits = createWaits();
   // No call waits.
   void waits.close();
-  const shared = { changes: createChangeFeed(), waits, claimWaiters: createClaimWaiters() };
+  const shared = {
+    changes: createChangeFeed(),
+    waits,
+    claimWaiters: createClaimWaiters(),
+    eventRateLimiter: createEventRateLimiter(),
+  };
   const identity = { owner: alice, worker: null, expiresAt: Date.now() + HOUR };
   return createContext(shared, identity, stores);
 }

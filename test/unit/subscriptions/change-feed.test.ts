@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_EVENTS_BEHIND } from '../../../src/limits.ts';
-import type { Change } from '../../../src/store/change.ts';
+import { MAX_EVENTS_BEHIND, MAX_PAYLOAD_BYTES_BEHIND } from '../../../src/limits.ts';
+import type { Change, ShownPayloads } from '../../../src/store/change.ts';
+import type { RunPayloads } from '../../../src/store/execution.ts';
 import { asOwner as owner } from '../../../src/store/owner.ts';
 import { createChangeFeed } from '../../../src/subscriptions/change-feed.ts';
 
@@ -18,6 +19,16 @@ function created(id: string): Change {
       createdAt: '',
       updatedAt: '',
     },
+  };
+}
+
+/** A thread has the output of a run as its values. */
+function valuesChanged(valuesRunId: string): Change {
+  const thread = { id: '1', metadata: {}, status: 'IDLE', createdAt: '', updatedAt: '' } as const;
+  return {
+    resource: 'thread',
+    before: { ...thread, valuesRunId: null },
+    after: { ...thread, valuesRunId },
   };
 }
 
@@ -80,6 +91,26 @@ describe('a subscriber that falls behind', () => {
     expect(changes.hasSubscribers(alice)).toBe(false);
     await expect(queue.next()).rejects.toMatchObject({ extensions: { code: 'LIMIT_EXCEEDED' } });
     expect(await queue.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('should be ended by what comes when its events hold more than 32 MiB of payloads', async () => {
+    const changes = createChangeFeed();
+    const queue = changes.subscribe('thread', alice, (change) => change);
+    const half = { input: null, output: 'x'.repeat(MAX_PAYLOAD_BYTES_BEHIND / 2), checkpoint: null };
+    const one = { input: null, output: null, checkpoint: 'x' };
+    const payloads: ShownPayloads = new Map<string, RunPayloads>([
+      ['half', half],
+      ['one', one],
+      ['not shown', half],
+    ]);
+    for (const id of ['half', 'half', 'one']) changes.publish(alice, [valuesChanged(id)], payloads);
+    expect([queue.length, queue.bytes]).toEqual([3, MAX_PAYLOAD_BYTES_BEHIND + 1]);
+    await queue.next();
+    changes.publish(alice, [valuesChanged('half')], payloads);
+    expect([queue.length, queue.bytes]).toEqual([3, MAX_PAYLOAD_BYTES_BEHIND + 1]);
+    changes.publish(alice, [created('1')]);
+    expect([queue.length, queue.bytes]).toEqual([0, 0]);
+    await expect(queue.next()).rejects.toMatchObject({ extensions: { code: 'LIMIT_EXCEEDED' } });
   });
 
   it('should go on when it is 999 behind, and when it has caught up', async () => {
