@@ -36,6 +36,7 @@ export async function execute(handler: RunHandler, fields: Partial<ClaimedRun> =
     metadata: {},
     resumes: null,
     secondsLeft: null,
+    traceparent: null,
     signal: new AbortController().signal,
     async emit(type, data = {}) {
       events.push({ type, ...asJson(data) });

@@ -11,10 +11,13 @@ const SRC = fileURLToPath(new URL('../../src', import.meta.url));
  */
 const LAYERS = [
   'server.ts',
-  'start-server.ts',
   'cli',
   'cli/archive',
   'langgraph',
+  'start-server.ts',
+  'create-server.ts',
+  'assemble-server.ts',
+  'port-error.ts',
   'worker',
   'config.ts',
   'environment.ts',
