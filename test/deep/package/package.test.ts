@@ -124,7 +124,12 @@ describe('the package', () => {
     const names = Object.entries(packed.exports).flatMap(([path, target]) =>
       typeof target === 'string' ? [] : [path.replace('.', 'agent-graphql')],
     );
-    expect(names).toContain('agent-graphql/worker');
+    expect(names.toSorted()).toEqual([
+      'agent-graphql',
+      'agent-graphql/ag-ui',
+      'agent-graphql/ai-sdk',
+      'agent-graphql/worker',
+    ]);
     for (const name of names) {
       const code = `import * as all from '${name}'; console.log(Object.keys(all).length + ' members');`;
       const args = ['--input-type=module', '-e', code];
