@@ -46,7 +46,8 @@ function exampleOf(all: readonly Variable[]): string {
 async function pageWith(all: readonly Variable[]): Promise<string> {
   const text = readFileSync(new URL('docs/configuration.md', ROOT), 'utf8');
   const parts = /^(.*<!-- variables: .*? -->\n).*(<!-- end of variables -->.*)$/s.exec(text);
-  if (parts === null) throw new Error('docs/configuration.md has lost the markers around its table of variables.');
+  if (parts === null)
+    throw new Error('docs/configuration.md has lost the markers around its table of variables.');
   const [, before = '', after = ''] = parts;
   const rows = all.map(
     ({ name, description, default: value }) => `| \`${name}\` | ${description} | ${value} |\n`,

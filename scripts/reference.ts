@@ -40,7 +40,7 @@ export function referenceOf(sdl: string): string {
     section('Scalars', typesOf(schema, isScalarType)),
   ];
   const contents = parts.map(({ name, members }) => {
-    const links = members.map(({ title }) => `[${title}](#${anchorOf(title)})`);
+    const links = members.map(({ title }) => `[${title.split('.').at(-1)}](#${anchorOf(title)})`);
     return `- [${name}](#${anchorOf(name)}): ${links.join(', ')}\n`;
   });
   const bodies = parts.map(({ name, members }) => {
@@ -77,7 +77,7 @@ function typesOf(schema: GraphQLSchema, isWanted: (type: GraphQLNamedType) => bo
   ]);
   return Object.values(schema.getTypeMap())
     .filter((type) => isWanted(type) && !roots.has(type))
-    .filter((type) => !isIntrospectionType(type))
+    .filter((type) => !isIntrospectionType(type) && !(isScalarType(type) && isSpecifiedScalarType(type)))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .map((type) => ({ title: type.name, body: `${type.description ?? ''}\n\n${membersOf(type)}` }));
 }

@@ -5,7 +5,7 @@ import { LOG_LEVELS } from './observability/log-level.ts';
 import { parseConnectionUri } from './store/postgres/uri/parse-uri.ts';
 import { ConnectionUriError } from './store/postgres/uri/uri-error.ts';
 
-/** What is known of a variable besides its rule. README.md and .env.example are generated from it. */
+/** What is known of a variable besides its rule. docs/configuration.md and .env.example are generated from it. */
 export interface VariableMetadata {
   /** Sentences of Markdown, in one line. */
   readonly description: string;
