@@ -26,9 +26,9 @@ async function openServers(alg: string) {
     AUTH_OWNER_CLAIM: OWNER_CLAIM,
     AUTH_WORKER_SCOPE: WORKER_SCOPE,
   });
-  onTestFinished(() => {
+  onTestFinished(async () => {
     server.send('SIGTERM');
-    return server.ending.then(() => {});
+    await server.ending;
   });
   const port = await loggedPort(server);
   return { oidc, clientOf: (token: string) => clientWith(port, token) };
