@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SERVER, tokenOf } from '../../process/client.ts';
+import { clientOf, SECRET, SERVER, tokenOf, workerTokenOf } from '../../process/client.ts';
+import { createAssistant, createRun } from '../../process/echo-worker.ts';
 import { greeting, openProject, type Project } from '../../process/project.ts';
 import { runSnippets, type Snippet, snippetsOf } from '../../support/snippets.ts';
 
@@ -59,3 +60,45 @@ describe('docs/clients.md', () => {
     }
   });
 });
+
+describe('docs/auth.md', () => {
+  it('should say what its program prints', async () => {
+    const rules = { AUTH_ISSUER: 'https://api.example.com', AUTH_AUDIENCE: 'agents' };
+    const { port } = await greeting(project.server({ ...SERVER, ...rules }));
+    const snippets = snippetsOf('docs/auth.md');
+    const results = await runSnippets(project, snippets, port, { AUTH_SECRET: SECRET });
+    expect(results).toMatchObject([{ output: snippets[0]?.output, code: 0, stderr: '' }]);
+  });
+});
+
+describe('README.md', () => {
+  it('should have a worker that executes runs', async () => {
+    const { port } = await greeting(project.server(SERVER));
+    const caller: Snippet = { file: 'caller.js', code: CALLER, output: OUTPUT };
+    const alice = await clientOf(port, 'alice');
+    const { id } = await createRun(alice, await createAssistant(alice, 'support'), {
+      input: { question: 'My order?' },
+    });
+    const env = { WORKER_TOKEN: await workerTokenOf('worker-1'), TOKEN: await tokenOf('alice'), RUN: id };
+    const results = await runSnippets(project, [...snippetsOf('README.md'), caller], port, env);
+    expect(results.map(({ snippet, code }) => [snippet.file, code])).toEqual([
+      ['caller.js', 0],
+      ['worker.js', 0],
+    ]);
+    expect(results[0]?.output).toBe(OUTPUT);
+  });
+});
+
+/** Prints a run's events and its output. */
+const CALLER = `
+const query = 'query ($id: ID!) { waitForRun(id: $id) { output events { data } } }';
+const response = await fetch('http://localhost:4000/graphql', {
+  method: 'POST',
+  headers: { authorization: \`Bearer \${process.env.TOKEN}\`, 'content-type': 'application/json' },
+  body: JSON.stringify({ query, variables: { id: process.env.RUN } }),
+});
+const { data } = await response.json();
+console.log(data.waitForRun.events.map(({ data }) => data.delta ?? '').join(''));
+console.log(data.waitForRun.output.answer);
+`;
+const OUTPUT = 'Your parcel is on its way.\nAbout “My order?”: it is on its way.';

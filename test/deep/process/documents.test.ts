@@ -54,4 +54,10 @@ describe('a document', () => {
     const steps = [...(functions ? [functions] : []), ...others];
     expect(await follow(steps, (port) => startWorker(project, port))).toEqual(steps);
   });
+
+  it('should say what the server answers: docs/clients.md, curl', async () => {
+    const steps = stepsOf('docs/clients.md', '## curl');
+    expect(steps.length).toBe(2);
+    expect(await follow(steps)).toEqual(steps);
+  });
 });
