@@ -21,21 +21,33 @@ for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => shutdown.ab
 const release = new AbortController();
 
 /** The graph: returns how the run ends. `say` and `save` throw when it is to stop. */
-async function echo({ input, values, checkpoint, resumes }, say, save) {
-  const { text = '', ask, answer, wordMilliseconds = 50 } = input ?? {};
+async function echo({ runId, input, values, checkpoint, resumes }, say, save) {
+  // Front ends send messages and answers, and what is their own as `forwardedProps`: see docs/front-ends.md.
+  const { messages, resume, forwardedProps, ...given } = input ?? {};
+  const {
+    text = messages?.at(-1)?.content ?? '',
+    ask,
+    answer = resume?.[0]?.payload,
+    wordMilliseconds = 50,
+  } = { ...given, ...forwardedProps };
   // The answer comes in another run of the thread, which is given the output of this one as `values`.
   if (ask) return { status: 'INTERRUPTED', interrupt: { question: ask }, output: { question: ask } };
   const words = (resumes ? `${values?.question} ${answer}` : text).split(' ');
   // Work before the checkpoint is not repeated; work after it is, so readers start again from the snapshot.
   const said = checkpoint ? checkpoint.text.split(' ') : [];
   if (checkpoint) await say({ type: 'STATE_SNAPSHOT', data: { snapshot: checkpoint } });
+  const message = { messageId: runId };
+  await say({ type: 'TEXT_MESSAGE_START', data: { ...message, role: 'assistant' } });
+  if (checkpoint)
+    await say({ type: 'TEXT_MESSAGE_CONTENT', data: { ...message, delta: `${checkpoint.text} ` } });
   while (said.length < words.length) {
     await sleep(wordMilliseconds);
     const word = words[said.length];
-    await say({ type: 'TEXT_MESSAGE_CONTENT', data: { delta: `${word} ` } });
+    await say({ type: 'TEXT_MESSAGE_CONTENT', data: { ...message, delta: `${word} ` } });
     said.push(word);
     if (said.length % 10 === 0) await save({ text: said.join(' ') });
   }
+  await say({ type: 'TEXT_MESSAGE_END', data: message });
   return { status: 'SUCCESS', output: { text: words.join(' ') } };
 }
 

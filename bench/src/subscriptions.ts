@@ -23,7 +23,7 @@ export const SUBSCRIPTION_WORKS: readonly SubscriptionWork[] = [
   },
   {
     name: 'S2',
-    description: 'S1, with another document for each subscriber',
+    description: 'S1, with another alias in the document of each subscriber',
     transport: 'sse',
     documentOf: (subscriber) =>
       `subscription S2 { threadChanged { ${SELECTION.replace('updatedAt', `${ALIAS}${subscriber}: updatedAt`)} } }`,

@@ -6,13 +6,16 @@ import type { ExecutionContext } from './execution/execution-context.ts';
 import type { Execution } from './operation-result.ts';
 import type { PreparedOperation } from './prepared-document.ts';
 
+/** What is executed of an operation. */
+export type ExecutableOperation = Pick<PreparedOperation, 'node' | 'document' | 'compiled'>;
+
 /**
  * Executes an operation: compiled, or by graphql-js where it cannot be compiled.
  * @param root the root value: the event of a subscription
  */
 export function executeOperation(
   schema: GraphQLSchema,
-  operation: PreparedOperation,
+  operation: ExecutableOperation,
   variables: Variables,
   context: Context,
   root?: unknown,
@@ -26,7 +29,7 @@ export function executeOperation(
       : toExecution(result, isMutation);
   }
   const { program, serialize } = compiled;
-  const execution: ExecutionContext = { context, variables, args: new Map(), errors: [] };
+  const execution: ExecutionContext = { context, variables, args: null, errors: [] };
   const { errors } = execution;
   const failed = (error: unknown): Execution => ({ data: null, errors: [...errors, error], isMutation });
   try {
@@ -40,7 +43,7 @@ export function executeOperation(
 
 function executeByGraphQLJs(
   schema: GraphQLSchema,
-  { document, node }: PreparedOperation,
+  { document, node }: ExecutableOperation,
   variables: Variables,
   contextValue: Context,
   rootValue: unknown,

@@ -1,6 +1,5 @@
-import { type ExecutionResult, GraphQLError } from 'graphql';
+import { GraphQLError } from 'graphql';
 import { apiError, ERROR_CODES, type HttpHint, httpHintOf } from '../errors.ts';
-import { isObject } from '../lib/is-object.ts';
 import { MAX_RESPONSE_BYTES } from '../limits.ts';
 import { ResponseTooLarge, type Serialize, serializeAny, toBytes } from './execution/serialize.ts';
 import type { RequestRecord } from '../observability/request-record.ts';
@@ -10,10 +9,16 @@ import type { PublicErrors } from './public-error.ts';
 export interface OperationResult {
   /** The result as JSON, with one character for each byte of its UTF-8. */
   readonly json: string;
-  /** The result as an object. */
-  readonly result: ExecutionResult;
+  /** Its errors, which are public. */
+  readonly errors: readonly GraphQLError[];
+  /** Whether it has `data`, which may be null: without, the request failed before its execution. */
+  readonly hasData: boolean;
+  /** Whether its `data` is null or absent. */
+  readonly isEmpty: boolean;
   /** What its errors mean for an HTTP response. */
   readonly http: readonly HttpHint[];
+  /** What the last transport has made of it to send. Most subscribers of an event get it by the same transport. */
+  frame: unknown;
   /** Called where the client does not get the result. Absent where nothing depends on it. */
   readonly onUndelivered?: () => void;
 }
@@ -34,22 +39,23 @@ export interface Results {
   failed(error: unknown, requestId: string): OperationResult;
   /** The result of an execution. */
   executed(execution: Execution, requestId: string): OperationResult;
+  /** The result of an execution without errors, whose data is JSON already. */
+  serialized(data: string, requestId: string): OperationResult;
 }
 
 /** @param publicErrors makes errors public */
 export function createResults(publicErrors: PublicErrors): Results {
-  function withErrors(
-    errors: readonly unknown[],
-    requestId: string,
-    data?: { readonly object: unknown; readonly json: string },
-  ): OperationResult {
+  function withErrors(errors: readonly unknown[], requestId: string, data?: string): OperationResult {
     const shown = publicErrors(errors, requestId);
     const sent = shown.map(withoutHttp);
     const text = toBytes(JSON.stringify(sent));
     return {
-      json: data === undefined ? `{"errors":${text}}` : `{"errors":${text},"data":${data.json}}`,
-      result: data === undefined ? { errors: sent } : { errors: sent, ...dataOf(data.object) },
+      json: data === undefined ? `{"errors":${text}}` : `{"errors":${text},"data":${data}}`,
+      errors: sent,
+      hasData: data !== undefined,
+      isEmpty: data === undefined || data === 'null',
       http: shown.map(httpHintOf).filter((hint) => hint !== null),
+      frame: null,
     };
   }
 
@@ -60,30 +66,49 @@ export function createResults(publicErrors: PublicErrors): Results {
       let result: OperationResult | null = null;
       try {
         const json = data === null ? 'null' : serialize(data, { bytes: 0, limit: MAX_RESPONSE_BYTES });
-        result =
-          errors.length > 0
-            ? withErrors(errors, requestId, { object: data, json })
-            : { json: `{"data":${json}}`, result: dataOf(data), http: NO_HINTS };
+        result = errors.length > 0 ? withErrors(errors, requestId, json) : withData(json);
       } catch (error) {
         if (!(error instanceof ResponseTooLarge)) return withErrors([error], requestId);
       }
       if (result !== null && result.json.length <= MAX_RESPONSE_BYTES) return result;
-      return withErrors([tooLarge(isMutation)], requestId, { object: null, json: 'null' });
+      return withErrors([tooLarge(isMutation)], requestId, 'null');
+    },
+    serialized(data, requestId) {
+      const result = withData(data);
+      if (result.json.length <= MAX_RESPONSE_BYTES) return result;
+      return withErrors([tooLarge(false)], requestId, 'null');
     },
   };
 }
 
+/** Serializes the data of an execution. Null where there are errors, that of the serialization included. */
+export function serializeData({ data, errors, serialize = serializeAny }: Execution): string | null {
+  if (errors.length > 0) return null;
+  try {
+    return serialize(data, { bytes: 0, limit: MAX_RESPONSE_BYTES });
+  } catch {
+    return null;
+  }
+}
+
 /** Records the first error that the client gets. */
-export function recordError(record: RequestRecord, { result }: OperationResult): void {
-  const first = result.errors?.[0];
+export function recordError(record: RequestRecord, { errors }: OperationResult): void {
+  const [first] = errors;
   if (first === undefined) return;
   record.error ??= { code: ERROR_CODES.find((code) => code === first.extensions['code']) ?? null };
 }
 
-const NO_HINTS: readonly HttpHint[] = [];
+const NONE: readonly never[] = [];
 
-function dataOf(data: unknown): { readonly data: Record<string, unknown> | null } {
-  return { data: isObject(data) ? data : null };
+function withData(data: string): OperationResult {
+  return {
+    json: `{"data":${data}}`,
+    errors: NONE,
+    hasData: true,
+    isEmpty: data === 'null',
+    http: NONE,
+    frame: null,
+  };
 }
 
 function withoutHttp(error: GraphQLError): GraphQLError {

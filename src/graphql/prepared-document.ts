@@ -20,6 +20,7 @@ import { assertDocument, costOf } from './limits/document-limits.ts';
 import { measureDocument } from './limits/document-size.ts';
 import { checkVariables } from './limits/input-limits.ts';
 import type { Variables as RawVariables } from './limits/list-sizes.ts';
+import { type NumberedKeys, numberKeys } from './numbered-keys.ts';
 
 /** A parsed document with all that is computed from it once. */
 export interface PreparedDocument {
@@ -45,10 +46,18 @@ export interface PreparedOperation {
   coerce(variables: RawVariables): Variables;
   /** The compiled operation; null where graphql-js has to execute it. */
   compiled(variables: Variables): Compiled | null;
+  /** The operation with numbers as response keys, for subscribers whose documents differ only in name and aliases. */
+  numbered(): NumberedOperation;
 }
+
+/** An operation with numbers as response keys. */
+export interface NumberedOperation extends NumberedKeys, Pick<PreparedOperation, 'compiled'> {}
 
 /** How many costs of a document, and compiled variants of an operation, are kept: few clients need more than one. */
 const MAX_KEPT = 16;
+
+/** Heap of a field with a number as its response key. */
+const BYTES_PER_KEY = 500;
 
 /** Creates the function that prepares documents. @param onCompiled called when a document takes more or less memory */
 export function createDocumentPreparer(
@@ -71,12 +80,19 @@ function prepareDocument(
   let check: ReturnType<typeof checkVariables> | null = null;
   let compiledBytes = 0;
 
+  function addBytes(bytes: number): void {
+    compiledBytes += bytes;
+    onCompiled(prepared);
+  }
+
   function prepareOperation(node: OperationDefinitionNode): PreparedOperation {
     const coerceFast = compileVariables(node);
-    const compiledOf = compiler(schema, document, node, (bytes) => {
-      compiledBytes += bytes;
-      onCompiled(prepared);
-    });
+    let numbered: NumberedOperation | null = null;
+    function numberOperation(): NumberedOperation {
+      const made = numberKeys(document, node);
+      addBytes(BYTES_PER_KEY * made.keys.length + made.text.length);
+      return { ...made, compiled: compiler(schema, made.document, made.node, addBytes) };
+    }
     return {
       node,
       document,
@@ -88,7 +104,8 @@ function prepareDocument(
         check(variables);
         return coerceSlowly(schema, node, variables);
       },
-      compiled: compiledOf,
+      compiled: compiler(schema, document, node, addBytes),
+      numbered: () => (numbered ??= numberOperation()),
     };
   }
 

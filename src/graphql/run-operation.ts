@@ -102,7 +102,7 @@ export function createPipeline(parts: PipelineParts): RunOperation {
 function guardClaims(context: Context, result: OperationResult): OperationResult {
   if (context.claimed === null) return result;
   const onUndelivered = (): void => void releaseClaims(context);
-  if (result.result.data != null) return { ...result, onUndelivered };
+  if (!result.isEmpty) return { ...result, onUndelivered };
   onUndelivered();
   return result;
 }

@@ -15,8 +15,8 @@ export interface ResultHead {
  * The head that a result's errors ask for: the highest status among them, and all of their headers. Errors of parsing
  * and validation are 200 for `application/json`: https://graphql.github.io/graphql-over-http/draft/#sec-application-json
  */
-export function headOf({ http, result }: OperationResult, type: ResultType): ResultHead {
-  if (result.errors === undefined) return OK;
+export function headOf({ http, errors, hasData }: OperationResult, type: ResultType): ResultHead {
+  if (hasData && errors.length === 0) return OK;
   const headers: string[] = [];
   let status = 0;
   for (const hint of http) {
@@ -24,7 +24,7 @@ export function headOf({ http, result }: OperationResult, type: ResultType): Res
     const isOk = hint.spec === true && type === 'application/json';
     status = Math.max(status, isOk ? 200 : hint.status);
   }
-  return { status: status || ('data' in result ? 200 : 500), headers };
+  return { status: status || (hasData ? 200 : 500), headers };
 }
 
 /** Sends a response with one result. Returns its status. */

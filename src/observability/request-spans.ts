@@ -11,6 +11,7 @@ import {
 } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type { Stores } from '../store/stores.ts';
 import type { CompletedRequest, RequestObserver } from './completed-request.ts';
 import type { RequestTrace } from './request-record.ts';
 import { traceStores } from './traced-stores.ts';
@@ -24,88 +25,107 @@ export type StartTrace = (headers: IncomingHttpHeaders) => RequestTrace;
  */
 export function createRequestSpans(tracer: Tracer): { start: StartTrace; observe: RequestObserver } {
   const propagator = new W3CTraceContextPropagator();
-  const spans = new WeakMap<RequestTrace, { readonly span: Span; readonly open: Set<Span> }>();
-
-  function start(headers: IncomingHttpHeaders): RequestTrace {
-    const parent =
-      headers['traceparent'] === undefined
-        ? ROOT_CONTEXT
-        : propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
-    const span = tracer.startSpan('request', { kind: SpanKind.SERVER }, parent);
-    const context = trace.setSpan(ROOT_CONTEXT, span);
-    const open = new Set<Span>();
-
-    function begin(name: string, within: Context): { readonly span: Span; end(): void } {
-      const inner = tracer.startSpan(name, {}, within);
-      open.add(inner);
-      return {
-        span: inner,
-        end() {
-          // The request may have been reported before: then it has ended already.
-          if (open.delete(inner)) inner.end();
-        },
-      };
-    }
-
-    const started: RequestTrace = {
-      traceId: span.spanContext().traceId,
-      traceparent: traceparentOf(span),
-      begin: (name) => begin(name, context).end,
-      beginExecution(name, stores) {
-        const execution = begin(name, context);
-        const within = trace.setSpan(ROOT_CONTEXT, execution.span);
-        return {
-          stores: traceStores(stores, (call, work) => spanAround(begin(call, within), work)),
-          end: execution.end,
-        };
-      },
-    };
-    spans.set(started, { span, open });
-    return started;
-  }
-
   return {
-    start,
-    observe(completed, record) {
-      const traced = record.trace === null ? undefined : spans.get(record.trace);
-      if (traced === undefined) return;
-      // A step that has thrown has not ended its span.
-      for (const span of traced.open) span.end();
-      traced.open.clear();
-      endRequest(traced.span, completed);
+    start(headers) {
+      const parent =
+        headers['traceparent'] === undefined
+          ? ROOT_CONTEXT
+          : propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
+      return new RequestSpans(tracer, parent);
+    },
+    observe(completed, { trace: spans }) {
+      if (spans instanceof RequestSpans) spans.end(completed);
     },
   };
 }
 
-function traceparentOf(span: Span): string {
-  const { traceId, spanId, traceFlags } = span.spanContext();
-  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
+/** The spans of one request. A class, since each request has them: its methods are made once for all. */
+class RequestSpans implements RequestTrace {
+  readonly #tracer: Tracer;
+  readonly #span: Span;
+  readonly #context: Context;
+  /** All spans within that of the request. */
+  readonly #inner: Span[] = [];
+
+  constructor(tracer: Tracer, parent: Context) {
+    this.#tracer = tracer;
+    this.#span = tracer.startSpan('request', { kind: SpanKind.SERVER }, parent);
+    this.#context = trace.setSpan(ROOT_CONTEXT, this.#span);
+  }
+
+  get traceId(): string {
+    return this.#span.spanContext().traceId;
+  }
+
+  get traceparent(): string {
+    const { traceId, spanId, traceFlags } = this.#span.spanContext();
+    return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
+  }
+
+  begin(name: string): () => void {
+    const span = this.#begin(name, this.#context);
+    return () => endSpan(span);
+  }
+
+  beginExecution(name: string, stores: Stores): ReturnType<RequestTrace['beginExecution']> {
+    const span = this.#begin(name, this.#context);
+    const within = trace.setSpan(ROOT_CONTEXT, span);
+    return {
+      stores: traceStores(stores, (call, work) => spanAround(this.#begin(call, within), work)),
+      end: () => endSpan(span),
+    };
+  }
+
+  end(completed: CompletedRequest): void {
+    // A step that has thrown has not ended its span, and a store may answer later.
+    for (const span of this.#inner) endSpan(span);
+    endRequest(this.#span, completed);
+  }
+
+  #begin(name: string, within: Context): Span {
+    const span = this.#tracer.startSpan(name, NO_OPTIONS, within);
+    this.#inner.push(span);
+    return span;
+  }
 }
 
-function spanAround<T>(
-  { span, end }: { readonly span: Span; end(): void },
-  work: () => MaybePromise<T>,
-): MaybePromise<T> {
-  const failed = (error: unknown): never => {
-    if (span.isRecording()) {
-      // Its message may contain what the client sent.
-      span.setStatus({ code: SpanStatusCode.ERROR });
-      span.setAttribute('error.type', error instanceof Error ? error.name : typeof error);
-    }
-    end();
-    throw error;
-  };
-  const done = (value: T): T => {
-    end();
-    return value;
-  };
+const NO_OPTIONS = {};
+
+/** Ends a span, unless it has ended with its request. */
+function endSpan(span: Span): void {
+  if (span.isRecording()) span.end();
+}
+
+function spanAround<T>(span: Span, work: () => MaybePromise<T>): MaybePromise<T> {
   let result: MaybePromise<T>;
   try {
     result = work();
   } catch (error) {
-    return failed(error);
+    return endFailed(span, error);
   }
-  return result instanceof Promise ? result.then(done, failed) : done(result);
+  if (result instanceof Promise) return endLater(span, result);
+  endSpan(span);
+  return result;
+}
+
+async function endLater<T>(span: Span, result: Promise<T>): Promise<T> {
+  try {
+    const value = await result;
+    endSpan(span);
+    return value;
+  } catch (error) {
+    return endFailed(span, error);
+  }
+}
+
+function endFailed(span: Span, error: unknown): never {
+  if (span.isRecording()) {
+    // Its message may contain what the client sent.
+    span.setStatus({ code: SpanStatusCode.ERROR });
+    span.setAttribute('error.type', error instanceof Error ? error.name : typeof error);
+    span.end();
+  }
+  throw error;
 }
 
 /** Names of attributes: https://opentelemetry.io/docs/specs/semconv/ */

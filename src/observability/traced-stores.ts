@@ -1,18 +1,46 @@
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { OrderField } from '../store/query.ts';
-import type { RunQueue, RunStore, Store, Stores } from '../store/stores.ts';
+import type { AssistantStore, RunQueue, RunStore, Store, Stores, ThreadStore } from '../store/stores.ts';
 
 /** Runs a function within a span. */
 export type InSpan = <T>(name: string, work: () => MaybePromise<T>) => MaybePromise<T>;
 
-/** Wraps stores with a span around each call. The span has the name of the method, without owner or arguments. */
+/**
+ * Wraps stores with a span around each call. The span has the name of the method, without owner or arguments. Each
+ * store is wrapped when it is first asked for: most requests call one of them.
+ */
 export function traceStores(stores: Stores, inSpan: InSpan): Stores {
-  return {
-    assistants: traceStore('assistants', stores.assistants, inSpan),
-    threads: traceStore('threads', stores.threads, inSpan),
-    runs: traceRuns(stores.runs, inSpan),
-    queue: traceQueue(stores.queue, inSpan),
-  };
+  return new TracedStores(stores, inSpan);
+}
+
+class TracedStores implements Stores {
+  readonly #stores: Stores;
+  readonly #inSpan: InSpan;
+  #assistants: AssistantStore | null = null;
+  #threads: ThreadStore | null = null;
+  #runs: RunStore | null = null;
+  #queue: RunQueue | null = null;
+
+  constructor(stores: Stores, inSpan: InSpan) {
+    this.#stores = stores;
+    this.#inSpan = inSpan;
+  }
+
+  get assistants(): AssistantStore {
+    return (this.#assistants ??= traceStore('assistants', this.#stores.assistants, this.#inSpan));
+  }
+
+  get threads(): ThreadStore {
+    return (this.#threads ??= traceStore('threads', this.#stores.threads, this.#inSpan));
+  }
+
+  get runs(): RunStore {
+    return (this.#runs ??= traceRuns(this.#stores.runs, this.#inSpan));
+  }
+
+  get queue(): RunQueue {
+    return (this.#queue ??= traceQueue(this.#stores.queue, this.#inSpan));
+  }
 }
 
 function traceRuns(runs: RunStore, inSpan: InSpan): RunStore {

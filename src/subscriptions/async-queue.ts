@@ -146,9 +146,10 @@ export function createAsyncQueue<T>(onClosed: () => void): AsyncQueue<T> {
         flush();
       };
     },
-    async next() {
+    // An async function would make a promise around the one that waits for a value.
+    next() {
       const next = shift();
-      if (next !== undefined) return { value: next.value, done: false };
+      if (next !== undefined) return Promise.resolve({ value: next.value, done: false });
       if (isOpen) {
         return new Promise((resolve, reject) => {
           consumers.push({ resolve, reject });
@@ -156,8 +157,7 @@ export function createAsyncQueue<T>(onClosed: () => void): AsyncQueue<T> {
       }
       const error = failure;
       failure = null;
-      if (error !== null) throw error;
-      return DONE;
+      return error === null ? Promise.resolve(DONE) : Promise.reject(error);
     },
     async return() {
       sink = null;

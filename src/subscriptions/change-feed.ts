@@ -81,14 +81,15 @@ export function createChangeFeed({
       const queue = createAsyncQueue<T>(() => remove(owner, listener));
       // The changes of one mutation are taken whole, however many they are.
       function listener(changes: readonly Change[], payloads: ShownPayloads | undefined): void {
-        const events = changes.filter(isOf(topic)).flatMap((change) => {
+        const isBehind = queue.length >= eventsBehind || queue.bytes > bytesBehind;
+        for (const change of changes) {
+          if (!isOf(topic, change)) continue;
           const shown = payloads?.get(payloadRunId(change) ?? '') ?? null;
           const event = mapEvent(change, shown);
-          return event === null ? [] : [{ event, size: sizeOf(shown) }];
-        });
-        const isBehind = queue.length >= eventsBehind || queue.bytes > bytesBehind;
-        if (events.length > 0 && isBehind) queue.fail(tooFarBehind());
-        else for (const { event, size } of events) queue.push(event, size);
+          if (event === null) continue;
+          if (isBehind) return queue.fail(tooFarBehind());
+          queue.push(event, sizeOf(shown));
+        }
       }
       add(owner, listener);
       return queue;
@@ -111,6 +112,6 @@ function sizeOf(payloads: RunPayloads | null): number {
   return (input?.length ?? 0) + (output?.length ?? 0) + (checkpoint?.length ?? 0);
 }
 
-function isOf<Topic extends Change['resource']>(topic: Topic): (change: Change) => change is ChangeOf<Topic> {
-  return (change): change is ChangeOf<Topic> => change.resource === topic;
+function isOf<Topic extends Change['resource']>(topic: Topic, change: Change): change is ChangeOf<Topic> {
+  return change.resource === topic;
 }

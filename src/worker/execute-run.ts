@@ -106,8 +106,8 @@ export function executeRun(
       result = await calls.finish(lease, { status: 'ERROR', error: { code: 'INVALID_OUTPUT', message } });
     }
     if ('refusal' in result) throw new TypeError(result.refusal.message);
-    const { status } = result;
-    report(status === null ? { type: 'LOST', ...about } : { type: 'ENDED', status, ...about });
+    const { accepted, status } = result;
+    report(accepted && status !== null ? { type: 'ENDED', status, ...about } : { type: 'LOST', ...about });
   }
 
   async function execute(): Promise<void> {

@@ -20,10 +20,12 @@ it('should execute a run by the example of a worker, whose events are read meanw
   const worker = await startWorker(project, port);
   expect(await readUntil(events)).toEqual([
     { seq: 1, attempt: 1, type: 'RUN_STARTED', data: { threadId, runId: id, attempt: 1 } },
-    { seq: 2, attempt: 1, type: 'TEXT_MESSAGE_CONTENT', data: { delta: 'one ' } },
-    { seq: 3, attempt: 1, type: 'TEXT_MESSAGE_CONTENT', data: { delta: 'two ' } },
-    { seq: 4, attempt: 1, type: 'TEXT_MESSAGE_CONTENT', data: { delta: 'three ' } },
-    { seq: 5, attempt: 1, type: 'RUN_FINISHED', data: { threadId, runId: id, status: 'SUCCESS' } },
+    { seq: 2, attempt: 1, type: 'TEXT_MESSAGE_START', data: { messageId: id, role: 'assistant' } },
+    { seq: 3, attempt: 1, type: 'TEXT_MESSAGE_CONTENT', data: { messageId: id, delta: 'one ' } },
+    { seq: 4, attempt: 1, type: 'TEXT_MESSAGE_CONTENT', data: { messageId: id, delta: 'two ' } },
+    { seq: 5, attempt: 1, type: 'TEXT_MESSAGE_CONTENT', data: { messageId: id, delta: 'three ' } },
+    { seq: 6, attempt: 1, type: 'TEXT_MESSAGE_END', data: { messageId: id } },
+    { seq: 7, attempt: 1, type: 'RUN_FINISHED', data: { threadId, runId: id, status: 'SUCCESS' } },
   ]);
   await worker.prints(new RegExp(`run ${id}, attempt 1: SUCCESS`));
   const { body } = await client.send(`{ run(id: "${id}") { status output thread { status values } } }`);

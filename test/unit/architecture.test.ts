@@ -40,7 +40,14 @@ const LAYERS = [
   'lib',
   'limits.ts',
   'errors.ts',
+  'ag-ui',
+  'ai-sdk',
+  'client',
 ];
+
+/** What runs in front ends, and what they share: nothing of the server's, and the server has nothing of theirs. */
+const FRONT_ENDS = ['ag-ui', 'ai-sdk'];
+const CLIENT_SIDE = [...FRONT_ENDS, 'client'];
 
 /** The specifiers of static and dynamic imports and of re-exports, those of types included. */
 const RELATIVE_IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*'(\.{1,2}\/[^']+)'/g;
@@ -66,6 +73,14 @@ function importsOf(path: string): readonly string[] {
 function layerOf(path: string): number {
   const matches = LAYERS.filter((layer) => path === layer || path.startsWith(`${layer}/`));
   return LAYERS.indexOf(matches.toSorted((a, b) => b.length - a.length)[0] ?? '');
+}
+
+function folderOf(path: string): string {
+  return path.split('/')[0] ?? '';
+}
+
+function sideOf(path: string): string {
+  return CLIENT_SIDE.includes(folderOf(path)) ? 'client' : 'server';
 }
 
 function upwardImports(): readonly string[] {
@@ -119,6 +134,20 @@ describe('the source files', () => {
 
   it('should not import files of a higher layer', () => {
     expect(upwardImports()).toStrictEqual([]);
+  });
+
+  it('should keep the front ends, the server, and one front end and another apart', () => {
+    const crossing = [...IMPORTS].flatMap(([path, imports]) =>
+      imports
+        .filter(
+          (target) =>
+            sideOf(target) !== sideOf(path) ||
+            (FRONT_ENDS.includes(folderOf(target)) && folderOf(target) !== folderOf(path)),
+        )
+        .map((target) => `${path} → ${target}`),
+    );
+    expect(crossing).toStrictEqual([]);
+    expect(new Set([...IMPORTS.keys()].map(sideOf))).toStrictEqual(new Set(['client', 'server']));
   });
 
   it('should not import each other in a circle', () => {

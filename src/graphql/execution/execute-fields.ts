@@ -201,10 +201,11 @@ export function completeAbstract(
 }
 
 /** The arguments of a field, which are the same for all objects of a selection set. */
-function argsOf(read: NonNullable<Field['args']>, { args, variables }: ExecutionContext): Args {
+function argsOf(read: NonNullable<Field['args']>, execution: ExecutionContext): Args {
+  const args = (execution.args ??= new Map());
   const known = args.get(read);
   if (known !== undefined) return known;
-  const made = read(variables);
+  const made = read(execution.variables);
   args.set(read, made);
   return made;
 }

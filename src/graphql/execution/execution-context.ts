@@ -7,8 +7,8 @@ export interface ExecutionContext {
   /** What resolvers get as their third argument. */
   readonly context: Context;
   readonly variables: Variables;
-  /** The arguments that were coerced already, by the function that coerces them. */
-  readonly args: Map<unknown, Args>;
+  /** The arguments that were coerced already, by the function that coerces them; null before there are any. */
+  args: Map<unknown, Args> | null;
   /** Errors of nullable fields, in the order in which they happened. */
   readonly errors: GraphQLError[];
 }

@@ -1,4 +1,4 @@
-import { createFrame, createPart, type StreamFormat } from './stream-format.ts';
+import { BodyPart, createFrame, type StreamFormat } from './stream-format.ts';
 
 /**
  * Multipart, as Apollo's clients have it by default:
@@ -8,7 +8,7 @@ import { createFrame, createPart, type StreamFormat } from './stream-format.ts';
 export const MULTIPART: StreamFormat = {
   contentType: 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0',
   start: '\r\n--graphql',
-  ping: createPart('\r\nContent-Type: application/json\r\n\r\n{}\r\n--graphql'),
+  ping: new BodyPart('\r\nContent-Type: application/json\r\n\r\n{}\r\n--graphql'),
   end: '--\r\n',
   frame: createFrame('\r\nContent-Type: application/json\r\n\r\n{"payload":', '}\r\n--graphql'),
 };

@@ -135,7 +135,7 @@ function refuse(parts: ConnectionParts, { socket, request }: Connection, error: 
   const refusal = parts.results.failed(error, record.requestId);
   recordError(record, refusal);
   parts.report(record, null, false);
-  const message = refusal.result.errors?.[0]?.message ?? '';
+  const message = refusal.errors[0]?.message ?? '';
   socket.close(closeCodeOf(record), Buffer.from(message).subarray(0, MAX_REASON_BYTES).toString());
 }
 

@@ -1,7 +1,7 @@
-import type { ExecutionResult } from 'graphql';
 import type { WebSocket } from 'ws';
 import { apiError } from '../../errors.ts';
 import type { Caller } from '../../graphql/caller.ts';
+import { toBytes } from '../../graphql/execution/serialize.ts';
 import { type OperationResult, recordError, type Results } from '../../graphql/operation-result.ts';
 import { parseParams } from '../../graphql/params.ts';
 import type { RunOperation } from '../../graphql/run-operation.ts';
@@ -10,6 +10,7 @@ import { ClientGone } from '../../graphql/timeout.ts';
 import { MAX_SOCKET_OPERATIONS } from '../../limits.ts';
 import type { RequestRecord } from '../../observability/request-record.ts';
 import type { ReportRequest } from '../../observability/request-reporter.ts';
+import type { Sink } from '../../subscriptions/async-queue.ts';
 import type { AdmitCaller } from '../admission.ts';
 import { closeAtTokenEnd, type Connection, SERVICE_RESTART } from './socket-connection.ts';
 
@@ -59,42 +60,86 @@ export async function runSocketOperation(
   }
 }
 
-/** The results of a subscription, for graphql-ws. Its interruption, and the end of its token, close the connection. */
-export function toMessages(
-  results: ResultStream,
-  record: RequestRecord,
-  socket: WebSocket,
+/** An operation that has begun. */
+export interface StartedOperation {
+  readonly id: string;
+  readonly outcome: OperationResult | ResultStream;
+  readonly record: RequestRecord;
+  readonly socket: WebSocket;
+}
+
+/**
+ * Sends the results of an operation. graphql-ws gets an iterable without values, which ends after the last result: it
+ * would serialize each result anew. The interruption of a subscription, and the end of its token, close the connection.
+ */
+export function sendMessages(
+  { id, outcome, record, socket }: StartedOperation,
   report: ReportRequest,
-): AsyncIterableIterator<ExecutionResult, undefined> {
-  const messages: AsyncIterableIterator<ExecutionResult, undefined> = {
-    async next() {
-      try {
-        const { done, value } = await results.next();
-        if (done === true) {
-          report(record, null, false);
-          return { done, value: undefined };
-        }
-        recordError(record, value);
-        if (!isTokenEnd(value)) return { done: false, value: value.result };
-        closeAtTokenEnd(socket);
-      } catch {
-        socket.close(SERVICE_RESTART, 'Subscribe again');
-      }
-      report(record, null, true);
-      return { done: true, value: undefined };
+): AsyncIterableIterator<never, undefined> {
+  let resume: (() => void) | null = null;
+  const sendNext = createSender(id, socket, () => resume?.());
+  let end: ((result: typeof DONE) => void) | null = null;
+  function finish(isAborted: boolean): void {
+    report(record, null, isAborted);
+    end?.(DONE);
+  }
+  const sink: Sink<OperationResult> = {
+    write(result) {
+      recordError(record, result);
+      if (!isTokenEnd(result)) return sendNext(result);
+      closeAtTokenEnd(socket);
+      finish(true);
+      return true;
+    },
+    close: () => finish(false),
+    abort() {
+      socket.close(SERVICE_RESTART, 'Subscribe again');
+      finish(true);
+    },
+  };
+  const messages: AsyncIterableIterator<never, undefined> = {
+    next() {
+      return new Promise((resolve) => {
+        end = resolve;
+        if ('json' in outcome) {
+          sink.write(outcome);
+          sink.close();
+        } else resume = outcome.pipe(sink);
+      });
     },
     async return() {
-      report(record, null, true);
-      await results.return?.();
-      return { done: true, value: undefined };
+      finish(true);
+      if (!('json' in outcome)) await outcome.return();
+      return DONE;
     },
     [Symbol.asyncIterator]: () => messages,
   };
   return messages;
 }
 
-function isTokenEnd({ result }: OperationResult): boolean {
-  return !('data' in result) && result.errors?.[0]?.extensions['code'] === 'UNAUTHENTICATED';
+/**
+ * Creates the function that sends a result as a `next` message. It returns false when the operating system has not
+ * taken all of it: a slow client is waited for.
+ * @param onSent called when a message has been sent, or cannot be sent any more
+ */
+function createSender(
+  id: string,
+  socket: WebSocket,
+  onSent: () => void,
+): (result: OperationResult) => boolean {
+  const before = `{"id":${toBytes(JSON.stringify(id))},"type":"next","payload":`;
+  return ({ json }) => {
+    if (socket.readyState !== socket.OPEN) return true;
+    socket.send(Buffer.from(`${before}${json}}`, 'latin1'), TEXT, onSent);
+    return socket.bufferedAmount === 0;
+  };
+}
+
+const TEXT = { binary: false };
+const DONE = { done: true, value: undefined } as const;
+
+function isTokenEnd({ hasData, errors }: OperationResult): boolean {
+  return !hasData && errors[0]?.extensions['code'] === 'UNAUTHENTICATED';
 }
 
 function tooManyOperations(): Error {

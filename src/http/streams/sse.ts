@@ -1,4 +1,4 @@
-import { createFrame, createPart, type StreamFormat } from './stream-format.ts';
+import { BodyPart, createFrame, type StreamFormat } from './stream-format.ts';
 
 /**
  * Server-Sent Events, in the distinct connections mode of graphql-sse:
@@ -7,7 +7,7 @@ import { createFrame, createPart, type StreamFormat } from './stream-format.ts';
 export const SSE: StreamFormat = {
   contentType: 'text/event-stream; charset=utf-8',
   start: ':\n\n',
-  ping: createPart(':\n\n'),
+  ping: new BodyPart(':\n\n'),
   end: 'event: complete\ndata:\n\n',
   frame: createFrame('event: next\ndata: ', '\n\n'),
 };

@@ -13,27 +13,32 @@ export interface StreamFormat {
 }
 
 /** A part of a body, made once for all responses that it is written to. */
-export interface BodyPart {
-  readonly content: Buffer;
-  /** The content as a chunk: https://www.rfc-editor.org/rfc/rfc9112#section-7.1 */
+export class BodyPart {
+  /** The part as a chunk: https://www.rfc-editor.org/rfc/rfc9112#section-7.1 */
   readonly chunk: Buffer;
+  readonly #start: number;
+
+  /** @param text with a character for each byte */
+  constructor(text: string) {
+    const size = `${text.length.toString(16)}\r\n`;
+    this.chunk = Buffer.from(`${size}${text}\r\n`, 'latin1');
+    this.#start = size.length;
+  }
+
+  /** The part without the head and the end of its chunk. */
+  get content(): Buffer {
+    return this.chunk.subarray(this.#start, -2);
+  }
 }
 
-/** Makes a part of a body. @param text with a character for each byte */
-export function createPart(text: string): BodyPart {
-  const size = `${text.length.toString(16)}\r\n`;
-  const chunk = Buffer.from(`${size}${text}\r\n`, 'latin1');
-  return { content: chunk.subarray(size.length, -2), chunk };
-}
-
-/** Frames results with a text before and after their JSON. Each result is framed once. */
+/** Frames results with a text before and after their JSON. */
 export function createFrame(before: string, after: string): StreamFormat['frame'] {
-  const frames = new WeakMap<OperationResult, BodyPart>();
+  // Each format has a class of its own, by which it knows its frames.
+  class Frame extends BodyPart {}
   return (result) => {
-    const known = frames.get(result);
-    if (known !== undefined) return known;
-    const frame = createPart(`${before}${result.json}${after}`);
-    frames.set(result, frame);
+    if (result.frame instanceof Frame) return result.frame;
+    const frame = new Frame(`${before}${result.json}${after}`);
+    result.frame = frame;
     return frame;
   };
 }

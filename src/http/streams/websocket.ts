@@ -4,10 +4,8 @@ import { type ExecutionArgs, GraphQLError, GraphQLSchema, parse } from 'graphql'
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 
-import { type OperationResult, recordError } from '../../graphql/operation-result.ts';
-import type { ResultStream } from '../../graphql/subscribe.ts';
+import { recordError } from '../../graphql/operation-result.ts';
 import { MAX_BODY_BYTES } from '../../limits.ts';
-import type { RequestRecord } from '../../observability/request-record.ts';
 import {
   authenticateConnection,
   beginSocketRecord,
@@ -18,7 +16,12 @@ import {
   SERVICE_RESTART,
   tellCompleted,
 } from './socket-connection.ts';
-import { type OperationParts, runSocketOperation, toMessages } from './socket-operation.ts';
+import {
+  type OperationParts,
+  runSocketOperation,
+  sendMessages,
+  type StartedOperation,
+} from './socket-operation.ts';
 
 /** The WebSocket transport. */
 export interface WebSocketHandler {
@@ -26,13 +29,6 @@ export interface WebSocketHandler {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Closes all connections with the code 1012 (service restart): clients connect again. */
   close(): void;
-}
-
-/** An operation that has begun. */
-interface StartedOperation {
-  readonly outcome: OperationResult | ResultStream;
-  readonly record: RequestRecord;
-  readonly socket: WebSocket;
 }
 
 /**
@@ -58,20 +54,15 @@ export function createWebSocketHandler(parts: ConnectionParts & OperationParts):
         recordError(record, outcome);
         parts.report(record, null, false);
         // A request error is an `error` message, and no result.
-        if (!('data' in outcome.result)) return outcome.result.errors;
+        if (!outcome.hasData) return outcome.errors;
       }
-      const args = { schema: NO_SCHEMA, document: 'json' in outcome ? QUERY : SUBSCRIPTION };
-      started.set(args, { outcome, record, socket });
+      const args = { schema: NO_SCHEMA, document: SUBSCRIPTION };
+      started.set(args, { id, outcome, record, socket });
       return args;
-    },
-    execute(args) {
-      const operation = started.get(args);
-      return operation !== undefined && 'json' in operation.outcome ? operation.outcome.result : {};
     },
     subscribe(args) {
       const operation = started.get(args);
-      if (operation === undefined || 'json' in operation.outcome) return {};
-      return toMessages(operation.outcome, operation.record, operation.socket, parts.report);
+      return operation === undefined ? {} : sendMessages(operation, parts.report);
     },
     onClose: ({ extra }) => clearTimeout(extra.tokenTimer),
   });
@@ -125,7 +116,6 @@ export function createWebSocketHandler(parts: ConnectionParts & OperationParts):
 
 /** Arguments for graphql-ws, which only reads the kind of the operation from them: the pipeline runs it. */
 const NO_SCHEMA = new GraphQLSchema({});
-const QUERY = parse('query { __typename }');
 const SUBSCRIPTION = parse('subscription { __typename }');
 /** The result of an operation whose client has disconnected: it is not sent. */
 const GONE = new GraphQLError('The client has gone.');

@@ -55,8 +55,10 @@ export function usePipeline({
         const outcome = running instanceof Promise ? await running.catch(() => null) : running;
         if (outcome === null) return UNREAD;
         if (!('json' in outcome)) throw new TypeError('A stream was not accepted.');
-        outcomes.set(outcome.result, outcome);
-        return outcome.result;
+        // yoga only gives it back, to be processed.
+        const result: ExecutionResult = {};
+        outcomes.set(result, outcome);
+        return result;
       });
     },
     onResultProcess({ request, result, serverContext: { record }, setResultProcessor }) {

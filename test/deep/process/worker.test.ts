@@ -44,9 +44,14 @@ function isWord(number: number) {
   return ({ data }: { readonly data: Readonly<Record<string, unknown>> }) => data['delta'] === `${number} `;
 }
 
-/** How many words a run's checkpoint has. */
-function saidIn({ checkpoint }: z.infer<typeof Run>): number {
-  return z.object({ text: z.string() }).parse(checkpoint).text.split(' ').length;
+/** The words that a run's checkpoint has. */
+function saidOf({ checkpoint }: z.infer<typeof Run>): string {
+  return z.object({ text: z.string() }).parse(checkpoint).text;
+}
+
+/** How many they are. */
+function saidIn(run: z.infer<typeof Run>): number {
+  return saidOf(run).split(' ').length;
 }
 
 const Run = z.object({
@@ -170,9 +175,11 @@ describe('the example of a worker', () => {
     const second = await startWorker(project, port);
     const read = await readUntil(events, isWord(next + 20));
     const start = read.findIndex(({ type }) => type === 'RUN_STARTED');
-    expect(read.slice(start, start + 3)).toMatchObject([
+    expect(read.slice(start, start + 5)).toMatchObject([
       { attempt: 1, data: { runId: id, attempt: 1 } },
       { attempt: 1, type: 'STATE_SNAPSHOT', data: { snapshot: released.checkpoint } },
+      { attempt: 1, type: 'TEXT_MESSAGE_START', data: { messageId: id } },
+      { attempt: 1, data: { delta: `${saidOf(released)} ` } },
       { attempt: 1, data: { delta: `${next} ` } },
     ]);
     expect(await stop(second)).toContain(`run ${id}, attempt 1: RELEASED`);
@@ -222,8 +229,10 @@ describe('the example of a worker', () => {
     const read = await readUntil(await subscribeToRun(third.client, id));
     expect(read.map(({ seq, type }) => [seq, type])).toEqual([
       [1, 'RUN_STARTED'],
-      ...[2, 3, 4].map((seq) => [seq, 'TEXT_MESSAGE_CONTENT']),
-      [5, 'RUN_FINISHED'],
+      [2, 'TEXT_MESSAGE_START'],
+      ...[3, 4, 5].map((seq) => [seq, 'TEXT_MESSAGE_CONTENT']),
+      [6, 'TEXT_MESSAGE_END'],
+      [7, 'RUN_FINISHED'],
     ]);
     expect(await ended(third.client, id)).toMatchObject({
       status: 'SUCCESS',
@@ -248,13 +257,14 @@ describe('the example of a worker', () => {
       await greeting(again);
       const read = await readUntil(await subscribeToRun(client, id), isWord(100));
       // The same attempt, and each word once.
-      expect(read.slice(0, 102)).toEqual([
+      expect(read.slice(0, 103)).toEqual([
         expect.objectContaining({ seq: 1, attempt: 1, type: 'RUN_STARTED' }),
+        expect.objectContaining({ seq: 2, attempt: 1, type: 'TEXT_MESSAGE_START' }),
         ...Array.from({ length: 101 }, (_, number) => ({
-          seq: number + 2,
+          seq: number + 3,
           attempt: 1,
           type: 'TEXT_MESSAGE_CONTENT',
-          data: { delta: `${number} ` },
+          data: { messageId: id, delta: `${number} ` },
         })),
       ]);
       await cancel(client, id);

@@ -74,6 +74,21 @@ export function testStops(library: WorkerLibrary, project: () => Project): void 
     });
   });
 
+  describe('a handler that ignores a cancellation', () => {
+    it('should be cut off by the server, and its late end is not accepted', async () => {
+      const { port, client } = await startServer(project());
+      const worker = await startWorker(library, project(), port);
+      // Longer than the server waits for a worker to end a cancelled run.
+      const { id } = await createRunOf(client, 'block', { milliseconds: 25_000 });
+      await worker.prints(new RegExp(`began ${id}`));
+      await cancelRun(client, id);
+      expect(await endedRun(client, id)).toMatchObject({ status: 'CANCELLED', attempt: 1, output: null });
+      await worker.prints(new RegExp(`lost ${id}`));
+      expect(await getRun(client, id)).toMatchObject({ status: 'CANCELLED', output: null });
+      expect(await stop(worker)).not.toContain(`ended ${id}`);
+    });
+  });
+
   describe('a run that ends soon', () => {
     it('should cost no heartbeat', async () => {
       const { port, client } = await startServer(project());

@@ -47,6 +47,20 @@ describe('an operation over a WebSocket', () => {
     await roundTrip(client);
   });
 
+  it('should have its id and its text as they are, whatever characters they have', async () => {
+    const { api, client, subscribers } = await connect();
+    const id = 'ünïcödé "日本" \u0001 \ud83d\ude00';
+    client.subscribe(id, THREADS);
+    await until(() => subscribers.count() === 1);
+    await createThread(api, 'alice', { a: '日本 \ud83d\ude00 ü"' });
+    const thread = { metadata: { a: '日本 \ud83d\ude00 ü"', owner: 'alice' } };
+    expect(await client.next()).toEqual({
+      id,
+      type: 'next',
+      payload: { data: { threadChanged: { kind: 'CREATED', thread } } },
+    });
+  });
+
   it('should be one of many at once', async () => {
     const { api, client, subscribers } = await connect();
     for (const id of ['a', 'b']) client.subscribe(id, THREADS);
@@ -156,6 +170,29 @@ describe('an operation over a WebSocket', () => {
 });
 
 describe('a client that reads its WebSocket too slowly', () => {
+  it('should have all events, in order, after it has not read for a while', async () => {
+    const { client, stores, subscribers } = await connect({
+      subscribers: createSubscribers({ bytesBehind: 100_000_000 }),
+    });
+    for (const id of ['a', 'b']) client.subscribe(id, THREADS);
+    await until(() => subscribers.count() === 2);
+    client.socket.pause();
+    const text = 'x'.repeat(60_000);
+    // The buffers of the connection take some megabytes: the rest waits.
+    const all = Array.from({ length: 300 }, (_, index) => index);
+    for (const count of all) {
+      await stores.threads.create(asOwner('alice'), { metadata: { text, count } });
+      await until(() => true);
+    }
+    client.socket.resume();
+    const counts: Record<string, unknown[]> = { a: [], b: [] };
+    for (let message = 0; message < 2 * all.length; message++) {
+      const { id = '', payload } = await client.next();
+      counts[id]?.push(/"count":(\d+)/.exec(JSON.stringify(payload))?.[1]);
+    }
+    expect(counts).toEqual({ a: all.map(String), b: all.map(String) });
+  });
+
   it('should be told so as its last result, by bytes', async () => {
     const { client, stores, subscribers } = await connect({
       subscribers: createSubscribers({ bytesBehind: 200_000 }),

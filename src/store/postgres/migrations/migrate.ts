@@ -66,7 +66,7 @@ async function prepareFormatVersion({ sql, run }: Transaction): Promise<number> 
 }
 
 /** The version of the database's format; 0 before its first migration. The table of versions must exist. */
-export async function formatVersion({ sql, run }: Transaction): Promise<number> {
+export async function formatVersion({ sql, run }: Pick<Transaction, 'sql' | 'run'>): Promise<number> {
   const [row] = await run(sql<{ version: number | null }[]>`SELECT max(version) AS version
     FROM agent_graphql.migrations`);
   return row?.version ?? 0;

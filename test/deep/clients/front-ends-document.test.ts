@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { clientOf, SERVER, tokenOf } from '../../process/client.ts';
+import { createAssistant, startWorker } from '../../process/echo-worker.ts';
+import { greeting, openProject, type Project } from '../../process/project.ts';
+
+let project: Project;
+
+beforeAll(async () => {
+  project = await openProject();
+});
+
+afterAll(() => project.remove());
+
+/** Where a program of the built project has what it imports from the package. */
+const ENTRIES: Readonly<Record<string, string>> = {
+  'agent-graphql/ag-ui': './dist/ag-ui/agent.js',
+  'agent-graphql/ai-sdk': './dist/ai-sdk/transport.js',
+};
+
+/** The program of a section of docs/front-ends.md, and what it prints. */
+function programOf(heading: string): { readonly program: string; readonly output: string } {
+  const text = readFileSync(new URL('../../../docs/front-ends.md', import.meta.url), 'utf8');
+  const [, section = ''] = text.split(`\n## ${heading}\n`);
+  const [own = ''] = section.split('\n## ');
+  const blocks = [...own.matchAll(/^```(\w*)\n(.*?)^```$/gms)];
+  const joined = (language: string): string =>
+    blocks.flatMap(([, name, body = '']) => (name === language ? [body] : [])).join('');
+  return { program: joined('js'), output: joined('') };
+}
+
+it.each(['AG-UI', 'AI SDK'])('should print what docs/front-ends.md says: %s', async (heading) => {
+  const { port } = await greeting(project.server(SERVER));
+  await startWorker(project, port);
+  const { program, output } = programOf(heading);
+  expect(program.split('\n').length).toBeGreaterThan(15);
+  const actual = Object.entries(ENTRIES).reduce(
+    (text, [name, path]) => text.replaceAll(`'${name}'`, `'${path}'`),
+    program.replaceAll('localhost:4000', `127.0.0.1:${port}`),
+  );
+  await writeFile(join(project.folder, 'program.mjs'), actual);
+  const started = project.start(process.execPath, ['program.mjs'], {
+    TOKEN: await tokenOf('alice'),
+    ASSISTANT: await createAssistant(await clientOf(port, 'alice')),
+  });
+  const { code, stdout, stderr } = await started.ending;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const lines = stdout.trim().split('\n');
+  expect(lines.map((line) => line.trim())).toEqual(output.trim().split('\n'));
+});
