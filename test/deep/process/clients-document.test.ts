@@ -36,6 +36,32 @@ network.execute(watch, {}, {}).subscribe({
 });
 `;
 
+/** Tokens that end soon. */
+const SHORT_TOKENS = `
+import { SignJWT } from 'jose';
+
+const secret = new TextEncoder().encode(process.env.AUTH_SECRET);
+
+export const freshToken = () =>
+  new SignJWT().setProtectedHeader({ alg: 'HS256' }).setSubject('bob').setIssuedAt().setExpirationTime('3s').sign(secret);
+`;
+
+/** Follows changes until its third token has ended. */
+const FOLLOWING = `
+import { follow } from './follow.ts';
+
+let connections = 0;
+
+async function refetch() {
+  connections += 1;
+  if (connections < 4) return;
+  console.log('connected 3 times');
+  process.exit();
+}
+
+await follow('subscription { threadChanged { kind } }', refetch, () => {});
+`;
+
 describe('docs/clients.md', () => {
   it('should say what its programs print', async () => {
     const { port } = await greeting(project.server(SERVER));
@@ -45,14 +71,20 @@ describe('docs/clients.md', () => {
       code: RELAY_QUERY,
       output: '{"data":{"assistants":{"totalCount":1}}}\n{"data":{"threadChanged":{"kind":"CREATED"}}}',
     };
-    const snippets = [...page, relay];
-    const results = await runSnippets(project, snippets, port, { TOKEN: await tokenOf('alice') });
+    const token: Snippet = { file: 'token.ts', code: SHORT_TOKENS, output: null };
+    const following: Snippet = { file: 'following.ts', code: FOLLOWING, output: 'connected 3 times' };
+    const snippets = [...page, relay, token, following];
+    const results = await runSnippets(project, snippets, port, {
+      TOKEN: await tokenOf('alice'),
+      AUTH_SECRET: SECRET,
+    });
     expect(results.map(({ snippet }) => snippet.file)).toEqual([
       'apollo.ts',
       'urql.ts',
       'sse.ts',
       'ws.ts',
       'relay-query.ts',
+      'following.ts',
     ]);
     for (const { snippet, output, code, stderr } of results) {
       const { file } = snippet;
