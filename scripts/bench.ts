@@ -26,7 +26,6 @@ if (!existsSync(installed) || readFileSync(installed, 'utf8') !== readFileSync(w
 }
 run('npm', 'run', '-s', 'build');
 // The benchmark is compiled against the types of the compiled server, which it runs.
-run('tsc', '-p', 'tsconfig.build.json', '--declaration');
 run('tsc', '-p', 'bench');
 run('npm', 'run', '-s', 'bundle', '--', 'bench/dist/systems/this-server.js', '--outdir=bench/dist/bundle');
 if (options.store === 'postgres') process.env.BENCH_DATABASES = await makeDatabases();

@@ -49,22 +49,30 @@ export function snippetsOf(path: string): readonly Snippet[] {
 }
 
 /**
- * Runs the programs of a document in order, as a reader does: a worker until the next worker or the end, and everything
- * else to its end. A program that neither prints something nor creates a worker is there to be imported.
+ * Puts the programs of a document into a project. Returns a function that starts one.
  * @param port of the server, in the place of 4000
  */
-export async function runSnippets(
+export async function writeSnippets(
   project: Project,
   snippets: readonly Snippet[],
   port: number,
   env: Readonly<Record<string, string>>,
-): Promise<readonly Result[]> {
+): Promise<(snippet: Snippet) => Started> {
   const folder = join(project.folder, 'snippets');
   await mkdir(folder, { recursive: true });
   for (const { file, code } of snippets) await writeFile(join(folder, file), prepared(code, port));
-  const start = ({ file }: Snippet) =>
-    project.start(process.execPath, ['--import', TSX, join('snippets', file)], env);
+  return ({ file }) => project.start(process.execPath, ['--import', TSX, join('snippets', file)], env);
+}
 
+/**
+ * Runs the programs of a document in order, as a reader does: a worker until the next worker or the end, and everything
+ * else to its end. A program that neither prints something nor creates a worker is there to be imported.
+ * @param start starts one of them
+ */
+export async function runSnippets(
+  snippets: readonly Snippet[],
+  start: (snippet: Snippet) => Started,
+): Promise<readonly Result[]> {
   const names = new Names();
   const results: Result[] = [];
   let worker: { readonly snippet: Snippet; readonly started: Started } | null = null;
