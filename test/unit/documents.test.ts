@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import { tour } from '../../src/cli/demo/tour.ts';
 import { schema } from '../../src/schema/schema.ts';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -33,5 +34,15 @@ describe('the documents', () => {
     expect(documentsOf('README.md').length).toBeGreaterThan(0);
     expect(documentsOf('docs/quickstart.md').length).toBeGreaterThan(5);
     expect(documentsOf('docs/clients.md').length).toBeGreaterThan(4);
+  });
+});
+
+describe('the demo in README.md', () => {
+  it('should be what the demo prints', () => {
+    const text = readFileSync(new URL('README.md', ROOT), 'utf8');
+    const [, shown = ''] = /\n`npm run demo` .*?^```\n(.*?)…\n```$/ms.exec(text) ?? [];
+    expect(shown.length).toBeGreaterThan(100);
+    const seeded = { assistantId: 'a', asking: { id: 'b', threadId: 'c' } };
+    expect(tour('http://localhost:4000/graphql', seeded)).toContain(shown);
   });
 });

@@ -20,10 +20,13 @@ interface Link {
   readonly anchor: string | null;
 }
 
-/** A page without its code. */
+/** A page without its code and its comments. */
 function proseOf(page: string): string {
   const text = readFileSync(join(ROOT, page), 'utf8');
-  return text.replaceAll(/^( *)(`{3,}).*?^\1\2$/gms, '').replaceAll(/`[^`\n]+`/g, '`');
+  return text
+    .replaceAll(/^( *)(`{3,}).*?^\1\2$/gms, '')
+    .replaceAll(/<!--.*?-->/gs, '')
+    .replaceAll(/`[^`\n]+`/g, '`');
 }
 
 /** The links of a page to this project. */
