@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientOf, SECRET, SERVER, tokenOf, workerTokenOf } from '../../process/client.ts';
 import { createAssistant, createRun } from '../../process/echo-worker.ts';
 import { greeting, openProject, type Project } from '../../process/project.ts';
-import { runSnippets, type Snippet, snippetsOf } from '../../support/snippets.ts';
+import { runSnippets, type Snippet, snippetsOf, writeSnippets } from '../../support/snippets.ts';
 
 let project: Project;
 
@@ -11,6 +11,11 @@ beforeAll(async () => {
 });
 
 afterAll(() => project.remove());
+
+/** Runs programs in order, with a server. */
+async function run(snippets: readonly Snippet[], port: number, env: Readonly<Record<string, string>>) {
+  return runSnippets(snippets, await writeSnippets(project, snippets, port, env));
+}
 
 /** The programs that another test looks at: they need a compiler. */
 const OTHERS = new Set(['codegen.ts', 'tada.ts']);
@@ -74,7 +79,7 @@ describe('docs/clients.md', () => {
     const token: Snippet = { file: 'token.ts', code: SHORT_TOKENS, output: null };
     const following: Snippet = { file: 'following.ts', code: FOLLOWING, output: 'connected 3 times' };
     const snippets = [...page, relay, token, following];
-    const results = await runSnippets(project, snippets, port, {
+    const results = await run(snippets, port, {
       TOKEN: await tokenOf('alice'),
       AUTH_SECRET: SECRET,
     });
@@ -98,7 +103,7 @@ describe('docs/auth.md', () => {
     const rules = { AUTH_ISSUER: 'https://api.example.com', AUTH_AUDIENCE: 'agents' };
     const { port } = await greeting(project.server({ ...SERVER, ...rules }));
     const snippets = snippetsOf('docs/auth.md');
-    const results = await runSnippets(project, snippets, port, { AUTH_SECRET: SECRET });
+    const results = await run(snippets, port, { AUTH_SECRET: SECRET });
     expect(results).toMatchObject([{ output: snippets[0]?.output, code: 0, stderr: '' }]);
   });
 });
@@ -112,7 +117,7 @@ describe('README.md', () => {
       input: { question: 'My order?' },
     });
     const env = { WORKER_TOKEN: await workerTokenOf('worker-1'), TOKEN: await tokenOf('alice'), RUN: id };
-    const results = await runSnippets(project, [...snippetsOf('README.md'), caller], port, env);
+    const results = await run([...snippetsOf('README.md'), caller], port, env);
     expect(results.map(({ snippet, code }) => [snippet.file, code])).toEqual([
       ['caller.js', 0],
       ['worker.js', 0],
