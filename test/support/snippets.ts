@@ -29,12 +29,6 @@ const BLOCK = /^```(\w*)\n(.*?)^```$/gms;
 const FILE = /^\/\/ (\S+\.[tj]s)\n/;
 /** Programs that run until they are stopped. */
 const WORKER = /createWorker\(/;
-/** What the package exports. */
-const EXPORTS: ReadonlyMap<string, string> = new Map([
-  ['agent-graphql/worker', 'worker/create-worker.js'],
-  ['agent-graphql/langgraph', 'langgraph/langgraph-handler.js'],
-]);
-
 /** The programs of a document, in order. @param path from the project's root */
 export function snippetsOf(path: string): readonly Snippet[] {
   const text = readFileSync(new URL(path, ROOT), 'utf8');
@@ -60,7 +54,8 @@ export async function writeSnippets(
 ): Promise<(snippet: Snippet) => Started> {
   const folder = join(project.folder, 'snippets');
   await mkdir(folder, { recursive: true });
-  for (const { file, code } of snippets) await writeFile(join(folder, file), prepared(code, port));
+  for (const { file, code } of snippets)
+    await writeFile(join(folder, file), code.replaceAll('localhost:4000', `localhost:${port}`));
   return ({ file }) => project.start(process.execPath, ['--import', TSX, join('snippets', file)], env);
 }
 
@@ -96,14 +91,4 @@ export async function runSnippets(
   }
   await stopWorker();
   return results;
-}
-
-/** A program as it runs in a built project. */
-function prepared(code: string, port: number): string {
-  const withPort = code.replaceAll('localhost:4000', `localhost:${port}`);
-  return withPort.replaceAll(/'(agent-graphql\/[\w-]+)'/g, (_, name: string) => {
-    const path = EXPORTS.get(name);
-    if (path === undefined) throw new Error(`The package exports no ${name}.`);
-    return `'../dist/${path}'`;
-  });
 }
