@@ -129,7 +129,7 @@ export const environment = z.object({
     .regex(/^\S+$/, 'must be one word without white space')
     .optional()
     .register(variableMetadata, {
-      description: "The word in a token's `scope` that lets it claim runs of every owner: see docs/runs.md.",
+      description: "The word in a token's `scope` that lets it claim runs of every owner: see docs/auth.md.",
       default: 'none in production, otherwise `agent-graphql:worker`',
       example: 'agent-graphql:worker',
       isQuoted: true,
