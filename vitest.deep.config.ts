@@ -7,7 +7,7 @@ import { project } from './test/support/vitest-project.ts';
 const API = ['test/api/**/*.test.ts'];
 /** What each version of PostgreSQL must do; the random models depend on it less. */
 const EACH_POSTGRES = [
-  'test/deep/postgres/version.test.ts',
+  'test/deep/postgres/{plans,queue-plans,version}.test.ts',
   'test/contract/postgres/{conflicts,contract,event-poll,execution,isolation,listener,migrations}.test.ts',
   'test/contract/postgres/{pool,queue,session-settings,statements,times}.test.ts',
 ];
