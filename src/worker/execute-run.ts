@@ -145,9 +145,7 @@ export function executeRun(
   }
 
   async function execute(): Promise<void> {
-    heartbeats.add(lease, { cancelled: () => abort('CANCELLED'), lost: () => abort('LOST') });
-    // Handlers of the same claim begin once each has its heartbeats, since any of them may block the event loop.
-    await Promise.resolve();
+    heartbeats.listen(lease, { cancelled: () => abort('CANCELLED'), lost: () => abort('LOST') });
     try {
       const finish = await executeHandler();
       hasEnded = true;

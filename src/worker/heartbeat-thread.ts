@@ -36,11 +36,14 @@ function post(message: FromHeartbeats): void {
 
 parentPort?.on('message', (message: ToHeartbeats) => {
   if (message.type === 'add') {
-    newLeases.set(message.lease, performance.now());
+    const now = performance.now();
+    for (const lease of message.leases) newLeases.set(lease, now);
     scheduleFirst();
   } else if (message.type === 'remove') {
-    newLeases.delete(message.lease);
-    leases.delete(message.lease);
+    for (const lease of message.leases) {
+      newLeases.delete(lease);
+      leases.delete(lease);
+    }
   } else {
     resolveToken?.(message);
   }
