@@ -77,8 +77,9 @@ export function graphqlClient({
       const body = `{"query":${JSON.stringify(query)},"variables":${variables}}`;
       for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LAST_PAUSE)) {
         signal?.throwIfAborted();
+        const began = Date.now();
         const result = await attempt(body, signal);
-        if (!('unavailable' in result)) availability.available();
+        if (!('unavailable' in result)) availability.available(began);
         if ('data' in result) return result.data;
         if ('refused' in result) throw result.refused;
         signal?.throwIfAborted();

@@ -97,8 +97,8 @@ function tokensOfMainThread(): TokenSource {
 const client = graphqlClient({
   url,
   token: token === null ? tokensOfMainThread() : tokenSource(token),
-  availability: trackAvailability((message) =>
-    post(message === null ? { type: 'available' } : { type: 'unavailable', message }),
+  availability: trackAvailability((message, at) =>
+    post(message === null ? { type: 'available', began: at } : { type: 'unavailable', message }),
   ),
   giveUp: new AbortController().signal,
 });
