@@ -11,7 +11,8 @@ import { createSubscribers } from './subscriptions/subscribers.ts';
 import { createWaits } from './subscriptions/waits.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './lib/config-error.ts';
-import { renderPage } from './http/yoga/graphiql.ts';
+import { type PageOwner, renderPage } from './http/yoga/graphiql.ts';
+import { pageOwners } from './http/yoga/page-owners.ts';
 import { type Listening, serve } from './http/server/listen.ts';
 import { GRAPHQL_PATH } from './lib/paths.ts';
 import { HEAP_GROWTH } from './limits.ts';
@@ -75,9 +76,8 @@ export async function startServer(config: Config, open: typeof openStores = open
   if (config.database !== null) setInterval(() => claimWaiters.wakeOneOfEach(), CLAIM_RETRY_INTERVAL).unref();
   let draining = false;
 
-  const devToken = config.production || secret === null ? null : () => mintDevToken(config, secret);
-  // Everybody who opens the page gets its token: one that is signed with AUTH_SECRET stays on this machine.
-  const pageToken = config.auth.secret === null || isLoopback(config.host) ? devToken : null;
+  const devToken = config.production || secret === null ? null : () => mintDevToken(config, secret, 'dev');
+  const mintOwners = mintPageOwners(config, secret);
   const api = createApi({
     ...config,
     observers: observability.observers,
@@ -91,7 +91,10 @@ export async function startServer(config: Config, open: typeof openStores = open
     isReady: () => !draining && stores.isReady(),
     trustedDocuments,
     // Where only trusted documents run, the page could do nothing.
-    page: config.introspection && !trustedDocuments?.only ? (nonce) => renderPage(pageToken, nonce) : null,
+    page:
+      config.introspection && !trustedDocuments?.only
+        ? (nonce, isPrivate) => renderPage(isPrivate ? mintOwners : null, nonce)
+        : null,
     log: createErrorLog(log),
   });
   const server = await serve(api.handle, config.host, config.port, {
@@ -141,8 +144,20 @@ async function listenForMetrics(
   }
 }
 
-async function mintDevToken({ auth }: Config, secret: string): Promise<string> {
-  return mintToken({ ...auth, secret, owner: asOwner('dev') });
+async function mintDevToken({ auth }: Config, secret: string, owner: string): Promise<string> {
+  return mintToken({ ...auth, secret, owner: asOwner(owner) });
+}
+
+/** What mints the tokens that GraphiQL has; null where it has none. */
+function mintPageOwners(config: Config, secret: string | null): (() => Promise<readonly PageOwner[]>) | null {
+  const owners = pageOwners({
+    production: config.production,
+    signsWith: config.auth.secret !== null ? 'AUTH_SECRET' : secret === null ? null : 'development secret',
+    onLoopback: isLoopback(config.host),
+  });
+  if (secret === null || owners.length === 0) return null;
+  return () =>
+    Promise.all(owners.map(async (owner) => ({ owner, token: await mintDevToken(config, secret, owner) })));
 }
 
 function greet(host: string, port: number, token: string): void {
