@@ -13,7 +13,13 @@ export const ClaimRunsInput = builder.inputType('ClaimRunsInput', {
       required: true,
       description: 'Only runs of assistants with one of these graphs; 100 at most.',
     }),
-    max: t.int({ required: true, defaultValue: 1, description: 'How many at most: 1 to 50.' }),
+    max: t.int({
+      required: true,
+      defaultValue: 1,
+      description:
+        'How many at most: 1 to 50. Fewer are given where their `input`, `values` and `checkpoint` reach 4 MiB together: ' +
+        'the others wait for the next call.',
+    }),
     waitSeconds: t.int({
       required: true,
       defaultValue: 10,

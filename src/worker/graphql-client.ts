@@ -96,18 +96,28 @@ export function graphqlClient({
 
 /** @param refuseToken called when the token was refused. Returns whether there is another one to try. */
 function readResponse({ status, headers }: Response, text: string, refuseToken: () => boolean): Attempt {
-  const body: unknown = JSON.parse(text);
+  const body = parseBody(text);
   const { data, errors } = isObject(body) ? body : {};
   const error: unknown = Array.isArray(errors) ? errors[0] : undefined;
   if (error === undefined && isObject(data)) return { data };
   const { message, extensions } = isObject(error) ? error : {};
   const code = isObject(extensions) ? extensions['code'] : undefined;
-  const reason = typeof message === 'string' ? message : `HTTP ${status}`;
+  const reason = typeof message === 'string' ? message : `HTTP status ${status}, without a GraphQL result`;
   const isUnauthenticated = status === 401 || code === 'UNAUTHENTICATED';
   const isTemporary = status >= 500 || TEMPORARY_STATUSES.has(status) || TEMPORARY_CODES.has(code);
-  if (isTemporary || (isUnauthenticated && refuseToken()))
+  const isOfProxy = body === undefined;
+  if (isTemporary || isOfProxy || (isUnauthenticated && refuseToken()))
     return { unavailable: reason, retryAfterSeconds: Number(headers.get('retry-after')) || 0 };
   return { refused: new CallError(reason) };
+}
+
+/** The JSON of a body; undefined for what a proxy answers in the server's place. */
+function parseBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The message of a failed `fetch`, whose reason is its cause. */

@@ -23,7 +23,8 @@ function changingTokens(getToken: () => string | Promise<string>): TokenSource {
 
   async function getAnother(): Promise<string> {
     try {
-      const another = await getToken();
+      // Called later, so that one that throws at once rejects as others do: after `pending` was set.
+      const another = await Promise.resolve().then(getToken);
       current = { token: another, expiresAt: expiryOf(another) };
       return another;
     } finally {

@@ -5,6 +5,7 @@ import { createLeaseTokens } from '../rules/lease-token.ts';
 import { createRunQueue } from '../rules/execution/run-queue.ts';
 import { DEFAULT_EVENT_RETENTION, type StoreOptions, SWEEP_INTERVAL } from '../store-options.ts';
 import type { OpenedStores, Stores } from '../stores.ts';
+import { CallBatches } from './client/call-batches.ts';
 import { databaseClock } from './client/clock.ts';
 import type { DatabaseConfig } from './client/database-config.ts';
 import type { Database } from './client/database.ts';
@@ -19,10 +20,11 @@ import { pollEvents } from './notifications/event-poll.ts';
 import { listen, type ListenerTimes } from './notifications/listener.ts';
 import { createAssistants } from './queries/assistants.ts';
 import { cursorKey } from './queries/cursor-key.ts';
+import type { RunCreations } from './queries/create-together.ts';
 import type { StoreDependencies } from './queries/dependencies.ts';
 import { createRuns } from './queries/runs.ts';
 import { createThreads } from './queries/threads.ts';
-import { createDecide } from './queue/decide.ts';
+import { createDecide, type RunCalls } from './queue/decide.ts';
 import { createSweeper } from './queue/sweeper.ts';
 import { createClaim, createTurns } from './queue/claim.ts';
 
@@ -88,6 +90,8 @@ export async function openPostgresStores(
     const cursors = createCursors(key);
     const tokens = createLeaseTokens(key);
     const turns = createTurns();
+    const calls: RunCalls = new CallBatches();
+    const creations: RunCreations = new CallBatches();
     const announcer = createAnnouncer(database, onReady, publishEvents);
     const listener = await listen(config, database, {
       publish,
@@ -117,10 +121,10 @@ export async function openPostgresStores(
       return {
         assistants: createAssistants(dependencies),
         threads: createThreads(dependencies),
-        runs: createRuns(dependencies),
+        runs: createRuns(dependencies, creations),
         queue: createRunQueue({
           tokens,
-          decide: createDecide(dependencies),
+          decide: createDecide(dependencies, calls),
           claim: createClaim(dependencies, turns),
         }),
       };

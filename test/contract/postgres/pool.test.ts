@@ -252,3 +252,37 @@ describe('the pool', () => {
     await eventually('the connection is closed', () => proxy.open === 0);
   });
 });
+
+describe('a transaction that commits with its last statements', () => {
+  it('should store all of it, and take no statement after', async () => {
+    const pool = openPool();
+    const late = await pool.transaction('BEGIN', never(), async ({ sql, run, commit }) => {
+      const made = run(sql`CREATE SCHEMA committed_at_once`);
+      commit();
+      await made;
+      return run(sql`SELECT 1`).then(
+        () => null,
+        (error: unknown) => error,
+      );
+    });
+    expect(late).toMatchObject({ message: 'The transaction is over.' });
+    const rows = await pool.transaction('BEGIN', never(), ({ sql, run }) =>
+      run(sql`SELECT to_regnamespace('committed_at_once') IS NOT NULL AS made`),
+    );
+    expect(rows).toMatchObject([{ made: true }]);
+  });
+
+  it('should store nothing where one of them fails, and leave the connection usable', async () => {
+    const pool = openPool({ poolSize: 1 });
+    const failed = pool.transaction('BEGIN', never(), async ({ sql, run, commit }) => {
+      const statements = Promise.all([run(sql`CREATE SCHEMA never_committed`), run(sql`SELECT 1 / 0`)]);
+      commit();
+      await statements;
+    });
+    await expect(failed).rejects.toThrow('division by zero');
+    const rows = await pool.transaction('BEGIN', never(), ({ sql, run }) =>
+      run(sql`SELECT to_regnamespace('never_committed') IS NOT NULL AS made`),
+    );
+    expect(rows).toMatchObject([{ made: false }]);
+  });
+});

@@ -164,7 +164,7 @@ describe('a request', () => {
     const assistant = await makeAssistant(opened, alice, { name: 'before' });
     const run = valueOf(await runs.create(alice, { threadId: thread.id, assistantId: assistant.id }));
     let done = false;
-    spy.before('CROSS JOIN LATERAL', async () => {
+    spy.before('AS parents', async () => {
       valueOf(await runs.update(alice, run.id, { status: 'ERROR' }));
       valueOf(await assistants.update(alice, assistant.id, { name: 'after' }));
       done = true;

@@ -48,6 +48,14 @@ export async function openQueue({ sql, run }: Transaction): Promise<void> {
   await run(sql`SELECT set_config('agent_graphql.worker', 'on', true)`);
 }
 
+/**
+ * Lets the statements that follow in a transaction be planned once for each connection. They must leave the planner no
+ * choice: inserts, also with `ON CONFLICT`.
+ */
+export async function planOnce({ sql, run }: Transaction): Promise<void> {
+  await run(sql`SELECT set_config('plan_cache_mode', 'force_generic_plan', true)`);
+}
+
 /** Runs a transaction of one owner, without a time limit of its own. */
 export async function ownerTransaction<T>(
   { pool, statementTimeout }: Database,

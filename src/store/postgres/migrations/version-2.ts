@@ -157,7 +157,7 @@ CREATE POLICY workers_write ON agent_graphql.executions FOR UPDATE
 -- Works out the head of a thread, whose row must be locked. If a run may be taken now that could not be before, its
 -- graph is returned, and the servers are notified.
 CREATE FUNCTION agent_graphql.set_head(of_owner text, of_thread uuid, now_is timestamptz, server text)
-RETURNS text LANGUAGE plpgsql AS $$
+RETURNS text LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   first record;
   new_head text;
@@ -179,19 +179,26 @@ BEGIN
 END
 $$;
 
--- Locks runs that may be taken, with their threads: of one owner after the other, beginning after \`turn\`, the run that
--- was created first. It waits for no lock. The last row, whose run is null, says whether runs were passed over because
--- they or their threads were locked. With \`of_owner\`, the runs of that owner alone.
+-- Locks runs that may be taken: of one owner after the other, beginning after \`turn\`, the run that was created first.
+-- It waits for no lock. Of an owner with runs of several graphs, the graph of the run that was created first comes first,
+-- then its runs that nobody has locked. The last row, whose run is null, says whether there were runs, and all were
+-- locked. With \`of_owner\`, the runs of that owner alone. Its statements are planned once: the indexes of \`executions\`
+-- leave no choice that depends on the owner.
 CREATE FUNCTION agent_graphql.take_runs(graphs text[], of_owner text, turn text, most integer)
-RETURNS TABLE (taken_owner text, taken_run uuid, is_contended boolean) LANGUAGE plpgsql AS $$
+RETURNS TABLE (taken_owner text, taken_run uuid, taken_thread uuid, is_contended boolean) LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   next_owner text COLLATE "C";
   last_owner text COLLATE "C" := turn;
-  candidate record;
-  -- Owners with ids: two owners can have runs of one id.
-  looked_at text[] := '{}';
+  next_graph text;
+  graphs_left text[];
+  taken_owners text[] := '{}';
+  taken_runs uuid[] := '{}';
+  -- Those of the next owner: two owners can have runs of one id.
+  own uuid[];
   taken integer := 0;
   taken_before integer := NULL;
+  has_runs boolean := false;
 BEGIN
   is_contended := false;
   WHILE taken < most LOOP
@@ -203,44 +210,59 @@ BEGIN
       IF next_owner IS NULL THEN
         -- The end of the owners: from the start again, unless nobody had a run since the last time.
         EXIT WHEN last_owner = '' OR taken = taken_before;
+        IF taken = taken_before + 1 THEN
+          -- One owner alone has runs: it need not be looked for again.
+          of_owner := taken_owner;
+          CONTINUE;
+        END IF;
         taken_before := taken;
         last_owner := '';
         CONTINUE;
       END IF;
+      has_runs := true;
     ELSE
       EXIT WHEN taken = taken_before;
       taken_before := taken;
       next_owner := of_owner;
     END IF;
     last_owner := next_owner;
+    graphs_left := graphs;
+    own := ARRAY(SELECT run FROM unnest(taken_owners, taken_runs) AS before (owner, run) WHERE owner = next_owner);
     LOOP
-      SELECT found.* INTO candidate FROM unnest(graphs) AS wanted (graph) CROSS JOIN LATERAL (
-        SELECT run_id, thread_id, created_at FROM agent_graphql.executions
-        WHERE owner = next_owner AND graph_id = wanted.graph AND head = 'READY'
-          AND next_owner || ' ' || run_id <> ALL (looked_at)
-        ORDER BY created_at, run_id LIMIT 1
-      ) AS found ORDER BY found.created_at, found.run_id LIMIT 1;
-      EXIT WHEN NOT FOUND;
-      looked_at := looked_at || (next_owner || ' ' || candidate.run_id);
-      PERFORM set_config('agent_graphql.owner', next_owner, true);
-      PERFORM 1 FROM agent_graphql.threads WHERE owner = next_owner AND id = candidate.thread_id
-        FOR UPDATE SKIP LOCKED;
-      IF FOUND THEN
-        PERFORM 1 FROM agent_graphql.executions
-          WHERE owner = next_owner AND run_id = candidate.run_id AND head = 'READY' FOR UPDATE SKIP LOCKED;
+      IF cardinality(graphs_left) = 1 THEN
+        next_graph := graphs_left[1];
+      ELSE
+        SELECT wanted.graph INTO next_graph FROM unnest(graphs_left) AS wanted (graph) CROSS JOIN LATERAL (
+          SELECT run_id, created_at FROM agent_graphql.executions
+          WHERE owner = next_owner AND graph_id = wanted.graph AND head = 'READY' AND run_id <> ALL (own)
+          ORDER BY created_at, run_id LIMIT 1
+        ) AS found ORDER BY found.created_at, found.run_id LIMIT 1;
+        EXIT WHEN NOT FOUND;
       END IF;
+      SELECT run_id, thread_id INTO taken_run, taken_thread FROM agent_graphql.executions
+        WHERE owner = next_owner AND graph_id = next_graph AND head = 'READY' AND run_id <> ALL (own)
+        ORDER BY created_at, run_id LIMIT 1 FOR UPDATE SKIP LOCKED;
       IF FOUND THEN
         taken := taken + 1;
         taken_owner := next_owner;
-        taken_run := candidate.run_id;
+        taken_owners := taken_owners || taken_owner;
+        taken_runs := taken_runs || taken_run;
         RETURN NEXT;
         EXIT;
       END IF;
-      is_contended := true;
+      graphs_left := array_remove(graphs_left, next_graph);
+      EXIT WHEN graphs_left = '{}';
     END LOOP;
   END LOOP;
+  IF taken = 0 AND of_owner IS NOT NULL THEN
+    has_runs := EXISTS (SELECT FROM unnest(graphs) AS wanted (graph) CROSS JOIN LATERAL (
+      SELECT FROM agent_graphql.executions
+      WHERE owner = of_owner AND graph_id = wanted.graph AND head = 'READY' LIMIT 1
+    ) AS found);
+  END IF;
   taken_owner := NULL;
   taken_run := NULL;
+  is_contended := has_runs AND taken = 0;
   RETURN NEXT;
 END
 $$;

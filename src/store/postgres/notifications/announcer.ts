@@ -31,14 +31,15 @@ export interface Announcer {
   close(): void;
 }
 
-/** Notifies the other servers of a run that can be claimed, when the transaction commits. */
+/** Notifies the other servers of runs that can be claimed, when the transaction commits. */
 export async function notifyReady(
   { sql, run }: Transaction,
   owner: Owner,
   graphId: string,
+  count: number,
   serverId: string,
 ): Promise<void> {
-  await run(sql`SELECT pg_notify(${CHANNEL}, ${JSON.stringify(['ready', serverId, owner, graphId, 1])})`);
+  await run(sql`SELECT pg_notify(${CHANNEL}, ${JSON.stringify(['ready', serverId, owner, graphId, count])})`);
 }
 
 /** Creates an announcer. It calls the callbacks at once, and notifies the other servers of events after `COLLECT_TIME`. */

@@ -31,7 +31,11 @@ export function createAssistants(dependencies: StoreDependencies): AssistantStor
       const check = () => newAssistant(owner, input, now());
       const creation = { resource: 'assistant', input, defaults: ASSISTANT_DEFAULTS, check } as const;
       return createOnce<Assistant, Assistant>(dependencies, owner, creation, async (after) => {
-        return { outcome: { value: after }, changes: [{ resource: 'assistant', before: null, after }] };
+        return {
+          outcome: { value: after },
+          changes: [{ resource: 'assistant', before: null, after }],
+          insertsOnly: true,
+        };
       });
     },
     update(owner, id, patch) {

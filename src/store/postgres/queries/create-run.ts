@@ -5,9 +5,9 @@ import { instant, isId } from '../../rules/identity.ts';
 import { type CheckedNewRun, newRun, type NewRunContext } from '../../rules/run.ts';
 import type { Transaction } from '../client/pool.ts';
 import { type Announcements, notifyReady } from '../notifications/announcer.ts';
-import { insertExecution } from '../tables/executions.ts';
-import { announceEvents, setHead } from './plan-step.ts';
-import { insertInput, storeStep } from '../tables/store-step.ts';
+import { insertExecutions, type QueuedRun } from '../tables/executions.ts';
+import { announceEvents, setHeads } from './plan-step.ts';
+import { insertInputs, storeSteps } from '../tables/store-steps.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import { lockActiveRuns, lockAssistant, lockThread, readRun } from './locks.ts';
 import { type MutationPlan, noChanges } from './run-mutation.ts';
@@ -22,7 +22,7 @@ export async function planNewRun(
 ): Promise<MutationPlan<Outcome<Run>>> {
   const { threadId, assistantId } = input;
   const [thread, assistant, now] = await Promise.all([
-    threadId !== null && isId(threadId) ? lockThread(tx, owner, tx.sql`${threadId}::uuid`) : null,
+    threadId !== null && isId(threadId) ? lockThread(tx, owner, threadId) : null,
     isId(assistantId) ? lockAssistant(tx, owner, assistantId, 'FOR SHARE') : null,
     clock(tx),
   ]);
@@ -38,8 +38,12 @@ export async function planNewRun(
     changes,
     store: () =>
       Promise.all([
-        ...cancellations.map(({ stored, step }) => storeStep(tx, owner, stored, step)),
-        ...(input.input === null ? [] : [insertInput(tx, owner, run.id, input.input)]),
+        storeSteps(
+          tx,
+          owner,
+          cancellations.map(({ stored, step }) => ({ before: stored, step })),
+        ),
+        ...(input.input === null ? [] : [insertInputs(tx, owner, [{ id: run.id, input: input.input }])]),
         enqueue(tx, announcements, owner, run, assistant, thread, now, serverId),
       ]),
   };
@@ -84,15 +88,35 @@ async function enqueue(
 ): Promise<void> {
   if (thread?.status === 'BUSY') {
     await Promise.all([
-      insertExecution(tx, owner, run, graphId, null),
-      setHead(tx, announcements, owner, thread.id, now, serverId),
+      insertExecutions(tx, owner, [{ run, graphId, head: null }]),
+      setHeads(tx, announcements, owner, [thread.id], now, serverId),
     ]);
     return;
   }
-  const isReady = run.availableAt !== null && run.availableAt <= instant(now);
+  await enqueueHeads(tx, announcements, owner, [{ run, graphId }], now, serverId);
+}
+
+/** Adds runs to the queue whose threads have no others. */
+export async function enqueueHeads(
+  tx: Transaction,
+  announcements: Announcements,
+  owner: Owner,
+  created: readonly Pick<QueuedRun, 'run' | 'graphId'>[],
+  now: number,
+  serverId: string,
+): Promise<void> {
+  const queued = created.map(({ run, graphId }): QueuedRun => {
+    const isReady = run.availableAt !== null && run.availableAt <= instant(now);
+    return { run, graphId, head: isReady ? 'READY' : 'DELAYED' };
+  });
+  const counts = new Map<string, number>();
+  for (const { graphId, head } of queued) {
+    if (head === 'READY') counts.set(graphId, (counts.get(graphId) ?? 0) + 1);
+  }
+  const ready = Array.from(counts, ([graphId, count]) => ({ owner, graphId, count }));
   await Promise.all([
-    insertExecution(tx, owner, run, graphId, isReady ? 'READY' : 'DELAYED'),
-    ...(isReady ? [notifyReady(tx, owner, graphId, serverId)] : []),
+    insertExecutions(tx, owner, queued),
+    ...ready.map(({ graphId, count }) => notifyReady(tx, owner, graphId, count, serverId)),
   ]);
-  if (isReady) announcements.ready.push({ owner, graphId, count: 1 });
+  announcements.ready.push(...ready);
 }

@@ -1,33 +1,21 @@
 import { NO_EXECUTION, type RunState } from '../../execution.ts';
 import type { Owner } from '../../owner.ts';
 import type { Assistant, Run, Thread } from '../../records.ts';
-import type { StoredRun } from '../../rules/execution/steps.ts';
 import { arrayLiteral } from '../client/array-literal.ts';
-import type { Clock } from '../client/clock.ts';
 import type { Transaction } from '../client/pool.ts';
-import { lockExecution, readExecutions } from '../tables/executions.ts';
-import type { Condition } from './conditions.ts';
+import { readExecutions } from '../tables/executions.ts';
 import { TABLES } from '../tables/tables.ts';
 
-/** How a thread is locked. */
-type ThreadLock = 'FOR UPDATE' | 'FOR UPDATE SKIP LOCKED';
-
-/**
- * Reads a thread: no other transaction changes it, or which of its runs comes next, until this one ends.
- * @param id an expression
- * @param lock with `SKIP LOCKED`, a thread that another transaction has locked counts as none
- */
+/** Reads a thread: no other transaction changes it, or which of its runs comes next, until this one ends. */
 export async function lockThread(
-  tx: Transaction,
+  { sql, run }: Transaction,
   owner: Owner,
-  id: Condition,
-  lock: ThreadLock = 'FOR UPDATE',
+  id: string,
 ): Promise<Thread | null> {
-  const { sql, run } = tx;
   const [thread] = await run(sql<
     Thread[]
   >`SELECT ${sql.unsafe(TABLES.thread.columns)} FROM agent_graphql.threads
-    WHERE owner = ${owner} AND id = ${id} ${sql.unsafe(lock)}`);
+    WHERE owner = ${owner} AND id = ${id} FOR UPDATE`);
   return thread ?? null;
 }
 
@@ -44,47 +32,6 @@ export async function lockAssistant(
   return assistant ?? null;
 }
 
-/** A run whose thread is locked, with what the thread's state follows from. */
-export interface LockedRun {
-  readonly thread: Thread;
-  readonly stored: StoredRun;
-  /** Whether another run of the thread is pending or running. */
-  readonly hasOtherActive: boolean;
-  /** The two runs of the thread that ended last, the last one first; fewer where fewer have ended. */
-  readonly ended: readonly Pick<Run, 'id' | 'status' | 'ended'>[];
-  /** In milliseconds since 1970. */
-  readonly now: number;
-}
-
-/** Reads a run, and locks its thread and its execution: no other transaction changes it. */
-export async function lockRun(
-  tx: Transaction,
-  owner: Owner,
-  id: string,
-  clock: Clock,
-  lock: ThreadLock = 'FOR UPDATE',
-): Promise<LockedRun | null> {
-  const { sql, run } = tx;
-  const threadId = sql`(SELECT thread_id FROM agent_graphql.runs WHERE owner = ${owner} AND id = ${id}::uuid)`;
-  const [thread, execution, found, others, ended, now] = await Promise.all([
-    lockThread(tx, owner, threadId, lock),
-    lockExecution(tx, owner, id),
-    readRun(tx, owner, id),
-    firstActiveRuns(tx, owner, threadId, 2),
-    run(sql<LockedRun['ended'][number][]>`SELECT id, status, ended::float8 AS ended FROM agent_graphql.runs
-      WHERE owner = ${owner} AND thread_id = ${threadId} AND ended IS NOT NULL ORDER BY ended DESC LIMIT 2`),
-    clock(tx),
-  ]);
-  if (thread === null || found === null) return null;
-  return {
-    thread,
-    stored: { run: found, execution, nextEnded: (ended[0]?.ended ?? 0) + 1 },
-    hasOtherActive: others.some((other) => other !== id),
-    ended,
-    now,
-  };
-}
-
 /** Reads a run. Its execution must be locked, if the run is to be changed. */
 export async function readRun({ sql, run }: Transaction, owner: Owner, id: string): Promise<Run | null> {
   const [found] = await run(sql<Run[]>`SELECT ${sql.unsafe(TABLES.run.columns)} FROM agent_graphql.runs
@@ -92,11 +39,11 @@ export async function readRun({ sql, run }: Transaction, owner: Owner, id: strin
   return found ?? null;
 }
 
-/** The ids of the active runs of a thread that are executed next. @param threadId an expression */
+/** The ids of the active runs of a thread that are executed next. */
 async function firstActiveRuns(
   { sql, run }: Transaction,
   owner: Owner,
-  threadId: Condition,
+  threadId: string,
   limit: number,
 ): Promise<readonly string[]> {
   const rows = await run(sql<{ id: string }[]>`SELECT run_id AS id FROM agent_graphql.executions
@@ -134,7 +81,7 @@ async function findActiveRuns(
   wanted: Parameters<typeof lockActiveRuns>[3],
 ): Promise<readonly string[]> {
   const { sql, run } = tx;
-  if (wanted === 'any') return firstActiveRuns(tx, owner, sql`${threadId}::uuid`, 1);
+  if (wanted === 'any') return firstActiveRuns(tx, owner, threadId, 1);
   const condition = wanted === 'all' ? sql`` : sql`AND resumes = ${wanted.resumes} LIMIT 1`;
   const rows = await run(sql<{ id: string }[]>`SELECT id FROM agent_graphql.runs
     WHERE owner = ${owner} AND thread_id = ${threadId} AND ended IS NULL ${condition}`);

@@ -1,6 +1,6 @@
 import type { Change } from '../../change.ts';
 import type { Owner } from '../../owner.ts';
-import { runInTransaction } from '../client/database.ts';
+import { planOnce, runInTransaction } from '../client/database.ts';
 import type { Transaction } from '../client/pool.ts';
 import { Announcements } from '../notifications/announcer.ts';
 import { logChanges } from '../notifications/change-log.ts';
@@ -13,6 +13,8 @@ export interface MutationPlan<T> {
   readonly changes: readonly Change[];
   /** Stores what belongs to the changed records and is not in them. Statements are sent before the first `await`. */
   readonly store?: () => Promise<unknown>;
+  /** Whether all that is stored is inserted, also with `ON CONFLICT`: see `planOnce`. Default: false. */
+  readonly insertsOnly?: boolean;
 }
 
 /** Plans a mutation within its transaction. */
@@ -38,7 +40,7 @@ export async function runMutation<T>(
   try {
     const outcome = await runInTransaction(database, owner, async (tx) => {
       const planned = await plan(tx, announcements);
-      await storePlan(tx, owner, planned);
+      await storeAndCommit(tx, owner, planned);
       return planned.outcome;
     });
     announcer.announce(announcements);
@@ -53,11 +55,24 @@ export async function runMutation<T>(
 export async function storePlan(
   tx: Transaction,
   owner: Owner,
-  { changes, store }: MutationPlan<unknown>,
+  { changes, store, insertsOnly = false }: MutationPlan<unknown>,
 ): Promise<void> {
+  if (changes.length === 0 && store === undefined) return;
   await Promise.all([
+    ...(insertsOnly ? [planOnce(tx)] : []),
     ...(changes.length > 0 ? [writeChanges(tx, owner, changes)] : []),
     store?.(),
     ...(changes.length > 0 ? [logChanges(tx, owner, changes)] : []),
   ]);
+}
+
+/** Stores the changes of a mutation, and commits. */
+export async function storeAndCommit(
+  tx: Transaction,
+  owner: Owner,
+  plan: MutationPlan<unknown>,
+): Promise<void> {
+  const stored = storePlan(tx, owner, plan);
+  tx.commit();
+  await stored;
 }

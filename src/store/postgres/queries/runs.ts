@@ -1,5 +1,5 @@
 import type { Change } from '../../change.ts';
-import { type Outcome, refused } from '../../outcome.ts';
+import { type CreateOutcome, type Outcome, refused } from '../../outcome.ts';
 import type { Owner } from '../../owner.ts';
 import type { RunFilter, RunOrderField } from '../../query.ts';
 import type { Run } from '../../records.ts';
@@ -21,16 +21,17 @@ import type { Transaction } from '../client/pool.ts';
 import { planStep } from './plan-step.ts';
 import { createOnce } from './create-once.ts';
 import { planNewRun } from './create-run.ts';
+import { createTogether, dependsOnNothing, type RunCreations } from './create-together.ts';
 import { deleteOfRuns } from './delete-of-runs.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import { createEventReader } from './events.ts';
-import { type LockedRun, lockRun } from './locks.ts';
+import { type LockedRun, lockRun } from './lock-runs.ts';
 import { createPayloadReader } from './payloads.ts';
 import { createReads } from './reads.ts';
 import { noChanges, runMutation } from './run-mutation.ts';
 
 /** The runs in PostgreSQL. */
-export function createRuns(dependencies: StoreDependencies): RunStore {
+export function createRuns(dependencies: StoreDependencies, creations: RunCreations): RunStore {
   const reads = createReads<Run, RunFilter, RunOrderField>(dependencies, {
     resource: 'run',
     match: matchRuns,
@@ -43,6 +44,12 @@ export function createRuns(dependencies: StoreDependencies): RunStore {
     events: createEventReader(dependencies),
     create(owner, input) {
       const check = () => checkNewRun(owner, input);
+      if (input.idempotencyKey == null) {
+        const checked = check();
+        if ('refusals' in checked) return checked;
+        if (dependsOnNothing(checked.value))
+          return created(createTogether(dependencies, creations, owner, checked.value));
+      }
       const creation = { resource: 'run', input, defaults: RUN_DEFAULTS, check } as const;
       return createOnce<Run, CheckedNewRun>(dependencies, owner, creation, (checked, tx, announcements) =>
         planNewRun(dependencies, tx, announcements, owner, checked),
@@ -94,17 +101,33 @@ export function createRuns(dependencies: StoreDependencies): RunStore {
   };
 }
 
+async function created(outcome: Promise<Outcome<Run>>): Promise<CreateOutcome<Run>> {
+  const done = await outcome;
+  return 'refusals' in done ? done : { value: done.value, replayed: false };
+}
+
 /** The change of a thread after one of its runs, which has ended, is deleted. */
 async function followDeletion(
   tx: Transaction,
   owner: Owner,
-  { thread, stored: { run }, hasOtherActive, ended, now }: LockedRun,
+  { thread, stored: { run }, hasOtherActive, lastEnded, now }: LockedRun,
 ): Promise<readonly Change[]> {
-  const last = ended.find(({ id }) => id !== run.id);
-  const status = threadStatus(hasOtherActive ? 1 : 0, last);
+  const last = lastEnded?.id === run.id ? await findLastEnded(tx, owner, run) : lastEnded;
+  const status = threadStatus(hasOtherActive ? 1 : 0, last ?? undefined);
   const valuesRunId =
     thread.valuesRunId === run.id ? await findLastOutput(tx, owner, run) : thread.valuesRunId;
   return threadChange(thread, { status, valuesRunId }, now);
+}
+
+/** The run that ended last on the thread of a run, that run aside; null where there is none. */
+async function findLastEnded(
+  { sql, run: send }: Transaction,
+  owner: Owner,
+  { id, threadId }: Run,
+): Promise<Pick<Run, 'status'> | null> {
+  const [last] = await send(sql<Pick<Run, 'status'>[]>`SELECT status FROM agent_graphql.runs
+    WHERE owner = ${owner} AND thread_id = ${threadId} AND ended IS NOT NULL AND id <> ${id} ORDER BY ended DESC LIMIT 1`);
+  return last ?? null;
 }
 
 /** The id of the run that ended last with an output on the thread of a run, that run aside; null where there is none. */

@@ -29,7 +29,11 @@ export function createThreads(dependencies: StoreDependencies): ThreadStore {
       const check = () => newThread(owner, input, now());
       const creation = { resource: 'thread', input, defaults: THREAD_DEFAULTS, check } as const;
       return createOnce<Thread, Thread>(dependencies, owner, creation, async (after) => {
-        return { outcome: { value: after }, changes: [{ resource: 'thread', before: null, after }] };
+        return {
+          outcome: { value: after },
+          changes: [{ resource: 'thread', before: null, after }],
+          insertsOnly: true,
+        };
       });
     },
     update(owner, id, changes) {
@@ -37,7 +41,7 @@ export function createThreads(dependencies: StoreDependencies): ThreadStore {
       if ('refusals' in given) return given;
       if (!isId(id)) return { value: null };
       return runMutation<Outcome<Thread | null>>(dependencies, owner, async (tx) => {
-        const before = await lockThread(tx, owner, tx.sql`${id}::uuid`);
+        const before = await lockThread(tx, owner, id);
         if (before === null) return noChanges({ value: null });
         const outcome = applyThreadPatch(owner, before, given.value, now());
         if ('refusals' in outcome || outcome.value === before) return noChanges(outcome);
@@ -48,7 +52,7 @@ export function createThreads(dependencies: StoreDependencies): ThreadStore {
       if (!isId(id)) return { value: null };
       return runMutation<Outcome<Thread | null>>(dependencies, owner, async (tx) => {
         const [before, , runs] = await Promise.all([
-          lockThread(tx, owner, tx.sql`${id}::uuid`),
+          lockThread(tx, owner, id),
           lockExecutionsOfThread(tx, owner, id),
           tx.run(tx.sql<Run[]>`SELECT ${tx.sql.unsafe(TABLES.run.columns)} FROM agent_graphql.runs
             WHERE owner = ${owner} AND thread_id = ${id} ORDER BY created_at, id`),

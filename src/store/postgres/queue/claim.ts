@@ -4,18 +4,17 @@ import type { RunState } from '../../execution.ts';
 import { asOwner, type Owner, ownedKey } from '../../owner.ts';
 import type { ClaimRequest } from '../../queue.ts';
 import { type Claimant, claimRun } from '../../rules/execution/claim.ts';
-import { payloadBytes, MAX_CLAIM_BYTES } from '../../rules/execution/claim-size.ts';
+import { MAX_CLAIM_BYTES } from '../../rules/execution/claim-size.ts';
 import { isStorableText } from '../../rules/text.ts';
 import type { QueueStorage, ClaimedRun } from '../../rules/execution/run-queue.ts';
-import { idsByOwner } from '../client/ids-by-owner.ts';
 import { nameOwner, openQueue, runInTransaction } from '../client/database.ts';
 import type { Transaction } from '../client/pool.ts';
 import { Announcements } from '../notifications/announcer.ts';
 import type { StoreDependencies } from '../queries/dependencies.ts';
 import { storePlan } from '../queries/run-mutation.ts';
 import { announceEvents, changeOf } from '../queries/plan-step.ts';
-import { readClaimable, type ClaimableRun } from './read-claimable.ts';
-import { storeStep } from '../tables/store-step.ts';
+import { type ClaimableRun, NO_CLAIM_PAYLOADS, readClaimable, readClaimPayloads } from './read-claimable.ts';
+import { storeSteps } from '../tables/store-steps.ts';
 
 /** The pauses before retries while other transactions hold all rows that could be claimed, in milliseconds. */
 const RETRY_DELAYS: readonly number[] = [2, 10, 30];
@@ -52,7 +51,7 @@ export function createClaim(dependencies: StoreDependencies, turns: Turns): Queu
 /** The result of one attempt to claim runs. */
 interface Claimed {
   readonly claimed: readonly ClaimedRun[];
-  /** Whether runs were passed over since other transactions had locked them. */
+  /** Whether runs were passed over, where none was claimed, since other transactions had locked them or their threads. */
   readonly isContended: boolean;
 }
 
@@ -70,28 +69,29 @@ async function claimOnce(
       const { sql, run } = tx;
       const [, rows, now] = await Promise.all([
         allOwners ? openQueue(tx) : null,
-        run(sql<ClaimableRow[]>`SELECT taken_owner AS owner, taken_run AS id, is_contended AS "isContended"
+        run(sql<TakenRow[]>`SELECT taken_owner AS owner, taken_run AS id, taken_thread AS "threadId",
+            is_contended AS "isContended"
           FROM agent_graphql.take_runs(ARRAY(SELECT json_array_elements_text(${graphs}::text::json)),
             ${allOwners ? null : claimant.holder}, ${turn}, ${max})`),
         clock(tx),
       ]);
-      const refs = rows.flatMap(({ owner, id }) =>
-        owner === null || id === null ? [] : { owner: asOwner(owner), id },
+      const taken = rows.flatMap(({ owner, id, threadId }) =>
+        owner === null || id === null || threadId === null ? [] : { owner: asOwner(owner), id, threadId },
       );
       const found = await Promise.all(
-        Array.from(idsByOwner(refs), ([owner, ids]) => readClaimable(tx, owner, ids)),
+        Array.from(byOwner(taken), ([owner, runs]) =>
+          withOwner(tx, owner, () => readClaimable(tx, owner, runs)),
+        ),
       );
-      const fitting = fittingRuns(refs, found.flat());
-      const claimed = await Promise.all(
-        found.map((runs) => {
-          const toClaim = runs.filter((one) => fitting.has(one));
-          return claimLocked(tx, announcements, toClaim, claimant, now);
-        }),
+      const fitting = fittingRuns(taken, found.flat());
+      const claiming = Array.from(byOwner(fitting), ([owner, runs]) =>
+        withOwner(tx, owner, () => claimLocked(tx, announcements, owner, runs, claimant, now)),
       );
-      const byKey = byOwnerAndId(claimed.flat());
+      tx.commit();
+      const byKey = byOwnerAndId((await Promise.all(claiming)).flat());
       return {
-        claimed: refs.flatMap(({ owner, id }) => byKey.get(ownedKey(owner, id)) ?? []),
-        isContended: rows.at(-1)?.isContended ?? false,
+        claimed: fitting.flatMap(({ owner, state }) => byKey.get(ownedKey(owner, state.run.id)) ?? []),
+        isContended: taken.length > 0 || (rows.at(-1)?.isContended ?? false),
       };
     });
     const last = result.claimed.at(-1);
@@ -103,27 +103,45 @@ async function claimOnce(
   }
 }
 
-interface ClaimableRow {
-  /** Null in the last row. */
+interface TakenRow {
+  /** Null in the last row, as the two that follow. */
   readonly owner: string | null;
   readonly id: string | null;
+  readonly threadId: string | null;
   readonly isContended: boolean;
 }
 
-/** The first runs, as many as fit into one response. The others stay in the queue. */
+/** Does work for another owner, within a transaction on the queue of all owners. */
+async function withOwner<T>(tx: Transaction, owner: Owner, work: () => Promise<T>): Promise<T> {
+  const [, result] = await Promise.all([nameOwner(tx, owner), work()]);
+  return result;
+}
+
+/** Groups runs by owner, in the order in which they come: a statement reads the rows of one owner. */
+function byOwner<R extends { readonly owner: Owner }>(runs: readonly R[]): ReadonlyMap<Owner, readonly R[]> {
+  const groups = new Map<Owner, R[]>();
+  for (const run of runs) {
+    const group = groups.get(run.owner);
+    if (group === undefined) groups.set(run.owner, [run]);
+    else group.push(run);
+  }
+  return groups;
+}
+
+/** The first runs, in the order in which they were taken, as many as fit into one response. The others stay in the queue. */
 function fittingRuns(
-  refs: readonly { readonly owner: Owner; readonly id: string }[],
+  taken: readonly { readonly owner: Owner; readonly id: string }[],
   found: readonly ClaimableRun[],
-): ReadonlySet<ClaimableRun> {
+): readonly ClaimableRun[] {
   const byKey = byOwnerAndId(found);
-  const fitting = new Set<ClaimableRun>();
+  const fitting: ClaimableRun[] = [];
   let bytes = 0;
-  for (const { owner, id } of refs) {
+  for (const { owner, id } of taken) {
     const one = byKey.get(ownedKey(owner, id));
     if (one === undefined) continue;
     if (bytes >= MAX_CLAIM_BYTES) break;
-    bytes += payloadBytes(one);
-    fitting.add(one);
+    bytes += one.bytes;
+    fitting.push(one);
   }
   return fitting;
 }
@@ -139,27 +157,26 @@ function byOwnerAndId<R extends { readonly owner: Owner; readonly state: RunStat
 async function claimLocked(
   tx: Transaction,
   announcements: Announcements,
+  owner: Owner,
   runs: readonly ClaimableRun[],
   claimant: Claimant,
   now: number,
 ): Promise<readonly ClaimedRun[]> {
-  const [first] = runs;
-  if (first === undefined) return [];
-  const { owner } = first;
-  const claimed = runs.map((claimable) => ({
-    ...claimable,
-    step: claimRun(claimable.state, claimant, claimable.assistant.version, now),
-  }));
+  const claimed = runs.map(({ state, assistant }) => {
+    return { before: state, assistant, step: claimRun(state, claimant, assistant.version, now) };
+  });
   for (const { step } of claimed) announceEvents(announcements, owner, step);
-  await Promise.all([
-    nameOwner(tx, owner),
+  const withPayloads = runs.filter(({ bytes }) => bytes > 0);
+  const [payloads] = await Promise.all([
+    withPayloads.length === 0 ? null : readClaimPayloads(tx, owner, withPayloads),
     storePlan(tx, owner, {
       outcome: null,
-      changes: claimed.flatMap(({ state, step }) => changeOf(state.run, step.run)),
-      store: () => Promise.all(claimed.map(({ state, step }) => storeStep(tx, owner, state, step))),
+      insertsOnly: true,
+      changes: claimed.flatMap(({ before, step }) => changeOf(before.run, step.run)),
+      store: () => storeSteps(tx, owner, claimed),
     }),
   ]);
-  return claimed.map(({ step, assistant, input, values, checkpoint }) => {
-    return { owner, state: step, assistant, input, values, checkpoint, now };
+  return claimed.map(({ step, assistant }) => {
+    return { owner, state: step, assistant, now, ...(payloads?.get(step.run.id) ?? NO_CLAIM_PAYLOADS) };
   });
 }

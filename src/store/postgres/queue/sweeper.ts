@@ -5,7 +5,7 @@ import { runOnQueue } from '../client/database.ts';
 import { Announcements } from '../notifications/announcer.ts';
 import { CHANNEL } from '../notifications/change-log.ts';
 import type { StoreDependencies } from '../queries/dependencies.ts';
-import { lockRun } from '../queries/locks.ts';
+import { lockRun } from '../queries/lock-runs.ts';
 import { noChanges, runMutation } from '../queries/run-mutation.ts';
 import { setDue } from '../tables/executions.ts';
 import { dropOldEvents } from './old-events.ts';
@@ -126,6 +126,10 @@ async function applyOne(dependencies: StoreDependencies, owner: Owner, id: strin
     const { stored, now } = locked;
     const step = applyDeadline(stored, now);
     if (step === null) return { outcome: true, changes: [], store: () => setDue(tx, owner, stored) };
-    return { outcome: true, ...planStep(dependencies, tx, announcements, owner, locked, step) };
+    return {
+      outcome: true,
+      insertsOnly: true,
+      ...planStep(dependencies, tx, announcements, owner, locked, step),
+    };
   });
 }

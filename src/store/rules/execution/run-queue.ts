@@ -29,6 +29,16 @@ import type { RunQueue } from '../../stores.ts';
 /** Decides what a call with a lease does to the stored run. @param now milliseconds since 1970 */
 export type Decide<T> = (stored: StoredRun, now: number) => Decision<T>;
 
+/** What a store can prepare for before it decides. */
+export interface DecideHints {
+  /** Whether the step is likely to change the run's thread, which is then locked first. */
+  readonly mayAffectThread: boolean;
+  /** How many bytes of events or payloads the step stores at most, roughly. */
+  readonly bytes: number;
+}
+
+const SMALL_STEP: DecideHints = { mayAffectThread: false, bytes: 0 };
+
 /** A run right after it was claimed. */
 export interface ClaimedRun {
   readonly owner: Owner;
@@ -44,11 +54,8 @@ export interface ClaimedRun {
 /** The operations of a queue that each kind of store implements. */
 export interface QueueStorage {
   readonly tokens: LeaseTokens;
-  /**
-   * Decides about a run and stores the step, in one transaction. Null where there is no such run.
-   * @param mayAffectThread whether the step is likely to change the run's thread, which is then locked first
-   */
-  decide<T>(owner: Owner, runId: string, decide: Decide<T>, mayAffectThread: boolean): MaybePromise<T | null>;
+  /** Decides about a run and stores the step, in one transaction. Null where there is no such run. */
+  decide<T>(owner: Owner, runId: string, decide: Decide<T>, hints: DecideHints): MaybePromise<T | null>;
   /** Claims waiting runs: round robin over the owners, and of one owner the run that was created first. */
   claim(request: ClaimRequest, claimant: Claimant): MaybePromise<readonly ClaimedRun[]>;
 }
@@ -61,16 +68,14 @@ export function createRunQueue({ tokens, decide, claim }: QueueStorage): RunQueu
     lease: string,
     lost: T,
     decideBy: (stored: StoredRun, ref: ClaimRef, now: number) => Decision<T>,
-    mayAffectThread = false,
+    hints: Partial<DecideHints> = {},
   ): MaybePromise<T> {
     const ref = tokens.decode(worker, lease);
     if (ref === null) return lost;
-    const decided = decide(
-      ref.owner,
-      ref.runId,
-      (stored, now) => decideBy(stored, ref, now),
-      mayAffectThread,
-    );
+    const decided = decide(ref.owner, ref.runId, (stored, now) => decideBy(stored, ref, now), {
+      ...SMALL_STEP,
+      ...hints,
+    });
     return andThen(decided, (result) => result ?? lost);
   }
 
@@ -100,6 +105,7 @@ export function createRunQueue({ tokens, decide, claim }: QueueStorage): RunQueu
         lease,
         LOST_LEASE,
         (stored, ref, now) => appendEvents(stored, ref, offset, checked.value, now),
+        { bytes: checked.value.reduce((sum, { type, data }) => sum + type.length + data.length, 0) },
       );
       return andThen(appended, (result) =>
         andThen(stateOf(lease, result), (state) => ({ lease: state, refusals: result.refusals ?? [] })),
@@ -108,9 +114,9 @@ export function createRunQueue({ tokens, decide, claim }: QueueStorage): RunQueu
     checkpoint(worker, { lease, values }) {
       const checked = checkCheckpoint(values);
       if ('refusals' in checked) return checked;
-      const saved = withLease(worker, lease, LOST_LEASE, (stored, ref, now) =>
-        saveCheckpoint(stored, ref, checked.value, now),
-      );
+      const save = (stored: StoredRun, ref: ClaimRef, now: number) =>
+        saveCheckpoint(stored, ref, checked.value, now);
+      const saved = withLease(worker, lease, LOST_LEASE, save, { bytes: checked.value.length });
       return andThen(stateOf(lease, saved), (value) => ({ value }));
     },
     finish(worker, request) {
@@ -119,14 +125,17 @@ export function createRunQueue({ tokens, decide, claim }: QueueStorage): RunQueu
       const unknown: ReturnType<typeof finishAttempt>['result'] = { accepted: false, status: null };
       const finish = (stored: StoredRun, ref: ClaimRef, now: number) =>
         finishAttempt(stored, ref, checked.value, now);
-      const finished = withLease(worker, request.lease, unknown, finish, true);
+      const hints = { mayAffectThread: true, bytes: checked.value.output?.length ?? 0 };
+      const finished = withLease(worker, request.lease, unknown, finish, hints);
       return andThen(finished, (value) => ({ value }));
     },
     runOf: (worker, lease) => tokens.decode(worker, lease),
     release(worker, leases) {
       checkLength('input.leases', 'leases', leases);
       return allOf(
-        leases.map((lease) => stateOf(lease, withLease(worker, lease, LOST_LEASE, releaseRun, true))),
+        leases.map((lease) =>
+          stateOf(lease, withLease(worker, lease, LOST_LEASE, releaseRun, { mayAffectThread: true })),
+        ),
       );
     },
   };

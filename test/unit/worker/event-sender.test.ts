@@ -1,0 +1,110 @@
+import { EventEmitter, once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { createEventSender } from '../../../src/worker/event-sender.ts';
+import type { LeaseResult } from '../../../src/worker/worker-calls.ts';
+
+const HELD: LeaseResult = { held: true, cancelled: false };
+
+interface Call {
+  readonly offset: number;
+  readonly events: readonly { readonly type: string; readonly data: unknown }[];
+}
+
+/** A sender, and the calls that it has made. @param answer what the server answers to each call */
+function senderWith(answer: (call: Call) => LeaseResult | Promise<LeaseResult> = () => HELD) {
+  const calls: Call[] = [];
+  const refusals: string[] = [];
+  const sender = createEventSender({
+    async append(offset, events) {
+      const call = { offset, events: events.map((event): Call['events'][number] => JSON.parse(event)) };
+      calls.push(call);
+      return answer(call);
+    },
+    onRefused: ({ message }) => refusals.push(message),
+  });
+  return { sender, calls, refusals };
+}
+
+describe('the sender of events', () => {
+  it('should send events in order, at most 100 a call, each with how many were sent before', async () => {
+    const { sender, calls } = senderWith();
+    for (let index = 0; index < 250; index++) await sender.emit('CUSTOM', { index });
+    await sender.flush();
+    expect(calls.map(({ offset, events }) => [offset, events.length])).toEqual([
+      [0, 100],
+      [100, 100],
+      [200, 50],
+    ]);
+    expect(calls.flatMap(({ events }) => events)).toEqual(
+      Array.from({ length: 250 }, (_, index) => ({ type: 'CUSTOM', data: { index } })),
+    );
+  });
+
+  it('should send events of 32 KiB at once, without a flush', async () => {
+    const calling = new EventEmitter();
+    const called = once(calling, 'call');
+    const { sender, calls } = senderWith(() => {
+      calling.emit('call');
+      return HELD;
+    });
+    await sender.emit('CUSTOM', { text: 'x'.repeat(20_000) });
+    expect(calls).toEqual([]);
+    await sender.emit('CUSTOM', { text: 'x'.repeat(20_000) });
+    await called;
+    expect(calls).toHaveLength(1);
+  });
+
+  it('should ask its caller to wait while much is waiting', async () => {
+    const server = new EventEmitter();
+    const back = once(server, 'back');
+    const { sender } = senderWith(async () => {
+      await back;
+      return HELD;
+    });
+    let emitted = 0;
+    const all = (async () => {
+      for (; emitted < 40; emitted++) await sender.emit('CUSTOM', { text: 'x'.repeat(60_000) });
+    })();
+    // All that can happen before the first call is answered.
+    await new Promise(setImmediate);
+    expect(emitted).toBeLessThan(25);
+    server.emit('back');
+    await all;
+    expect(emitted).toBe(40);
+  });
+
+  it('should drop events once the server refuses some, and say so once', async () => {
+    const refusal = { code: 'INVALID', message: 'The run has 20,000 events.' };
+    const { sender, calls, refusals } = senderWith(({ offset }) => (offset === 0 ? HELD : { refusal }));
+    await sender.emit('CUSTOM', {});
+    await sender.flush();
+    for (let index = 0; index < 3; index++) {
+      await sender.emit('CUSTOM', {});
+      await sender.flush();
+    }
+    expect(calls).toHaveLength(2);
+    expect(refusals).toEqual([refusal.message]);
+  });
+
+  it('should send nothing after it was stopped', async () => {
+    const { sender, calls } = senderWith();
+    await sender.emit('CUSTOM', {});
+    sender.stop();
+    await sender.emit('CUSTOM', {});
+    await sender.flush();
+    expect(calls).toEqual([]);
+  });
+
+  it.each([
+    ['an empty type', '', {}],
+    ['a type of 65 characters', 'x'.repeat(65), {}],
+    ['data of more than 64 KiB', 'CUSTOM', { text: 'x'.repeat(65_536) }],
+    ['data with a lone surrogate', 'CUSTOM', { text: '\ud800' }],
+  ])('should throw for %s, and lose nothing else', async (_, type, data) => {
+    const { sender, calls } = senderWith();
+    await sender.emit('CUSTOM', { index: 1 });
+    expect(() => sender.emit(type, data)).toThrow(TypeError);
+    await sender.flush();
+    expect(calls).toEqual([{ offset: 0, events: [{ type: 'CUSTOM', data: { index: 1 } }] }]);
+  });
+});
