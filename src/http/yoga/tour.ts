@@ -119,22 +119,23 @@ subscription Events($runId: ID!) {
   {
     query: `# 7. What is stored. Choose another owner above,
 # and press play: nothing of it is theirs.
-query List($runId: ID!) {
-  run(id: $runId) {
-    id status output
-    thread { status values }
-  }
-  runs(first: 5) {
+query List($first: Int!) {
+  threads(first: $first) {
     totalCount
-    nodes { id status assistant { name } }
+    nodes {
+      id status values
+      runs(first: 3) {
+        nodes { id status assistant { name } }
+      }
+    }
     pageInfo { hasNextPage endCursor }
   }
-  assistants(first: 5) {
+  assistants(first: $first) {
     totalCount
-    nodes { id name version }
+    nodes { id name graphId version }
   }
 }
 `,
-    variables: { runId: '{{runId}}' },
+    variables: { first: 5 },
   },
 ];

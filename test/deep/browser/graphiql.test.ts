@@ -104,7 +104,7 @@ const STEPS = [
   ['Claim', '"claimRuns"'],
   ['Finish', '"finishRun"'],
   ['Events', '"runEvents"'],
-  ['List', '"run"'],
+  ['List', '"threads"'],
 ] as const;
 
 /** The list of events, newest first, once it has as many. */
@@ -184,13 +184,14 @@ describe('GraphiQL in a browser', () => {
       }
       await page.locator('.graphiql-tab-active').getByText('List').waitFor();
       const [response] = await Promise.all([page.waitForResponse(isList), run()]);
-      const { data }: { data: { run: object | null; runs: { totalCount: number } } } = await response.json();
-      counts.push([owner, data.run === null, data.runs.totalCount]);
+      const { data }: { data: Record<'threads' | 'assistants', { totalCount: number }> } =
+        await response.json();
+      counts.push([owner, data.threads.totalCount, data.assistants.totalCount]);
     }
     expect(counts).toEqual([
-      ['dev', false, 1],
-      ['alice', true, 0],
-      ['dev', false, 1],
+      ['dev', 1, 1],
+      ['alice', 0, 0],
+      ['dev', 1, 1],
     ]);
     expect(complaints).toEqual([]);
   });
