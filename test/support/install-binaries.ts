@@ -8,7 +8,10 @@ import { promisify } from 'node:util';
 import { unlock, waitForLock } from 'fs-native-extensions';
 
 /** What `test/binaries` has packages for. */
-export type Binaries = 'chromium' | 'postgres';
+export type Binaries = 'chromium' | PostgresBinaries;
+
+/** The packages of PostgreSQL: of the oldest that will do, and of the newest. */
+export type PostgresBinaries = 'postgres' | 'postgres-18';
 
 const FOLDER = fileURLToPath(new URL('../binaries/', import.meta.url));
 const FILES = ['package.json', 'package-lock.json'];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { minifyIntrospection, outputIntrospectionFile } from '@gql.tada/internal';
+import { minifyIntrospection, outputIntrospectionFile } from 'gql.tada/internal';
 import { codegen } from '@graphql-codegen/core';
 import * as operations from '@graphql-codegen/typescript-operations';
 import { introspectionFromSchema, parse } from 'graphql';

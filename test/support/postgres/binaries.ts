@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { binariesFolder } from '../install-binaries.ts';
+import { binariesFolder, type PostgresBinaries } from '../install-binaries.ts';
 import type { User } from './user.ts';
 
 /** The oldest PostgreSQL that will do. */
@@ -54,12 +54,12 @@ export async function findBinaries(lookup: Lookup, from: From = 'anywhere'): Pro
 }
 
 /** Looks on this machine, for programs that a user can run; those of packages may be copied into a folder of theirs. */
-export function lookupFor(user: User, copyInto: string): Lookup {
+export function lookupFor(user: User, copyInto: string, packages: PostgresBinaries): Lookup {
   const versionOf = (folder: string) => versionIn(folder, user);
   return {
     machine: foldersOfMachine,
     async embedded() {
-      const native = nativeFolder(await binariesFolder('postgres'));
+      const native = nativeFolder(await binariesFolder(packages));
       if (native === null) return null;
       const asIs = join(native, 'bin');
       if ((await versionOf(asIs)) !== null) return asIs;
