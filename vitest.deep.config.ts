@@ -5,6 +5,12 @@ import { DEEP_HANG_LIMIT } from './test/support/hang-limit.ts';
 import { project } from './test/support/vitest-project.ts';
 
 const API = ['test/api/**/*.test.ts'];
+/** What each version of PostgreSQL must do; the random models depend on it less. */
+const EACH_POSTGRES = [
+  'test/deep/postgres/{plans,queue-plans,version}.test.ts',
+  'test/contract/postgres/{conflicts,contract,event-poll,execution,isolation,listener,migrations}.test.ts',
+  'test/contract/postgres/{pool,queue,session-settings,statements,times}.test.ts',
+];
 const DEEP = { cases: 'all', hangLimit: DEEP_HANG_LIMIT } as const;
 
 /** `npm run test:deep`: what takes long, and what kills processes, cuts networks or loads a server. */
@@ -20,6 +26,13 @@ export default defineConfig({
       // The tests of the API run once for each kind of stores.
       project('api-on-disk', API, { storeKind: 'disk', ...DEEP }),
       project('api-on-postgres', API, { storeKind: 'postgres', ...DEEP }),
+      // The stores in PostgreSQL run on the newest version, too.
+      project('contract-on-postgres-18', EACH_POSTGRES, {
+        storeKind: 'postgres',
+        postgresVersion: 18,
+        ...DEEP,
+        cases: 'some',
+      }),
     ],
   },
 });

@@ -26,21 +26,25 @@ if (!existsSync(installed) || readFileSync(installed, 'utf8') !== readFileSync(w
 }
 run('npm', 'run', '-s', 'build');
 // The benchmark is compiled against the types of the compiled server, which it runs.
-run('tsc', '-p', 'tsconfig.build.json', '--declaration');
 run('tsc', '-p', 'bench');
 run('npm', 'run', '-s', 'bundle', '--', 'bench/dist/systems/this-server.js', '--outdir=bench/dist/bundle');
-if (options.store === 'postgres') process.env.BENCH_DATABASES = await makeDatabases();
-const bench = spawn(process.execPath, ['bench/dist/bench.js', ...args], { cwd: folder, stdio: 'inherit' });
+const { store, runs } = options;
+if (store === 'postgres' || runs !== null)
+  process.env.BENCH_DATABASES = await makeDatabases(runs === null ? 3 : 4);
+const file = runs === null ? 'bench/dist/bench.js' : 'bench/dist/runs/bench-runs.js';
+const bench = spawn(process.execPath, [file, ...args], { cwd: folder, stdio: 'inherit' });
 // The benchmark ends with this process, and the systems with the benchmark.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => bench.kill(signal));
 const [code] = await once(bench, 'exit');
 // The databases end with it.
 process.exit(code === 0 ? 0 : 1);
 
-/** Three empty databases on a PostgreSQL that ends with this process. */
-async function makeDatabases(): Promise<string> {
+/** Empty databases on a PostgreSQL that ends with this process. */
+async function makeDatabases(count: number): Promise<string> {
   const { url } = await startPostgres({ durable: true });
-  const databases = await Promise.all([1, 2, 3].map(() => createDatabase(url, { prefix: 'bench_' })));
+  const databases = await Promise.all(
+    Array.from({ length: count }, () => createDatabase(url, { prefix: 'bench_' })),
+  );
   return databases.map((database) => database.url).join(' ');
 }
 

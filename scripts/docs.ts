@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
 import { environment, type VariableMetadata, variableMetadata } from '../src/environment.ts';
+import { printedSchema } from '../src/schema/schema.ts';
 import { generate, ROOT } from './generate.ts';
+import { referenceOf } from './reference.ts';
 
 /**
- * Writes .env.example and the table of variables in README.md from the code; with `--check`, fails when they are not what
- * the code says.
+ * Writes .env.example, the table of variables in docs/configuration.md, and docs/reference.md from the code; with
+ * `--check`, fails when they are not what the code says.
  */
 const EXAMPLE_HEAD = `# The environment variables of the server. Generated from src/environment.ts by \`npm run docs\`.
 # Copy this file to .env, and remove the # before each variable that you set. None is required outside production.
@@ -24,7 +26,8 @@ const variables = Object.entries(environment.shape).map(([name, schema]) => {
 });
 
 generate('.env.example', exampleOf(variables), 'npm run docs');
-generate('README.md', await readmeWith(variables), 'npm run docs');
+generate('docs/configuration.md', await pageWith(variables), 'npm run docs');
+generate('docs/reference.md', await formatted(referenceOf(printedSchema())), 'npm run docs');
 
 interface Variable extends VariableMetadata {
   readonly name: string;
@@ -39,17 +42,22 @@ function exampleOf(all: readonly Variable[]): string {
   return [EXAMPLE_HEAD, ...blocks].join('\n');
 }
 
-/** README.md with the table in place of what is between the two markers. */
-async function readmeWith(all: readonly Variable[]): Promise<string> {
-  const file = new URL('README.md', ROOT);
-  const parts = /^(.*<!-- variables: .*? -->\n).*(<!-- end of variables -->.*)$/s.exec(
-    readFileSync(file, 'utf8'),
-  );
-  if (parts === null) throw new Error('README.md has lost the markers around its table of variables.');
+/** The page with the table in place of what is between its two markers. */
+async function pageWith(all: readonly Variable[]): Promise<string> {
+  const text = readFileSync(new URL('docs/configuration.md', ROOT), 'utf8');
+  const parts = /^(.*<!-- variables: .*? -->\n).*(<!-- end of variables -->.*)$/s.exec(text);
+  if (parts === null)
+    throw new Error('docs/configuration.md has lost the markers around its table of variables.');
   const [, before = '', after = ''] = parts;
   const rows = all.map(
     ({ name, description, default: value }) => `| \`${name}\` | ${description} | ${value} |\n`,
   );
   const table = `\n| variable | meaning | default |\n| --- | --- | --- |\n${rows.join('')}\n`;
-  return format(before + table + after, { ...(await resolveConfig(file)), parser: 'markdown' });
+  return formatted(before + table + after);
+}
+
+/** Markdown as prettier has it. */
+async function formatted(text: string): Promise<string> {
+  const file = new URL('docs/reference.md', ROOT);
+  return format(text, { ...(await resolveConfig(file)), parser: 'markdown' });
 }

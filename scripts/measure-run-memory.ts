@@ -7,14 +7,19 @@ import { asOwner } from '../src/store/owner.ts';
 import { type MeasuredServer, send, startServer, tokenOf } from './measured-servers.ts';
 import { CLAIM, CREATE, type Created, createAssistant, GRAPH, inParallel, openStream } from './run-calls.ts';
 
-/** Measures the memory of runs, of claims that wait, and of open streams of events. */
+/**
+ * Measures the memory of runs, of claims that wait, and of open streams of events. Words say which: `claims`, `streams`,
+ * `heap`. Default: all.
+ */
 /** How many claims wait, and how many streams are open, for their memory. */
 const OPEN = Number(process.env.MEASURE_OPEN ?? 10_000);
 const agent = new Agent({ keepAlive: true });
 
-await measureWaitingClaims();
-await measureStreams();
-for (const perThread of [1, 10]) await measureHeap(200_000, perThread);
+const asked = process.argv.slice(2);
+const isAsked = (name: string): boolean => asked.length === 0 || asked.includes(name);
+if (isAsked('claims')) await measureWaitingClaims();
+if (isAsked('streams')) await measureStreams();
+if (isAsked('heap')) for (const perThread of [1, 10]) await measureHeap(200_000, perThread);
 agent.destroy();
 
 /** Memory of waiting claims: a worker has 500. */

@@ -5,7 +5,7 @@ import { LOG_LEVELS } from './observability/log-level.ts';
 import { parseConnectionUri } from './store/postgres/uri/parse-uri.ts';
 import { ConnectionUriError } from './store/postgres/uri/uri-error.ts';
 
-/** What is known of a variable besides its rule. README.md and .env.example are generated from it. */
+/** What is known of a variable besides its rule. docs/configuration.md and .env.example are generated from it. */
 export interface VariableMetadata {
   /** Sentences of Markdown, in one line. */
   readonly description: string;
@@ -129,7 +129,7 @@ export const environment = z.object({
     .regex(/^\S+$/, 'must be one word without white space')
     .optional()
     .register(variableMetadata, {
-      description: "The word in a token's `scope` that lets it claim runs of every owner: see docs/runs.md.",
+      description: "The word in a token's `scope` that lets it claim runs of every owner: see docs/auth.md.",
       default: 'none in production, otherwise `agent-graphql:worker`',
       example: 'agent-graphql:worker',
       isQuoted: true,

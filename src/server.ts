@@ -1,11 +1,4 @@
-import { readConfig } from './config.ts';
-import { startError, startServer } from './start-server.ts';
+import { runCommand } from './cli/run-command.ts';
+import { serve } from './cli/serve.ts';
 
-try {
-  await startServer(readConfig(process.env));
-} catch (error) {
-  const line = startError(error);
-  if (line === null) throw error;
-  // Not by itself: one of two ports may be open.
-  process.stderr.write(`${line}\n`, () => process.exit(1));
-}
+await runCommand(serve, process.argv.slice(2));

@@ -1,26 +1,24 @@
-import { setImmediate as turn, setTimeout as passed } from 'node:timers/promises';
+import { setTimeout as passed } from 'node:timers/promises';
 import { isIPv4, isIPv6 } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
-import { createApi } from './http/api.ts';
+import { assembleServer } from './assemble-server.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
 import { DEV_SECRET_FILE, devSecret } from './auth/dev-secret.ts';
 import { mintToken } from './auth/mint-token.ts';
-import { createChangeFeed } from './subscriptions/change-feed.ts';
-import { createClaimWaiters } from './subscriptions/claim-waiters.ts';
-import { createSubscribers } from './subscriptions/subscribers.ts';
-import { createWaits } from './subscriptions/waits.ts';
 import type { Config } from './config.ts';
-import { ConfigError } from './lib/config-error.ts';
-import { renderPage } from './http/yoga/graphiql.ts';
+import { portError } from './port-error.ts';
+import { type PageOwner, renderPage } from './http/yoga/graphiql.ts';
+import { pageOwners } from './http/yoga/page-owners.ts';
 import { type Listening, serve } from './http/server/listen.ts';
 import { GRAPHQL_PATH } from './lib/paths.ts';
 import { HEAP_GROWTH } from './limits.ts';
 import { createLogger, flushed } from './observability/logger.ts';
 import type { Logger } from 'pino';
+import type { RequestObserver } from './observability/completed-request.ts';
+import type { LogLevel } from './observability/log-level.ts';
+import { createRequestLog } from './observability/request-log.ts';
 import { createObservability, type Observability } from './observability/observe.ts';
-import { createErrorLog } from './observability/request-log.ts';
 import { schema } from './schema/schema.ts';
-import { StoreError } from './store/store-error.ts';
 import { openStores } from './store/open-stores.ts';
 import { asOwner } from './store/owner.ts';
 import { readTrustedDocuments } from './graphql/trusted-documents.ts';
@@ -28,95 +26,100 @@ import { readTrustedDocuments } from './graphql/trusted-documents.ts';
 /** How long running requests may take during shutdown, in milliseconds. */
 const SHUTDOWN_TIMEOUT = 10_000;
 
-/** How long waiting calls may take to be answered during shutdown, in milliseconds. */
-const WAITS_SHUTDOWN_TIMEOUT = 2_000;
+/** A server that listens. */
+export interface StartedServer {
+  /** The address of the API, as a browser on this machine opens it. */
+  readonly url: string;
+  /** A token for the owner `dev`; null in production, and with an identity provider. */
+  readonly devToken: string | null;
+  /** Whether browsers get GraphiQL. */
+  readonly hasPage: boolean;
+}
 
-/** The interval in which waiting claims are retried, in milliseconds: notifications of other servers can be lost. */
-const CLAIM_RETRY_INTERVAL = 1_000;
+/** What shows a server to people, in place of lines of JSON. */
+export interface Terminal {
+  /** Creates the log. */
+  createLog(): { readonly log: Logger; readonly requestLog: RequestObserver };
+  /** Called once the server listens. */
+  show(server: StartedServer): void;
+}
+
+/** How a server is started. */
+export interface StartOptions {
+  /** Opens the stores. */
+  readonly open?: typeof openStores;
+  /** Default: JSON on stdout. */
+  readonly terminal?: Terminal | null;
+  /** How the server is started with another value of a variable. */
+  readonly startWith?: (variable: string, value: number) => string;
+}
 
 /**
- * Serves until SIGTERM or SIGINT. Rejects where it cannot start: `startError` has the message.
- * @param open opens the stores
+ * Serves until SIGTERM or SIGINT.
+ * @throws ConfigError, StoreError where it cannot start, for a reason that the operator can act on
  */
-export async function startServer(config: Config, open: typeof openStores = openStores): Promise<void> {
+export async function startServer(
+  config: Config,
+  {
+    open = openStores,
+    terminal = null,
+    startWith = (variable, value) => `${variable}=${value}`,
+  }: StartOptions = {},
+): Promise<void> {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
   // V8 would keep the source of generated functions long after the functions themselves.
   setFlagsFromString('--no-compilation-cache');
-  const { log, write } = createLogger(config.logLevel);
+  const { log, requestLog } = terminal === null ? createJsonLog(config.logLevel) : terminal.createLog();
   const trustedDocuments =
     config.trustedDocuments && readTrustedDocuments(config.trustedDocuments, schema, config);
   const secret = config.auth.secret ?? (config.auth.jwksUrl === null ? devSecret(DEV_SECRET_FILE) : null);
   const key = config.auth.jwksUrl ?? secret;
   if (key === null) throw new TypeError('There is a secret where there is no key set.');
-  const changes = createChangeFeed();
-  const subscribers = createSubscribers();
-  const waits = createWaits();
-  const claimWaiters = createClaimWaiters();
-  const observability = await createObservability({
+  const devToken = config.production || secret === null ? null : () => mintDevToken(config, secret, 'dev');
+  const mintOwners = mintPageOwners(config, secret);
+  // Where only trusted documents run, the page could do nothing.
+  const hasPage = config.introspection && !trustedDocuments?.only;
+  const page = hasPage
+    ? (nonce: string, isPrivate: boolean) => renderPage(isPrivate ? mintOwners : null, nonce)
+    : null;
+  const assembled = await assembleServer({
     ...config,
-    log,
-    write,
-    openSubscriptions: subscribers.count,
-    openWaits: waits.count,
-  });
-  const stores = await open(config, {
-    publish: changes.publish,
-    onStored: observability.count,
-    onLeaseLost: observability.countLostLease,
-    publishEvents: changes.publishEvents,
-    onReady: claimWaiters.notify,
-    eventRetention: config.eventRetention,
-    hasSubscribers: changes.hasSubscribers,
-    followedRuns: changes.followedRuns,
-    onMissedChanges: subscribers.interrupt,
-    log,
-  });
-  observability.hold(stores.loadedCounts);
-  if (config.database !== null) setInterval(() => claimWaiters.wakeOneOfEach(), CLAIM_RETRY_INTERVAL).unref();
-  let draining = false;
-
-  const devToken = config.production || secret === null ? null : () => mintDevToken(config, secret);
-  // Everybody who opens the page gets its token: one that is signed with AUTH_SECRET stays on this machine.
-  const pageToken = config.auth.secret === null || isLoopback(config.host) ? devToken : null;
-  const api = createApi({
-    ...config,
-    observers: observability.observers,
-    startTrace: observability.startTrace,
-    openStores: () => stores.forRequest(),
-    changes,
-    waits,
-    claimWaiters,
-    subscribers,
+    openStores: (observer) => open(config, observer),
+    observe: (counts) => createObservability({ ...config, ...counts, log, requestLog }),
     authenticate: createAuthenticator({ ...config.auth, key }),
-    isReady: () => !draining && stores.isReady(),
     trustedDocuments,
-    // Where only trusted documents run, the page could do nothing.
-    page: config.introspection && !trustedDocuments?.only ? (nonce) => renderPage(pageToken, nonce) : null,
-    log: createErrorLog(log),
+    page,
+    log,
   });
+  const { api, observers: observability, loadedCounts } = assembled;
+  observability.hold(loadedCounts);
   const server = await serve(api.handle, config.host, config.port, {
     keepAlive: config.keepAlive,
     onUpgrade: api.upgrade,
     onRefused: (status, requestId) => log.info({ requestId, status, outcome: 'error' }, 'request'),
+  }).catch(async (error: unknown) => {
+    throw await portError({ ...config, variable: 'PORT', startWith }, error);
   });
-  const metricsServer = await listenForMetrics(config, observability, log);
+  const metricsServer = await listenForMetrics(config, observability, log, startWith);
+  let draining = false;
   // Before it says that it listens: it may be stopped as soon as it has said so.
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void drain(signal));
-  if (devToken === null) log.info({ host: config.host, port: server.port }, 'listening');
-  else greet(config.host, server.port, await devToken());
+  const started: StartedServer = {
+    url: `http://${hostToOpen(config.host)}:${server.port}${GRAPHQL_PATH}`,
+    devToken: devToken && (await devToken()),
+    hasPage: page !== null,
+  };
+  if (terminal !== null) terminal.show(started);
+  else if (started.devToken === null) log.info({ host: config.host, port: server.port }, 'listening');
+  else greet(started.url, started.devToken);
 
   async function drain(signal: string): Promise<void> {
     if (draining) return;
     draining = true;
+    assembled.setUnready();
     log.debug({ signal }, 'draining');
     if (config.shutdownDelay > 0) await passed(config.shutdownDelay);
-    // They are answered before the WebSockets are closed that some of them came by.
-    await Promise.race([waits.close(), passed(WAITS_SHUTDOWN_TIMEOUT)]);
-    await turn();
-    subscribers.close();
-    api.close();
-    await server.close(SHUTDOWN_TIMEOUT);
-    await stores.close();
+    await assembled.close(() => server.close(SHUTDOWN_TIMEOUT));
     await Promise.all([metricsServer?.close(0), observability.close()]);
     // Node.js does not exit before its writes are done: never, if its output is not read.
     if (!(await flushed(log))) process.kill(process.pid, 'SIGKILL');
@@ -129,27 +132,43 @@ async function listenForMetrics(
   { host, metricsPort }: Config,
   { metrics }: Observability,
   log: Logger,
+  startWith: Required<StartOptions>['startWith'],
 ): Promise<Listening | null> {
   if (metrics === null || metricsPort === null) return null;
   const { serveMetrics } = await import('./http/metrics-endpoint.ts');
-  try {
-    const server = await serveMetrics(metrics, host, metricsPort);
-    log.info({ host, port: server.port }, 'serving metrics');
-    return server;
-  } catch (error) {
-    throw new ConfigError(portError('METRICS_PORT', error) ?? 'METRICS_PORT cannot be listened on.');
-  }
+  const server = await serveMetrics(metrics, host, metricsPort).catch(async (error: unknown) => {
+    throw await portError({ variable: 'METRICS_PORT', host, port: metricsPort, startWith }, error);
+  });
+  log.info({ host, port: server.port }, 'serving metrics');
+  return server;
 }
 
-async function mintDevToken({ auth }: Config, secret: string): Promise<string> {
-  return mintToken({ ...auth, secret, owner: asOwner('dev') });
+async function mintDevToken({ auth }: Config, secret: string, owner: string): Promise<string> {
+  return mintToken({ ...auth, secret, owner: asOwner(owner) });
 }
 
-function greet(host: string, port: number, token: string): void {
+/** What mints the tokens that GraphiQL has; null where it has none. */
+function mintPageOwners(config: Config, secret: string | null): (() => Promise<readonly PageOwner[]>) | null {
+  const owners = pageOwners({
+    production: config.production,
+    signsWith: config.auth.secret !== null ? 'AUTH_SECRET' : secret === null ? null : 'development secret',
+    onLoopback: isLoopback(config.host),
+  });
+  if (secret === null || owners.length === 0) return null;
+  return () =>
+    Promise.all(owners.map(async (owner) => ({ owner, token: await mintDevToken(config, secret, owner) })));
+}
+
+function greet(url: string, token: string): void {
   process.stdout.write(
-    `agent-graphql serves http://${hostToOpen(host)}:${port}${GRAPHQL_PATH}\n` +
-      `A token for the owner dev, good for 24 hours:\n${token}\n`,
+    `agent-graphql serves ${url}\nA token for the owner dev, good for 24 hours:\n${token}\n`,
   );
+}
+
+/** The log in lines of JSON on stdout. */
+function createJsonLog(level: LogLevel): ReturnType<Terminal['createLog']> {
+  const { log, write } = createLogger(level);
+  return { log, requestLog: createRequestLog(log, write) };
 }
 
 /** The host in the address that a browser on this machine opens. */
@@ -160,21 +179,4 @@ function hostToOpen(host: string): string {
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
-}
-
-/** The message of an error that the operator can act on; null for an unexpected one. */
-export function startError(error: unknown): string | null {
-  if (error instanceof ConfigError || error instanceof StoreError) return error.message;
-  return portError('PORT', error);
-}
-
-/** Why a server cannot listen on a port, naming the port's variable; null for an unexpected error. */
-function portError(name: string, error: unknown): string | null {
-  if (!(error instanceof Error) || !('code' in error)) return null;
-  if (error.code === 'EADDRINUSE')
-    return `${name} is in use by another process: stop that one, or choose another.`;
-  if (error.code === 'EACCES') return `${name} is not open to this user: choose one above 1023.`;
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
-    return 'HOST is not an address of this machine.';
-  return null;
 }

@@ -22,6 +22,7 @@ export interface Section {
 const BUSY = 0.9;
 
 /** The table of a section, as Markdown. */
+/** A table, as Markdown: its first column to the left, the others to the right. */
 export function tableOf({ rows, unit }: Pick<Section, 'rows' | 'unit'>): string {
   const one = unit.slice(0, -1);
   return table(
@@ -168,7 +169,8 @@ const VERSIONS = [
 
 const BUSY_NOTE = `¹ The load took more than ${BUSY * 100} % of its core in some round: the system may be faster.`;
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A table, as Markdown: its first column to the left, the others to the right. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );
@@ -184,16 +186,19 @@ function pad(cell: string, width: number, column: number): string {
   return column === 0 ? cell.padEnd(width) : cell.padStart(width);
 }
 
-function figure(value: number, digits: number): string {
+/** A number with so many digits behind the point. */
+export function figure(value: number, digits: number): string {
   if (Number.isNaN(value)) return '—';
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-function rangeOf({ min, max }: Spread, digits: number): string {
+/** The least and the greatest. */
+export function rangeOf({ min, max }: Spread, digits: number): string {
   return Number.isNaN(min) ? '—' : `${figure(min, digits)} to ${figure(max, digits)}`;
 }
 
-function versionOf(name: string): string {
+/** The version of a package that the benchmark uses. */
+export function versionOf(name: string): string {
   const url = new URL('../package.json', import.meta.url);
   const { dependencies }: { dependencies: Record<string, string> } = JSON.parse(readFileSync(url, 'utf8'));
   return dependencies[name] ?? '';

@@ -107,7 +107,8 @@ function lastOutput(logFile: string): string {
   return readFileSync(logFile, 'utf8').slice(-2_000);
 }
 
-async function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that nobody listens at. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -1,12 +1,23 @@
 import { ArchiveReader } from './archive/archive-reader.ts';
 import { describeCounts } from './archive/format.ts';
-import { requireArchive } from './require-archive.ts';
-import { runCommand } from './run-command.ts';
+import type { Command } from './command.ts';
+import { showProgress } from './progress.ts';
+import { archiveOf, DATA_OPTION } from './storage-of.ts';
 
-/** `npm run import`: reads all records from stdin. */
-await runCommand(async (storage) => {
-  const archive = await requireArchive(storage);
-  const reader = new ArchiveReader();
-  await archive.fill(reader.read(process.stdin));
-  return `Imported ${describeCounts(reader.counts)}.`;
-});
+/** Reads all records from stdin. */
+export const importArchive: Command = {
+  name: 'import',
+  summary: 'Reads all records from stdin into an empty DATA_DIR or DATABASE_URL: docs/moving.md.',
+  options: { data: DATA_OPTION },
+  async run({ env }) {
+    const archive = await archiveOf(env);
+    const reader = new ArchiveReader();
+    const progress = showProgress(process.stderr, () => `Importing: ${describeCounts(reader.counts)}`);
+    try {
+      await archive.fill(reader.read(process.stdin));
+    } finally {
+      progress.end();
+    }
+    return `Imported ${describeCounts(reader.counts)}.`;
+  },
+};

@@ -1,62 +1,69 @@
-import { parseArgs } from 'node:util';
 import { DEV_SECRET_FILE, devSecret } from '../auth/dev-secret.ts';
 import { mintToken } from '../auth/mint-token.ts';
 import { readConfig } from '../config.ts';
 import { ConfigError } from '../lib/config-error.ts';
-import { errorMessage } from '../lib/error-message.ts';
-import { isOwner } from '../store/owner.ts';
-
-// Before it is used: a module is executed from top to bottom.
-const USAGE = 'Name one owner: npm run token -- alice, or a worker: npm run token -- --worker worker-1';
-
-try {
-  process.stdout.write(`${await token(process.argv.slice(2))}\n`);
-} catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-}
+import { isOwner, type Owner } from '../store/owner.ts';
+import type { Command, CommandArguments, Environment } from './command.ts';
+import { typed } from './typed.ts';
 
 /**
- * `npm run token -- alice`: a token for the owner alice that a server with the same environment accepts.
- * `npm run token -- --worker --graphs support worker-1`: one for the worker worker-1, which claims runs of every owner,
- * here of the graph `support` alone.
+ * Prints a token that a server with the same environment accepts: for an owner, or, with `--worker`, for a worker that
+ * claims runs of every owner.
  */
-async function token(args: readonly string[]): Promise<string> {
-  const { values, positionals } = parse(args);
-  const [owner, ...others] = positionals;
-  if (owner === undefined || others.length > 0) throw new ConfigError(USAGE);
-  if (!isOwner(owner)) {
-    throw new ConfigError('An owner has 1 to 255 characters, is not blank, and has no control characters.');
+export const token: Command = {
+  name: 'token',
+  summary: 'Prints a token for an owner that a server with the same environment accepts for 24 hours.',
+  positionals: '<owner>',
+  options: {
+    worker: { description: "Makes it a worker's, which claims the runs of every owner." },
+    graphs: { value: 'graph,…', description: 'The graphs that the worker may claim. Default: all.' },
+  },
+  async run(args) {
+    process.stdout.write(`${await tokenOf(args)}\n`);
+    return null;
+  },
+};
+
+async function tokenOf({ values, flags, positionals, env }: CommandArguments): Promise<string> {
+  const [name, ...others] = positionals;
+  if (name === undefined || others.length > 0) {
+    const command = typed('token', env);
+    throw new ConfigError(`Name one owner: ${command} alice, or a worker: ${command} --worker worker-1`);
   }
-  const { auth } = readConfig(process.env);
-  if (auth.jwksUrl !== null) {
-    throw new ConfigError('AUTH_JWKS_URL is set: get the token from that identity provider.');
+  const owner = ownerOf(name);
+  const graphs = values.get('graphs');
+  if (!flags.has('worker')) {
+    if (graphs !== undefined) throw new ConfigError('--graphs is accepted with --worker alone.');
+    return ownerToken(owner, env);
   }
-  const secret = auth.secret ?? sharedDevSecret();
-  if (values.worker !== true) {
-    if (values.graphs !== undefined) throw new ConfigError('--graphs is accepted with --worker alone.');
-    return mintToken({ ...auth, secret, owner });
-  }
+  const { auth, secret } = signingOf(env);
   if (auth.workerScope === null) {
     throw new ConfigError(
       'AUTH_WORKER_SCOPE must be set: without it no token claims the runs of every owner.',
     );
   }
-  const graphs = values.graphs?.split(',') ?? null;
-  return mintToken({ ...auth, secret, owner, worker: { scope: auth.workerScope, graphs } });
+  const worker = { scope: auth.workerScope, graphs: graphs?.split(',') ?? null };
+  return mintToken({ ...auth, secret, owner, worker });
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { worker: { type: 'boolean' }, graphs: { type: 'string' } },
-    });
-  } catch (error) {
-    throw new ConfigError(`${errorMessage(error).split('. ')[0]}. ${USAGE}`);
+/** The owner with this name. @throws ConfigError for a name that cannot be an owner's */
+export function ownerOf(name: string): Owner {
+  if (isOwner(name)) return name;
+  throw new ConfigError('An owner has 1 to 255 characters, is not blank, and has no control characters.');
+}
+
+/** A token for an owner that a server with the same environment accepts. @throws ConfigError where none can be made */
+export async function ownerToken(owner: Owner, env: Environment): Promise<string> {
+  const { auth, secret } = signingOf(env);
+  return mintToken({ ...auth, secret, owner });
+}
+
+function signingOf(env: Environment) {
+  const { auth } = readConfig(env);
+  if (auth.jwksUrl !== null) {
+    throw new ConfigError('AUTH_JWKS_URL is set: get the token from that identity provider.');
   }
+  return { auth, secret: auth.secret ?? sharedDevSecret() };
 }
 
 function sharedDevSecret(): string {

@@ -89,7 +89,8 @@ export function openEventSource(
   }
 
   function sendEvent(event: unknown): MaybePromise<void> {
-    if (numbered === null || numbered.compiled(variables) === null) return sendToEach(event);
+    const isOneDocument = groups.size === 1;
+    if (numbered === null || isOneDocument || numbered.compiled(variables) === null) return sendToEach(event);
     return andThen(executeOperation(schema, numbered, variables, newContext(), event), (execution) => {
       const data = serializeData(execution);
       const split = data === null ? null : splitAtKeys(data);

@@ -91,11 +91,14 @@ export function serializeData({ data, errors, serialize = serializeAny }: Execut
   }
 }
 
-/** Records the first error that the client gets. */
+/** Records the first errors that the client gets. */
 export function recordError(record: RequestRecord, { errors }: OperationResult): void {
   const [first] = errors;
   if (first === undefined) return;
-  record.error ??= { code: ERROR_CODES.find((code) => code === first.extensions['code']) ?? null };
+  record.error ??= {
+    code: ERROR_CODES.find((code) => code === first.extensions['code']) ?? null,
+    messages: errors.map(({ message }) => message),
+  };
 }
 
 const NONE: readonly never[] = [];

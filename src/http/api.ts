@@ -25,7 +25,7 @@ import { createJsonHandler, isForJsonHandler } from './json-handler.ts';
 import { createUpgradeHandler } from './streams/upgrade-handler.ts';
 import { createWebSocketHandler } from './streams/websocket.ts';
 import type { Routes } from './yoga/use-routes.ts';
-import { createYogaHandler } from './yoga/yoga-handler.ts';
+import { createYogaHandler, type YogaPlugin } from './yoga/yoga-handler.ts';
 
 /** What the API consists of. */
 export interface ApiParts extends Routes, ApiConfig {
@@ -45,6 +45,8 @@ export interface ApiParts extends Routes, ApiConfig {
   readonly startTrace: StartTrace | null;
   /** How long a request may run, in milliseconds. Default: `REQUEST_TIME`. */
   readonly requestTime?: number;
+  /** More plugins of yoga, which serves all that is no POST to the API and no stream. Default: none. */
+  readonly plugins?: readonly YogaPlugin[];
 }
 
 /** The API over HTTP. */

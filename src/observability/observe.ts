@@ -3,7 +3,6 @@ import type { Change } from '../store/change.ts';
 import type { HeldCounts } from '../store/stores.ts';
 import type { RequestObserver } from './completed-request.ts';
 import type { Metrics, OpenCounts } from './metrics.ts';
-import { createRequestLog, type WriteLine } from './request-log.ts';
 import type { StartTrace } from './request-spans.ts';
 
 /** The log, metrics and traces of a server. */
@@ -34,17 +33,16 @@ export interface ObservabilityConfig {
 /** What to observe, and where. */
 export interface ObservabilityOptions extends ObservabilityConfig, OpenCounts {
   readonly log: Logger;
-  /** Writes the lines of requests. */
-  readonly write: WriteLine;
+  readonly requestLog: RequestObserver;
 }
 
 /** Sets up what the options ask for. Modules of what they do not ask for are not loaded. */
 export async function createObservability(options: ObservabilityOptions): Promise<Observability> {
-  const { metricsPort, traceEndpoint, log, write } = options;
+  const { metricsPort, traceEndpoint, log, requestLog } = options;
   const metrics = metricsPort === null ? null : await loadMetrics(options);
   const tracing = traceEndpoint === null ? null : await loadTracing(traceEndpoint, log);
   return {
-    observers: [createRequestLog(log, write), metrics, tracing].flatMap(observersOf),
+    observers: [requestLog, metrics, tracing].flatMap(observersOf),
     startTrace: tracing?.start ?? null,
     metrics,
     hold: (counts) => metrics?.hold(counts),

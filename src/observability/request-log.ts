@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
+import type { Log } from '../lib/log.ts';
 import type { CompletedRequest, RequestObserver } from './completed-request.ts';
 import { causesOf } from './causes.ts';
 import { createOwnerHash } from './owner-hash.ts';
@@ -31,7 +32,7 @@ const LEVELS = { info: 30, debug: 20 };
 const PROCESS = `,"pid":${process.pid},"hostname":${JSON.stringify(hostname())}`;
 
 /** Creates the log of unexpected errors: the causes of INTERNAL_SERVER_ERROR, which clients do not see. */
-export function createErrorLog(logger: Pick<Logger, 'error'>): (cause: unknown, requestId: string) => void {
+export function createErrorLog(logger: Pick<Log, 'error'>): (cause: unknown, requestId: string) => void {
   return (cause, requestId) => logger.error({ requestId, causes: causesOf(cause) }, 'unexpected error');
 }
 

@@ -20,8 +20,8 @@ export interface RequestRecord {
   operation: { readonly name: string | null; readonly type: OperationTypeNode } | null;
   /** The number of objects that the request could return; null until it is computed. */
   cost: number | null;
-  /** The first error that the client got. */
-  error: { readonly code: ErrorCode | null } | null;
+  /** The code of the first error that the client got, and the messages of the errors that came with it. */
+  error: { readonly code: ErrorCode | null; readonly messages: readonly string[] } | null;
   /** The trace of the request; null where it is not traced. */
   readonly trace: RequestTrace | null;
   /** Whether the observers have been called. */

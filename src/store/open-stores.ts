@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../lib/log.ts';
 import { openMemoryStores } from './memory/stores.ts';
 import type { FollowedRun } from './execution.ts';
 import type { Owner } from './owner.ts';
@@ -16,7 +16,7 @@ export interface StoreObserver extends Required<
   followedRuns(): readonly FollowedRun[];
   /** Called when changes may have been missed. */
   onMissedChanges(): void;
-  readonly log: Logger;
+  readonly log: Log;
 }
 
 /**

@@ -5,52 +5,39 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export interface Claim {
   /** Names this attempt in each later call. */
   readonly lease: string;
+  /** The owner of the run. */
   readonly owner: string;
-  readonly id: string;
-  readonly threadId: string;
-  readonly assistantId: string;
-  readonly assistantVersion: number;
-  readonly graphId: string;
-  readonly attempt: number;
-  readonly config: JsonObject;
-  readonly context: JsonObject;
-  readonly input: JsonObject | null;
-  readonly values: JsonObject | null;
-  readonly checkpoint: JsonObject | null;
-  readonly resumes: string | null;
-  readonly metadata: JsonObject;
-  readonly secondsLeft: number | null;
-}
-
-/** A run that a handler executes. */
-export interface ClaimedRun {
-  /** The run's id. */
+  /** The run's id, the same in each attempt. */
   readonly id: string;
   readonly threadId: string;
   readonly assistantId: string;
   /** The assistant's version at the claim. */
   readonly assistantVersion: number;
   readonly graphId: string;
-  /** The owner of the run. */
-  readonly owner: string;
   /** 1 for the first. */
   readonly attempt: number;
+  /** The assistant's. */
+  readonly config: JsonObject;
+  /** The assistant's. */
+  readonly context: JsonObject;
   /** What the caller gave to `createRun`; null where it gave nothing. */
   readonly input: JsonObject | null;
   /** The thread's values: the output of its run that ended last with one. */
   readonly values: JsonObject | null;
   /** What an earlier attempt of this run saved last. */
   readonly checkpoint: JsonObject | null;
-  /** The assistant's. */
-  readonly config: JsonObject;
-  /** The assistant's. */
-  readonly context: JsonObject;
-  /** The run's. */
-  readonly metadata: JsonObject;
   /** The interrupted run that this one answers. */
   readonly resumes: string | null;
+  /** The run's. */
+  readonly metadata: JsonObject;
   /** Seconds from the claim until the server ends the run with TIMEOUT; null for no limit. */
   readonly secondsLeft: number | null;
+  /** The W3C trace context of the request that created the run: https://www.w3.org/TR/trace-context/ */
+  readonly traceparent: string | null;
+}
+
+/** A run that a handler executes. */
+export interface ClaimedRun extends Omit<Claim, 'lease'> {
   /** Aborted when the handler is to stop. Its `reason` is a {@link RunAborted}. Give it to `fetch` and the like. */
   readonly signal: AbortSignal;
 

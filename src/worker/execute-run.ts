@@ -111,7 +111,7 @@ export function executeRun(
   }
 
   async function execute(): Promise<void> {
-    heartbeats.add(lease, { cancelled: () => abort('CANCELLED'), lost: () => abort('LOST') });
+    heartbeats.listen(lease, { cancelled: () => abort('CANCELLED'), lost: () => abort('LOST') });
     try {
       const finish = await executeHandler();
       await events.flush();

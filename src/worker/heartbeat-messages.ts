@@ -8,8 +8,8 @@ export interface HeartbeatData {
 
 /** A message to the thread of heartbeats. */
 export type ToHeartbeats =
-  | { readonly type: 'add'; readonly lease: string }
-  | { readonly type: 'remove'; readonly lease: string }
+  | { readonly type: 'add'; readonly leases: readonly string[] }
+  | { readonly type: 'remove'; readonly leases: readonly string[] }
   /** The answer to a request for a token: the token, or why there is none. */
   | { readonly type: 'token'; readonly token: string }
   | { readonly type: 'noToken'; readonly message: string };

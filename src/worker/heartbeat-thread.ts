@@ -18,8 +18,8 @@ const DOCUMENT =
 const { url, leaseSeconds, token }: HeartbeatData = workerData;
 /** The leases to renew, each with whether its cancellation has been told. */
 const leases = new Map<string, { isCancelled: boolean }>();
-/** The timers of leases that are too new for a heartbeat. */
-const newLeases = new Map<string, NodeJS.Timeout>();
+/** Leases that are too new for a heartbeat. */
+const newLeases = new Set<string>();
 /** Aborted when there are more leases than the waiting heartbeat has. */
 let moreLeases = new AbortController();
 let resolveToken: ((answer: Extract<ToHeartbeats, { type: 'token' | 'noToken' }>) => void) | null = null;
@@ -30,19 +30,23 @@ function post(message: FromHeartbeats): void {
 
 parentPort?.on('message', (message: ToHeartbeats) => {
   if (message.type === 'add') {
-    newLeases.set(message.lease, setTimeout(startRenewing, FIRST_HEARTBEAT, message.lease));
+    for (const lease of message.leases) newLeases.add(lease);
+    setTimeout(startRenewing, FIRST_HEARTBEAT, message.leases);
   } else if (message.type === 'remove') {
-    clearTimeout(newLeases.get(message.lease));
-    newLeases.delete(message.lease);
-    leases.delete(message.lease);
+    for (const lease of message.leases) {
+      newLeases.delete(lease);
+      leases.delete(lease);
+    }
   } else {
     resolveToken?.(message);
   }
 });
 
-function startRenewing(lease: string): void {
-  newLeases.delete(lease);
-  leases.set(lease, { isCancelled: false });
+/** @param claimed leases of one claim, of which some may have ended */
+function startRenewing(claimed: readonly string[]): void {
+  const held = claimed.filter((lease) => newLeases.delete(lease));
+  if (held.length === 0) return;
+  for (const lease of held) leases.set(lease, { isCancelled: false });
   moreLeases.abort();
 }
 

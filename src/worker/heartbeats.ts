@@ -12,7 +12,10 @@ export interface LeaseListener {
 
 /** Renews leases in a thread of its own, so that a handler that blocks the event loop keeps its lease. */
 export interface Heartbeats {
-  add(lease: string, listener: LeaseListener): void;
+  /** Renews leases from now on. All of a claim take one message, which costs as much as the rest of a short run. */
+  add(leases: readonly string[]): void;
+  /** Says who is told about a lease. */
+  listen(lease: string, listener: LeaseListener): void;
   remove(lease: string): void;
   stop(): Promise<void>;
 }
@@ -32,6 +35,7 @@ export function startHeartbeats(options: Options): Heartbeats {
   const workerData: HeartbeatData = { url, leaseSeconds, token: fixedToken };
   const thread = new Thread(new URL('./heartbeat-thread.js', import.meta.url), { workerData });
   const listeners = new Map<string, LeaseListener>();
+  let removed: string[] = [];
   const post = (message: ToHeartbeats): void => thread.postMessage(message);
 
   thread.unref();
@@ -58,14 +62,21 @@ export function startHeartbeats(options: Options): Heartbeats {
     }
   });
 
+  function postRemoved(): void {
+    if (removed.length > 0) post({ type: 'remove', leases: removed });
+    removed = [];
+  }
+
   return {
-    add(lease, listener) {
-      listeners.set(lease, listener);
-      post({ type: 'add', lease });
+    add(leases) {
+      if (leases.length > 0) post({ type: 'add', leases });
     },
+    listen: (lease, listener) => void listeners.set(lease, listener),
     remove(lease) {
       listeners.delete(lease);
-      post({ type: 'remove', lease });
+      // Runs that end together are removed together.
+      if (removed.length === 0) setImmediate(postRemoved);
+      removed.push(lease);
     },
     async stop() {
       await thread.terminate();

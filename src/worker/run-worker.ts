@@ -50,12 +50,19 @@ export async function runWorker(options: ResolvedOptions, draining: AbortControl
     const max = Math.min(concurrency - executions.size, MAX_CLAIMS);
     const request = { worker: name, graphIds, max, waitSeconds: WAIT_SECONDS, leaseSeconds };
     const claims = await calls.claim(request, draining.signal);
+    // Before the first handler begins, which may block the event loop.
+    heartbeats.add(claims.map(({ lease }) => lease));
     for (const claim of claims) {
       const handler = graphs[claim.graphId];
       // The claim was waiting when the drain began.
-      if (draining.signal.aborted || handler === undefined) await calls.release(claim.lease);
+      if (draining.signal.aborted || handler === undefined) await release(claim.lease);
       else executions.add(executeRun(claim, handler, { calls, heartbeats, report }));
     }
+  }
+
+  async function release(lease: string): Promise<void> {
+    heartbeats.remove(lease);
+    await calls.release(lease);
   }
 
   draining.signal.addEventListener('abort', beginDrain);

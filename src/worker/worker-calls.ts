@@ -5,7 +5,7 @@ import type { GraphQLClient } from './graphql-client.ts';
 import { arrayOf, objectOf, textOf } from './response-value.ts';
 
 const CLAIM_RUNS = `mutation($input: ClaimRunsInput!) { claimRuns(input: $input) { claims { lease owner runId threadId assistantId assistantVersion graphId attempt config context input values
-  checkpoint resumes metadata secondsLeft } userErrors { code message } } }`;
+  checkpoint resumes metadata secondsLeft traceparent } userErrors { code message } } }`;
 const LEASE = 'held cancel';
 
 /** How a lease stands after a call. */
@@ -108,7 +108,8 @@ function readClaim(value: unknown): Claim {
   const text = (key: string) => textOf(claim[key]);
   const object = (key: string) => objectOf(claim[key]);
   const payload = (key: string) => (claim[key] === null ? null : object(key));
-  const { resumes, secondsLeft, attempt, assistantVersion } = claim;
+  const textOrNull = (key: string) => (claim[key] === null ? null : text(key));
+  const { secondsLeft, attempt, assistantVersion } = claim;
   return {
     lease: text('lease'),
     owner: text('owner'),
@@ -123,8 +124,9 @@ function readClaim(value: unknown): Claim {
     input: payload('input'),
     values: payload('values'),
     checkpoint: payload('checkpoint'),
-    resumes: resumes === null ? null : textOf(resumes),
+    resumes: textOrNull('resumes'),
     metadata: object('metadata'),
     secondsLeft: typeof secondsLeft === 'number' ? secondsLeft : null,
+    traceparent: textOrNull('traceparent'),
   };
 }

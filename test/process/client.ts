@@ -65,7 +65,8 @@ export async function workerClientOf(port: number, name: string): Promise<Client
   return clientWith(port, await workerTokenOf(name));
 }
 
-function clientWith(port: number, token: string): Client {
+/** A client that has a token. */
+export function clientWith(port: number, token: string): Client {
   const authorization = `Bearer ${token}`;
   const url = `http://127.0.0.1:${port}/graphql`;
   return {

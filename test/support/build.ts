@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const PARTS = ['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
+const PARTS = ['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.ts'];
 
 /** Builds the server in a copy of the project, as `npm start` does before it starts it. */
 export async function buildProject(): Promise<{ readonly folder: string; remove(): Promise<void> }> {

@@ -11,9 +11,13 @@ const SRC = fileURLToPath(new URL('../../src', import.meta.url));
  */
 const LAYERS = [
   'server.ts',
-  'start-server.ts',
   'cli',
   'cli/archive',
+  'langgraph',
+  'start-server.ts',
+  'create-server.ts',
+  'assemble-server.ts',
+  'port-error.ts',
   'worker',
   'config.ts',
   'environment.ts',
@@ -134,6 +138,14 @@ describe('the source files', () => {
 
   it('should not import files of a higher layer', () => {
     expect(upwardImports()).toStrictEqual([]);
+  });
+
+  it('should take from the worker library what handlers need, where they are for LangGraph', () => {
+    const imports = [...IMPORTS]
+      .filter(([path]) => path.startsWith('langgraph/'))
+      .flatMap(([, paths]) => paths);
+    const others = imports.filter((path) => !path.startsWith('langgraph/') && !path.startsWith('lib/'));
+    expect(new Set(others)).toEqual(new Set(['worker/claimed-run.ts', 'worker/run-failure.ts']));
   });
 
   it('should keep the front ends, the server, and one front end and another apart', () => {

@@ -42,3 +42,40 @@ describe('compose.yaml', () => {
     expect(Number(seconds) * 1_000).toBeGreaterThan(Number(patience.replaceAll('_', '')) + 2_000);
   });
 });
+
+describe('compose.postgres.yaml', () => {
+  it('should add what the server reads, and a role that row-level security holds', () => {
+    const text = read('compose.postgres.yaml');
+    const [, server = ''] = /^ {2}server:\n(.*?)\n\n/ms.exec(text) ?? [];
+    const names = [...server.matchAll(/^ {6}([A-Z_]+):/gm)].map(([, name = '']) => name);
+    expect(names).toEqual(['DATABASE_URL']);
+    expect(read('compose.yaml')).toContain('      DATABASE_URL:');
+    const [, user = ''] = /postgres:\/\/(\w+):/.exec(server) ?? [];
+    expect(text).toContain(`CREATE ROLE ${user} LOGIN PASSWORD :'password' NOSUPERUSER NOBYPASSRLS;`);
+    expect(text).toContain(`OWNER ${user} ENCODING 'UTF8'`);
+  });
+});
+
+describe('docs/deploy.md', () => {
+  it('should set variables that the server or a worker reads, to values that are accepted', () => {
+    const text = read('docs/deploy.md');
+    const settings = [
+      ...text.matchAll(/(?:name|key): ([A-Z][A-Z_]+), value: '?([^' }]+)/g),
+      ...text.matchAll(/^([A-Z][A-Z_]+) = "(.+)"$/gm),
+    ].map(([, name = '', value = '']) => ({ name, value }));
+    const ofServer = settings.filter(({ name }) => !name.startsWith('AGENT_GRAPHQL_'));
+    expect(ofServer.length).toBeGreaterThan(10);
+    expect(Object.keys(environment.shape)).toEqual(expect.arrayContaining(ofServer.map(({ name }) => name)));
+    for (const { name, value } of ofServer) {
+      expect(environment.partial().safeParse({ [name]: value })).toMatchObject({ success: true });
+    }
+  });
+
+  it('should give the server longer to stop than it takes', () => {
+    const manifests = read('docs/deploy.md').matchAll(
+      /terminationGracePeriodSeconds: (\d+)(?:(?!kind:).)*?SHUTDOWN_DELAY, value: '(\d+)'/gs,
+    );
+    const [[, grace, delay] = []] = [...manifests];
+    expect(Number(grace)).toBeGreaterThan(Number(delay) + 11);
+  });
+});

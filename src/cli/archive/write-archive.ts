@@ -9,11 +9,15 @@ const CHUNK_LENGTH = 262_144;
 
 /**
  * Writes all records of an archive as a file, at the speed that the stream accepts it.
+ * @param counts is counted up while they are written
  * @returns how many records were written
  * @throws StoreError when the records cannot be read, or the file cannot be written
  */
-export async function writeArchive(archive: Archive, output: Writable): Promise<RecordCounts> {
-  const counts = { assistant: 0, thread: 0, run: 0 };
+export async function writeArchive(
+  archive: Archive,
+  output: Writable,
+  counts: Record<keyof RecordCounts, number> = { assistant: 0, thread: 0, run: 0 },
+): Promise<RecordCounts> {
   // The callback of each write reports the error.
   output.on('error', () => {});
   let text = headerLine();

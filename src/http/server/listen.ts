@@ -3,12 +3,11 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { BODY_TIME, HEADERS_TIME, KEEP_ALIVE_TIME, STALL_TIME } from '../../limits.ts';
-import { REQUEST_ID_HEADER, requestIdFrom } from '../../observability/request-id.ts';
-import { errorBody } from '../error-body.ts';
-import { NOSNIFF } from '../nosniff.ts';
+import { requestIdFrom } from '../../observability/request-id.ts';
 import { ignoreUpgrade } from './ignore-upgrade.ts';
 import { refuseConnection } from './refuse-connection.ts';
 import { targetOf } from './request-target.ts';
+import { type OnRefused, withTarget } from './with-target.ts';
 
 /** A listening server. */
 export interface Listening {
@@ -40,8 +39,7 @@ export interface ConnectionTimes {
 
 /** Options of `serve`. */
 export interface ServeOptions extends ConnectionTimes {
-  /** Called when bytes that are no request were answered. */
-  readonly onRefused?: (status: number, requestId: string) => void;
+  readonly onRefused?: OnRefused;
   /** Answers upgrades to a WebSocket. Default: they are ignored, as all others are. */
   readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
@@ -63,6 +61,7 @@ export async function serve(
     onUpgrade,
   }: ServeOptions = {},
 ): Promise<Listening> {
+  const handle = withTarget(handler, onRefused);
   /** The open connections, each with its latest response: earlier ones have ended when that one has. */
   const connections = new Map<Socket, ServerResponse | null>();
 
@@ -78,17 +77,7 @@ export async function serve(
       const cut = setTimeout(() => !request.complete && socket.destroy(), linger);
       socket.once('close', () => clearTimeout(cut));
     });
-    const target = targetOf(request);
-    if (target === null) {
-      const requestId = requestIdFrom(request.headersDistinct['x-request-id']?.[0]);
-      onRefused(400, requestId);
-      response.setHeader(...NOSNIFF);
-      response.setHeader(REQUEST_ID_HEADER, requestId);
-      response.writeHead(400, { 'Content-Type': 'application/json; charset=utf-8' }).end(NO_TARGET);
-      return;
-    }
-    request.url = target;
-    handler(request, response);
+    handle(request, response);
   }
 
   function onClose(): void {
@@ -170,5 +159,3 @@ export async function serve(
     },
   };
 }
-
-const NO_TARGET = errorBody('BAD_USER_INPUT', 'The Host header and the path of the request make no URL.');

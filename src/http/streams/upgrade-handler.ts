@@ -17,9 +17,9 @@ export function createUpgradeHandler(
     const path = request.url?.split('?', 1)[0] ?? '';
     const refusal = refusalOf(path, request, origins);
     if (refusal === null) return sockets.upgrade(request, socket, head);
-    const [status, code] = refusal;
+    const [status, code, message] = refusal;
     const record = beginRecord('WEBSOCKET', path, request.headers['x-request-id']?.toString(), null);
-    record.error = { code };
+    record.error = { code, messages: [message] };
     writeRefusal(socket, refusal, record.requestId);
     report(record, status, false);
   };

@@ -24,7 +24,12 @@ export interface YogaHandlerParts extends PipelinePluginParts, Routes {
   readonly startTrace: StartTrace | null;
   /** Called with unexpected errors. */
   readonly log: (cause: unknown, requestId: string) => void;
+  /** More plugins, which come before the routes. They see the requests that yoga's handler gets. Default: none. */
+  readonly plugins?: readonly YogaPlugin[];
 }
+
+/** A plugin of yoga. */
+export type YogaPlugin = Plugin<object, YogaServerContext>;
 
 /** Creates the handler of what the JSON handler does not take: GET requests, GraphiQL, preflight requests, probes. */
 export function createYogaHandler(parts: YogaHandlerParts): RequestListener {
@@ -40,7 +45,12 @@ export function createYogaHandler(parts: YogaHandlerParts): RequestListener {
     healthCheckEndpoint: ' ',
     graphiql: false,
     landingPage: false,
-    plugins: [useResponseHeaders(report), useRoutes(parts, parts.log), usePipeline(parts)],
+    plugins: [
+      useResponseHeaders(report),
+      ...(parts.plugins ?? []),
+      useRoutes(parts, parts.log),
+      usePipeline(parts),
+    ],
   });
   return (request: IncomingMessage, response: ServerResponse) => {
     const { method = 'GET', url = '', headers } = request;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Logger } from 'pino';
 import { errorMessage } from '../../lib/error-message.ts';
+import type { Log } from '../../lib/log.ts';
 import { Database } from '../memory/database.ts';
 import { findInconsistency } from '../memory/find-inconsistency.ts';
 import { createStores } from '../memory/stores.ts';
@@ -22,7 +22,7 @@ import { type Upgrade, UPGRADES } from './upgrades.ts';
 /** What the stores on disk can be given. */
 export interface DiskStoreOptions extends StoreOptions {
   /** Logs what was loaded, and that nothing can be written any more. */
-  readonly log?: Pick<Logger, 'info' | 'error'>;
+  readonly log?: Pick<Log, 'info' | 'error'>;
   /** The upgrades of the file's format, from version 1 on. Default: `UPGRADES`. */
   readonly upgrades?: readonly Upgrade[];
 }

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Browser, chromium } from 'playwright-core';
+import { binariesFolder } from '../../support/install-binaries.ts';
 
 /** A browser, and what is left to do once it is not needed any more. */
 export interface Started {
@@ -21,7 +21,7 @@ const WELL_KNOWN = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ];
 
-/** Starts the Chromium of `CHROMIUM_PATH`, or one of this machine, or the one that npm brought. */
+/** Starts the Chromium of `CHROMIUM_PATH`, or one of this machine, or the one of `test/binaries`. */
 export async function startChromium(): Promise<Started> {
   const { CHROMIUM_PATH = '' } = process.env;
   for (const path of [CHROMIUM_PATH, ...WELL_KNOWN].filter(existsSync)) {
@@ -38,11 +38,12 @@ export async function startChromium(): Promise<Started> {
 /** The Chromium within `@sparticuz/chromium`, for Linux on x64. It is unpacked into a folder of its own: 0.2 GB. */
 async function startPackaged(): Promise<Started | null> {
   if (process.platform !== 'linux' || process.arch !== 'x64') return null;
+  const cwd = await binariesFolder('chromium');
   const folder = mkdtempSync(join(tmpdir(), 'chromium-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   // The package unpacks into the folder for temporary files, and the libraries that it needs for AWS alone.
   const env = { TMPDIR: folder, AWS_LAMBDA_JS_RUNTIME: 'nodejs20.x' };
-  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', UNPACK], { cwd: ROOT, env });
+  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', UNPACK], { cwd, env });
   // It crashes where there is no font, and the configuration of its own ones looks for them in /tmp/fonts.
   const fonts = join(folder, 'fonts.conf');
   writeFileSync(
@@ -60,7 +61,6 @@ async function startPackaged(): Promise<Started | null> {
   return { browser, close: () => browser.close().finally(remove) };
 }
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const UNPACK = "await (await import('@sparticuz/chromium')).default.executablePath();";
 
 async function tryToLaunch(

@@ -53,7 +53,7 @@ describe('moving house', () => {
     writeFileSync(join(project.folder, 'zero.jsonl'), fileOf(...GOOD));
 
     const said = '1 assistant, 1 thread and 1 run.\n';
-    expect(await shell('node dist/cli/import.js < zero.jsonl', one)).toMatchObject({
+    expect(await shell('node dist/cli/main.js import < zero.jsonl', one)).toMatchObject({
       code: 0,
       stderr: `Imported ${said}`,
     });
@@ -64,10 +64,10 @@ describe('moving house', () => {
       code: 0,
       stderr: `Imported ${said}`,
     });
-    const [from, to] = ['node dist/cli/export.js', 'node dist/cli/import.js'];
+    const [from, to] = ['node dist/cli/main.js export', 'node dist/cli/main.js import'];
     const piped = await shell(`${from} | DATABASE_URL= DATA_DIR=three ${to}`, two);
     expect(piped).toMatchObject({ code: 0, stderr: expect.stringContaining(`Imported ${said}`) });
-    expect((await shell('node dist/cli/export.js', three)).stdout).toBe(fileOf(...GOOD));
+    expect((await shell('node dist/cli/main.js export', three)).stdout).toBe(fileOf(...GOOD));
   });
 
   it('should bring a database up to date, and say so', async () => {
@@ -76,7 +76,7 @@ describe('moving house', () => {
     const first = await shell('npm run --silent migrate', env);
     expect(first).toMatchObject({ code: 0, stderr: 'The database is now up to date.\n' });
     expect(first.stdout).toMatch(/^(Applied migration \d+\.\n)+$/);
-    expect(await shell('node dist/cli/migrate.js', env)).toStrictEqual({
+    expect(await shell('node dist/cli/main.js migrate', env)).toStrictEqual({
       code: 0,
       signal: null,
       stdout: '',
@@ -107,15 +107,15 @@ describe('moving house', () => {
     ],
     ['import', { DATA_DIR: 'wrong' }, /^There is no file to import: [^\n]+\n$/],
   ])('should refuse to %s with %o', async (command, env, said) => {
-    const ending = await shell(`node dist/cli/${command}.js`, env);
+    const ending = await shell(`node dist/cli/main.js ${command}`, env);
     expect(ending).toMatchObject({ code: 1, stdout: '' });
     expect(ending.stderr).toMatch(said);
   });
 
   it('should stop with a line when nobody reads the file to its end', async () => {
     writeFileSync(join(project.folder, 'large.jsonl'), large());
-    await shell('node dist/cli/import.js < large.jsonl', { DATA_DIR: 'large' });
-    const ending = await shell('node dist/cli/export.js | head -c 10', { DATA_DIR: 'large' });
+    await shell('node dist/cli/main.js import < large.jsonl', { DATA_DIR: 'large' });
+    const ending = await shell('node dist/cli/main.js export | head -c 10', { DATA_DIR: 'large' });
     expect(ending.stdout).toBe('{"format":');
     expect(ending.stderr).toMatch(/^The file could not be written to its end: [^\n]*EPIPE[^\n]*\.\n$/);
   });
@@ -124,7 +124,7 @@ describe('moving house', () => {
 /** Sends the most of a file, and kills the process when it has stored some of it. */
 async function killInTheMiddle(env: Readonly<Record<string, string>>): Promise<void> {
   const { PATH = '' } = process.env;
-  const child = spawn(process.execPath, ['dist/cli/import.js'], {
+  const child = spawn(process.execPath, ['dist/cli/main.js', 'import'], {
     cwd: project.folder,
     env: { PATH, ...env },
     stdio: ['pipe', 'ignore', 'ignore'],
@@ -145,23 +145,23 @@ describe('an import that is killed in the middle', () => {
     mkdirSync(env.DATA_DIR);
     await killInTheMiddle(env);
     expect(filesIn(env.DATA_DIR)).toStrictEqual(['data.mdb.new']);
-    expect((await shell('node dist/cli/export.js', env)).stderr).toMatch(/has no data in it\.\n$/);
-    execFileSync(process.execPath, ['dist/cli/import.js'], {
+    expect((await shell('node dist/cli/main.js export', env)).stderr).toMatch(/has no data in it\.\n$/);
+    execFileSync(process.execPath, ['dist/cli/main.js', 'import'], {
       cwd: project.folder,
       env,
       input: large(),
       stdio: ['pipe', 'ignore', 'pipe'],
     });
-    expect((await shell('node dist/cli/export.js', env)).stdout).toBe(large());
+    expect((await shell('node dist/cli/main.js export', env)).stdout).toBe(large());
   });
 
   it('should leave a database as it was, and not stand in the way of the next', async () => {
     await emptyDatabase();
     const env = { DATABASE_URL: database.url };
     await killInTheMiddle(env);
-    expect((await shell('node dist/cli/export.js', env)).stdout).toBe(EMPTY);
+    expect((await shell('node dist/cli/main.js export', env)).stdout).toBe(EMPTY);
     writeFileSync(join(project.folder, 'again.jsonl'), large());
-    expect((await shell('node dist/cli/import.js < again.jsonl', env)).stderr).toMatch(/^Imported /);
-    expect((await shell('node dist/cli/export.js', env)).stdout).toBe(large());
+    expect((await shell('node dist/cli/main.js import < again.jsonl', env)).stderr).toMatch(/^Imported /);
+    expect((await shell('node dist/cli/main.js export', env)).stdout).toBe(large());
   });
 });

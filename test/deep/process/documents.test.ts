@@ -39,19 +39,25 @@ describe('a document', () => {
     expect(await follow(steps)).toEqual(steps);
   });
 
-  it('should say what the server answers: README.md, a first session', async () => {
-    const all = stepsOf('README.md', '## A first session');
-    // It is watched in a second terminal, without an end.
+  it('should say what the server answers: docs/quickstart.md, a first session', async () => {
+    const all = stepsOf('docs/quickstart.md', '## A first session');
+    // Runs are watched in a third terminal, without an end.
     const steps = all.filter(({ commands }) => !commands.includes('subscription'));
     expect(steps.length).toBe(all.length - 1);
     expect(await follow(steps)).toEqual(steps);
   });
 
-  it('should say what the server answers: README.md, about executing a run', async () => {
-    const [functions] = stepsOf('README.md', '## A first session');
-    const [worker, ...others] = stepsOf('README.md', '## Execute a run');
+  it('should say what the server answers: docs/quickstart.md, about executing a run', async () => {
+    const [functions] = stepsOf('docs/quickstart.md', '## A first session');
+    const [worker, ...others] = stepsOf('docs/quickstart.md', '## Execute a run');
     expect(worker?.commands).toContain('node examples/worker.mjs');
     const steps = [...(functions ? [functions] : []), ...others];
     expect(await follow(steps, (port) => startWorker(project, port))).toEqual(steps);
+  });
+
+  it('should say what the server answers: docs/clients.md, curl', async () => {
+    const steps = stepsOf('docs/clients.md', '## curl');
+    expect(steps.length).toBe(2);
+    expect(await follow(steps)).toEqual(steps);
   });
 });

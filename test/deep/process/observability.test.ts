@@ -108,7 +108,7 @@ describe('a server', () => {
     const { port } = await greeting(first);
     const { code, stderr } = await project.server({ METRICS_PORT: String(port) }).ending;
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^METRICS_PORT is in use [^\n]+\n$/);
+    expect(stderr).toMatch(/^METRICS_PORT \d+ is in use [^\n]+: METRICS_PORT=\d+ [^\n]+\n$/);
     await stop(first);
   });
 

@@ -15,7 +15,7 @@ afterAll(() => project.remove());
 
 /** Runs what `npm run token` runs. */
 function run(args: readonly string[], env: Record<string, string> = {}, { start } = project) {
-  return start(process.execPath, ['--import', 'tsx', 'src/cli/token.ts', ...args], env).ending;
+  return start(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'token', ...args], env).ending;
 }
 
 const anyone = { issuer: null, audience: null, ownerClaim: 'sub' };
@@ -76,8 +76,8 @@ describe.concurrent('npm run token', () => {
   });
 
   it.each<[string, string[], Record<string, string>, string]>([
-    ['without an owner', [], { AUTH_SECRET: SECRET }, 'npm run token -- alice'],
-    ['with two owners', ['alice', 'bob'], { AUTH_SECRET: SECRET }, 'npm run token -- alice'],
+    ['without an owner', [], { AUTH_SECRET: SECRET }, 'agent-graphql token alice'],
+    ['with two owners', ['alice', 'bob'], { AUTH_SECRET: SECRET }, 'agent-graphql token alice'],
     ['with a blank owner', [' '], { AUTH_SECRET: SECRET }, 'not blank'],
     ['with an owner that is too long', ['a'.repeat(256)], { AUTH_SECRET: SECRET }, '1 to 255'],
     ['with an identity provider', ['alice'], { AUTH_JWKS_URL: 'https://id.example/keys' }, 'AUTH_JWKS_URL'],
@@ -86,10 +86,15 @@ describe.concurrent('npm run token', () => {
       'for a worker without a name',
       ['--worker'],
       { AUTH_SECRET: SECRET },
-      'npm run token -- --worker worker-1',
+      'agent-graphql token --worker worker-1',
     ],
     ['with graphs for an owner', ['--graphs', 'g', 'alice'], { AUTH_SECRET: SECRET }, '--worker'],
-    ['with an unknown option', ['--graph', 'g', 'alice'], { AUTH_SECRET: SECRET }, "'--graph'"],
+    [
+      'with an unknown option',
+      ['--graph', 'g', 'alice'],
+      { AUTH_SECRET: SECRET },
+      "'--graph'. token accepts <owner>, --worker",
+    ],
     ['for a worker where the scope is not set', ['--worker', 'w'], PRODUCTION, 'AUTH_WORKER_SCOPE'],
     ['with a bad variable', ['alice'], { AUTH_SECRET: 'short' }, 'AUTH_SECRET'],
   ])('should say what to do in one line %s', async (_kind, args, env, hint) => {

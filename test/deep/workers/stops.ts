@@ -177,7 +177,9 @@ export function testStops(library: WorkerLibrary, project: () => Project): void 
         );
         expect(took).toBeLessThan(bound(10_000));
         expect(await getRun(client, id)).toMatchObject({ attempt: 1 });
-        await stop(second);
+        // It may still be starting, and without a handler for SIGTERM.
+        second.send('SIGKILL');
+        await second.ending;
       }
     });
   });

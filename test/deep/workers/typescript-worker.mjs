@@ -13,7 +13,15 @@ const { AGENT_GRAPHQL_URL, AGENT_GRAPHQL_TOKENS, LEASE_SECONDS, DRAIN_SECONDS, C
 const nested = (levels) => (levels === 1 ? {} : { a: nested(levels - 1) });
 
 const graphs = {
-  given({ signal: _signal, emit: _emit, save: _save, interrupt: _interrupt, secondsLeft: _left, ...claim }) {
+  given({
+    signal: _signal,
+    emit: _emit,
+    save: _save,
+    interrupt: _interrupt,
+    secondsLeft: _left,
+    traceparent: _trace,
+    ...claim
+  }) {
     return claim;
   },
   async words({ input: { text, pauseMilliseconds = 0 }, emit }) {

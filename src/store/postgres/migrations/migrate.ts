@@ -10,12 +10,14 @@ const MIN_SERVER_VERSION = 150_000;
 /**
  * Migrates the database to the newest format, each migration in a transaction of its own. Of several servers that start
  * at once, one migrates at a time.
+ * @param onApplied called after each migration with its version
  * @returns the versions that were applied, in ascending order
  * @throws StoreError for a database in a newer format than this program knows, or on an unsupported server
  */
 export async function migrate(
   pool: Pool,
   migrations: readonly Migration[] = MIGRATIONS,
+  onApplied: (version: number) => void = () => {},
 ): Promise<readonly number[]> {
   const newest = migrations.at(-1)?.version ?? 0;
   const applied: number[] = [];
@@ -25,6 +27,7 @@ export async function migrate(
     );
     if (version === null) return applied;
     applied.push(version);
+    onApplied(version);
   }
 }
 

@@ -1,0 +1,2 @@
+/** The graph, task or queue of all runs. */
+export const GRAPH = 'bench';

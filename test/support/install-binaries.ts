@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { unlock, waitForLock } from 'fs-native-extensions';
+
+/** What `test/binaries` has packages for. */
+export type Binaries = 'chromium' | PostgresBinaries;
+
+/** The packages of PostgreSQL: of the oldest that will do, and of the newest. */
+export type PostgresBinaries = 'postgres' | 'postgres-18';
+
+const FOLDER = fileURLToPath(new URL('../binaries/', import.meta.url));
+const FILES = ['package.json', 'package-lock.json'];
+
+/** They could not be installed. */
+export class InstallError extends Error {
+  override readonly name = 'InstallError';
+}
+
+const folders = new Map<Binaries, Promise<string>>();
+
+/** {@link installBinaries}, called once by each thread: one that waits takes a thread of Node.js's small pool. */
+export function binariesFolder(name: Binaries): Promise<string> {
+  const folder = folders.get(name) ?? installBinaries(name);
+  folders.set(name, folder);
+  return folder;
+}
+
+/**
+ * Installs the packages with programs that only tests need, at the first call for their versions. Calls at the same time,
+ * of any process, install them once.
+ * @returns the folder that has them in its `node_modules`
+ * @throws InstallError with what npm said
+ */
+export async function installBinaries(name: Binaries, from = FOLDER): Promise<string> {
+  const source = join(from, name);
+  const lockfile = await readFile(join(source, 'package-lock.json'));
+  const version = createHash('sha256').update(lockfile).digest('hex').slice(0, 16);
+  const installed = join(source, 'installed');
+  const folder = join(installed, version);
+  if (existsSync(folder)) return folder;
+  await mkdir(installed, { recursive: true });
+  return withLock(join(installed, 'lock'), async () => {
+    if (!existsSync(folder)) await install(source, join(installed, 'draft'), folder);
+    return folder;
+  });
+}
+
+/** Installs into a draft, which gets its name when it is whole. One that was left behind is replaced. */
+async function install(source: string, draft: string, folder: string): Promise<void> {
+  await rm(draft, { recursive: true, force: true });
+  await mkdir(draft);
+  for (const file of FILES) await copyFile(join(source, file), join(draft, file));
+  try {
+    // Nothing but errors is printed.
+    await promisify(execFile)('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: draft });
+  } catch (error) {
+    throw new InstallError(`\`npm ci\` in ${source} failed: ${said(error)}`, { cause: error });
+  }
+  await rename(draft, folder);
+}
+
+function said(error: unknown): string {
+  const text = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
+  return text.trim().slice(-500).replaceAll(/\s+/g, ' ');
+}
+
+/** Does something while no other thread or process has the lock, which ends with its process. */
+async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const file = await open(path, 'a+');
+  try {
+    await waitForLock(file.fd);
+    return await work();
+  } finally {
+    unlock(file.fd);
+    await file.close();
+  }
+}
