@@ -31,11 +31,11 @@ export type { StoreObserver } from './store/open-stores.ts';
 export { asOwner, isOwner, type Owner } from './store/owner.ts';
 export type { OpenedStores, Stores } from './store/stores.ts';
 
-/** The parts of a server. */
+/** The options of a server. */
 export interface ServerOptions {
   /**
-   * Says who sends a request, by its `Authorization` header: `createAuthenticator` makes one for JWTs, and any function
-   * of your own will do.
+   * Identifies the caller of a request by its `Authorization` header: `createAuthenticator` creates one for JWTs, or
+   * write a function of your own.
    */
   readonly authenticate: Authenticate;
   /** Opens the stores: `inMemory()`, `onDisk(folder)`, `inPostgres(url)`, or your own. Default: `inMemory()`. */
@@ -44,10 +44,13 @@ export interface ServerOptions {
   readonly observers?: readonly RequestObserver[];
   /**
    * Plugins of GraphQL Yoga. They see all requests but those that bypass yoga for speed: POSTs to `/graphql`, streams and
-   * WebSockets. Their `onRequest` can answer paths of its own. Default: none.
+   * WebSockets. Their `onRequest` can answer paths of your own. Default: none.
    */
   readonly plugins?: readonly YogaPlugin[];
-  /** The origins that browsers may call from, such as `https://app.example.com`; `localhost` for any of them. Default: none. */
+  /**
+   * The origins that browsers may call from, such as `['https://app.example.com']`; `'localhost'` for any of this machine.
+   * Default: none.
+   */
   readonly corsOrigins?: CorsOrigins;
   /** Whether clients may read the schema. Default: false. */
   readonly introspection?: boolean;
@@ -59,7 +62,10 @@ export interface ServerOptions {
   readonly requestTime?: number;
   /** How long the events of a run are kept after its end, in milliseconds. Default: 24 hours. */
   readonly eventRetention?: number;
-  /** The file of documents that run by their SHA-256, and whether others are refused. Default: null, for none. */
+  /**
+   * The file of trusted documents, which clients send as SHA-256 hashes, and whether all others are refused.
+   * Default: null, for none.
+   */
   readonly trustedDocuments?: { readonly path: string; readonly only: boolean } | null;
   /** Gets unexpected errors, and what the stores report. A logger of pino is one. Default: warnings and errors to the console. */
   readonly log?: Log;
@@ -75,17 +81,17 @@ export interface ListenOptions {
   readonly keepAlive?: number;
 }
 
-/** The API, to be listened with or to be mounted in a server of your own. */
+/** A server, which listens by itself or is mounted in an HTTP server of your own. */
 export interface AgentServer {
   /** Answers `/graphql`, `/health` and `/ready`, and any other path with 404. */
   readonly handler: RequestListener;
-  /** Answers upgrades to a WebSocket at `/graphql`: for the event `upgrade` of an `http.Server`. */
+  /** Accepts WebSockets at `/graphql`: a listener for the event `upgrade` of an `http.Server`. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Listens by itself, once. Rejects with the system's error where it cannot, and after `close`. Resolves to the port. */
+  /** Listens by itself, once. Resolves to the port, or rejects with the system's error, and after `close`. */
   listen(options?: ListenOptions): Promise<number>;
   /**
-   * Answers waiting calls, interrupts streams, lets requests finish, and closes the stores. Call it before you close a
-   * server of your own: streams would keep that from closing.
+   * Answers waiting calls, interrupts streams, lets requests finish, and closes the stores. Call it before you close an
+   * HTTP server of your own, which would wait for open streams.
    * @param timeout how long requests may take, in milliseconds. Default: 10,000.
    */
   close(timeout?: number): Promise<void>;
@@ -160,12 +166,12 @@ export function inMemory(): OpenStores {
   return (observer) => openStores({ dataDir: null, database: null }, observer);
 }
 
-/** Stores in a folder of this machine, which one process at a time can use. It is created where there is none. */
+/** Stores in a folder of this machine, which one process at a time can use. The folder is created if it does not exist. */
 export function onDisk(folder: string): OpenStores {
   return (observer) => openStores({ dataDir: folder, database: null }, observer);
 }
 
-/** How a PostgreSQL is used. */
+/** The options of stores in PostgreSQL. */
 export interface PostgresOptions {
   /** How many connections this process opens at most, besides the one that listens. Default: 10. */
   readonly poolSize?: number;
@@ -177,7 +183,7 @@ export interface PostgresOptions {
 
 /**
  * Stores in PostgreSQL, which any number of servers can share. The database is migrated when they are opened.
- * @param url as `DATABASE_URL` has it: docs/postgres.md
+ * @param url a connection URL, in the format of `DATABASE_URL`: docs/postgres.md
  * @throws ConnectionUriError for a URL that is not valid
  */
 export function inPostgres(url: string, options: PostgresOptions = {}): OpenStores {

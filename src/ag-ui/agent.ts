@@ -20,17 +20,17 @@ import { createEventStream, type EventStream } from './event-stream.ts';
 export interface AgentGraphQLAgentConfig extends AgentConfig, ConnectionOptions, RunOptions {}
 
 /**
- * An AG-UI agent whose runs are those of an assistant of an agent-graphql server, in browsers and Node.js.
+ * An AG-UI agent that creates runs of an assistant on an agent-graphql server, and follows them, in browsers and Node.js.
  *
- * - `runAgent` creates a run, and follows it to its end, also over restarts of the server and lost connections.
- * - `abortRun` cancels it: the run ends with the outcome `cancelled` once its worker has stopped, within 15 seconds.
- * - `detachActiveRun` leaves it: it goes on, and `connectAgent` comes back to it.
- * - `connectAgent` follows the thread's active run from its beginning, or the one that was created last where none is
- *   active; it is done at once where the thread has no runs.
- * - `resume` answers the run that was interrupted.
+ * - `runAgent` creates a run, and follows it to its end, also across restarts of the server and lost connections.
+ * - `abortRun` cancels the run, which ends with the outcome `cancelled` once its worker has stopped, within 15 seconds.
+ * - `detachActiveRun` stops following the run, which continues; `connectAgent` returns to it.
+ * - `connectAgent` follows the thread's active run from its beginning, or the last run if none is active. It ends at once
+ *   if the thread has no runs.
+ * - `resume` of `runAgent` answers the interrupted run.
  *
- * AG-UI's `threadId` and `runId` are the front end's own, as ever. The same `threadId` is the same thread, wherever it is
- * used; the same `runId` never makes a second run. An id of the server's own is a thread's too.
+ * The front end chooses `threadId` and `runId`. The same `threadId` leads to the same thread on every device; the same
+ * `runId` never creates a second run. The server's id of a thread is accepted as a `threadId`, too.
  */
 export class AgentGraphQLAgent extends AbstractAgent {
   private client: GraphQLClient;

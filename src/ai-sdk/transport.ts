@@ -15,12 +15,12 @@ type SendOptions<Message extends UIMessage> = Parameters<ChatTransport<Message>[
 type ReconnectOptions<Message extends UIMessage> = Parameters<ChatTransport<Message>['reconnectToStream']>[0];
 
 /**
- * A transport of the AI SDK whose chats are threads of an agent-graphql server, and whose answers are runs of an assistant.
+ * A transport for the AI SDK's `useChat`: a chat is a thread of an agent-graphql server, an answer is a run of an assistant.
  *
- * - Sending creates a run, and follows it to its end, also over restarts of the server and lost connections.
- * - `stop` cancels the run. It goes on where the page is closed, and `resumeStream` comes back to it from its beginning.
- * - The same chat id is the same thread, wherever it is used. An id of the server's own is a thread's too.
- * - A run's `input` is what AG-UI's agents send: `messages`, `tools`, `context`, `forwardedProps` (the request's `body`).
+ * - Sending creates a run, and follows it to its end, also across restarts of the server and lost connections.
+ * - `stop` cancels the run. When the page is closed, the run continues; `resumeStream` follows it again from its beginning.
+ * - The same chat id leads to the same thread on every device. The server's id of a thread is accepted as a chat id, too.
+ * - A run's `input` has AG-UI's fields: `messages`, `tools`, `context`, `forwardedProps` (the request's `body`), `resume`.
  */
 export class AgentGraphQLTransport<Message extends UIMessage = UIMessage> implements ChatTransport<Message> {
   readonly resumeStreamIsReplay = true;

@@ -12,6 +12,7 @@ import { FROM_THE_FUTURE, TOO_LONG, TOO_OLD, tokenRefusal } from './token-refusa
 import { keySetVerifier, secretVerifier } from './verifier.ts';
 import type { ClaimRules } from './verifier.ts';
 
+/** Which tokens an authenticator accepts. */
 export interface AuthenticatorOptions {
   /** The HS256 secret, 32 bytes at least, or the URL of the identity provider's key set. */
   readonly key: string | URL;
@@ -21,11 +22,11 @@ export interface AuthenticatorOptions {
   readonly audience: string | null;
   /** The name of the claim that holds the owner. A dot in it does not lead to a nested claim. */
   readonly ownerClaim: string;
-  /** The word in `scope` that makes a token one of a worker of all owners. Default: none does. */
+  /** The scope of worker tokens, which claim the runs of every owner. Default: there are no worker tokens. */
   readonly workerScope?: string | null | undefined;
   /** The time in ms since the epoch. */
   readonly now?: () => number;
-  /** Makes the signal that gives a fetch of the identity provider's keys up. Default: after 5 s. */
+  /** Returns the signal that aborts a fetch of the identity provider's keys. Default: after 5 s. */
   readonly keySetDeadline?: () => AbortSignal;
 }
 

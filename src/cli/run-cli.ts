@@ -11,7 +11,13 @@ const COMMANDS = new Map<string, { readonly summary: string; readonly load: () =
     'serve',
     { summary: 'Serves the API. The default.', load: async () => (await import('./serve.ts')).serve },
   ],
-  ['token', { summary: 'Prints a token.', load: async () => (await import('./token.ts')).token }],
+  [
+    'token',
+    {
+      summary: 'Prints a token for an owner or a worker.',
+      load: async () => (await import('./token.ts')).token,
+    },
+  ],
   [
     'seed',
     { summary: 'Fills a running server with samples.', load: async () => (await import('./seed.ts')).seed },
@@ -33,7 +39,7 @@ const COMMANDS = new Map<string, { readonly summary: string; readonly load: () =
   [
     'migrate',
     {
-      summary: 'Brings a database up to date.',
+      summary: 'Migrates a PostgreSQL database to the newest format.',
       load: async () => (await import('./migrate.ts')).migrateDatabase,
     },
   ],
@@ -69,6 +75,7 @@ Commands:
 ${columns(commands)}
 Options of serve:
 ${describeOptions(SERVE_OPTIONS, { '--version': 'Prints the version.' })}
-All other settings are environment variables: docs and .env.example have them. Each command has its --help.
+All other settings are environment variables: see docs/configuration.md and .env.example.
+Each command prints its options with --help.
 `;
 }

@@ -4,13 +4,13 @@ import { readServerSentEvents } from './sse.ts';
 
 /** How a server is reached. */
 export interface ConnectionOptions {
-  /** Of the GraphQL endpoint, such as `https://agents.example/graphql`. */
+  /** The URL of the GraphQL endpoint, such as `https://agents.example.com/graphql`. */
   readonly url: string;
   /** A JSON Web Token, or a function that returns one. The function is called for each request. */
   readonly token: string | (() => string | Promise<string>);
   /** Default: the global `fetch`. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
-  /** How often in a row a request is repeated while the server is unavailable, with longer and longer pauses. Default: 10. */
+  /** How often in a row a request is repeated while the server is unavailable, with growing pauses. Default: 10. */
   readonly maxRetries?: number;
 }
 

@@ -48,15 +48,19 @@ export interface FrontEndInput {
 
 /** How a front end creates and cancels its runs. */
 export interface RunOptions {
+  /** The assistant whose runs are created. */
   readonly assistantId: string;
   /** What a new run does to the active runs of its thread. Default: `ENQUEUE`. */
   readonly multitaskStrategy?: MultitaskStrategy;
-  /** Default: no limit. */
+  /** Seconds from a run's start until the server ends it with TIMEOUT. Default: no limit. */
   readonly timeoutSeconds?: number;
-  /** Default: 3. */
+  /** How often workers may begin a run. Default: 3. */
   readonly maxAttempts?: number;
-  /** Makes the runs' `input`, for a graph that wants another one. Default: the front end's as it is. */
+  /** Makes the `input` of a run from the front end's, for a worker that expects another one. Default: the front end's. */
   readonly toRunInput?: (input: FrontEndInput) => JsonObject;
-  /** Whether a run that is stopped leaves its checkpoint as the thread's values. Default: `INTERRUPT`, so it does. */
+  /**
+   * What becomes of a cancelled run's checkpoint: `INTERRUPT` keeps it as the thread's values, `ROLLBACK` drops it.
+   * Default: `INTERRUPT`.
+   */
   readonly cancelAction?: 'INTERRUPT' | 'ROLLBACK';
 }

@@ -16,19 +16,19 @@ export interface Claim {
   readonly graphId: string;
   /** 1 for the first. */
   readonly attempt: number;
-  /** The assistant's. */
+  /** The assistant's `config`. */
   readonly config: JsonObject;
-  /** The assistant's. */
+  /** The assistant's `context`. */
   readonly context: JsonObject;
-  /** What the caller gave to `createRun`; null where it gave nothing. */
+  /** The `input` of `createRun`; null without one. */
   readonly input: JsonObject | null;
-  /** The thread's values: the output of its run that ended last with one. */
+  /** The thread's values: the output of the last run that ended with one; null without one. */
   readonly values: JsonObject | null;
-  /** What an earlier attempt of this run saved last. */
+  /** What an earlier attempt of this run saved last; null without one. */
   readonly checkpoint: JsonObject | null;
-  /** The interrupted run that this one answers. */
+  /** The id of the interrupted run that this one answers; null for none. */
   readonly resumes: string | null;
-  /** The run's. */
+  /** The run's `metadata`. */
   readonly metadata: JsonObject;
   /** Seconds from the claim until the server ends the run with TIMEOUT; null for no limit. */
   readonly secondsLeft: number | null;
@@ -42,12 +42,12 @@ export interface ClaimedRun extends Omit<Claim, 'lease'> {
   readonly signal: AbortSignal;
 
   /**
-   * Adds an event, which readers of the run get in order. Events are sent together, 50 ms after the first of them or once
-   * they have 32 KiB, and again until they are stored.
+   * Adds an event, which readers of the run get in order. Events are sent in batches, 50 ms after the first of them or at
+   * 32 KiB, and again until they are stored.
    * @param type 1 to 64 characters. AG-UI's names are understood by front ends: https://docs.ag-ui.com/concepts/events
    * @param data a JSON object of at most 64 KiB and 32 levels. Default: {}.
-   * @returns a promise that resolves once less than 1 MiB waits to be sent. It never rejects, so it need not be awaited by
-   *   handlers that emit little. What is emitted once the handler has ended is dropped.
+   * @returns a promise that resolves once less than 1 MiB waits to be sent. It never rejects, so handlers that emit little
+   *   need not await it. What is emitted once the handler has ended is dropped.
    * @throws {TypeError} when the event could never be stored
    */
   emit(type: string, data?: JsonObject): Promise<void>;
@@ -63,15 +63,15 @@ export interface ClaimedRun extends Omit<Claim, 'lease'> {
   /**
    * Ends the run with INTERRUPTED: it asks a person, and a later run of the thread answers it (`resumes`).
    * @param question a JSON object, which callers read as the run's `interrupt`
-   * @param output the thread's values from now on. Default: the last `save`.
+   * @param output the run's output, which becomes the thread's values. Default: the last `save`.
    * @throws {RunInterrupted} always, to leave the handler
    */
   interrupt(question: JsonObject, output?: JsonObject): never;
 }
 
 /**
- * Executes a run of one graph. What it returns is the run's output; nothing leaves the last `save` as the output. What it
- * throws is the run's error: a {@link RunFailure} says all of it, anything else is tried again.
+ * Executes a run. What it returns is the run's output; without a value, the last `save` is. What it throws is the run's
+ * error: a {@link RunFailure} says whether to try again; after anything else the run is tried again.
  */
 // oxlint-disable-next-line typescript/no-invalid-void-type -- a handler need not return anything
 export type RunHandler = (run: ClaimedRun) => Promise<JsonObject | null | void> | JsonObject | null | void;

@@ -9,17 +9,17 @@ export { type AbortReason, RunAborted } from './run-aborted.ts';
 export { RunFailure, type RunFailureOptions } from './run-failure.ts';
 export { RunInterrupted } from './run-interrupted.ts';
 
-/** A process that executes runs. */
+/** A worker: it claims runs, and executes them by handlers. */
 export interface Worker {
   /**
    * Claims and executes runs, until `drain` is called.
-   * @returns a promise that resolves once all runs have ended or were given back
+   * @returns a promise that resolves once all runs have ended or returned to the queue
    * @throws {CallError} when the server refuses to give out runs: a bad token, or an address that is not that of the API
    */
   run(): Promise<void>;
   /**
-   * Claims no more runs. Those that are being executed may finish for `drainSeconds`, then their signals are aborted and
-   * they are given back. Resolves as `run` does. SIGTERM and SIGINT call it.
+   * Claims no more runs. Those that are being executed have `drainSeconds` to finish; then their signals are aborted, and
+   * they return to the queue. Resolves when `run` does. SIGTERM and SIGINT call it, unless `handleSignals` is false.
    */
   drain(): Promise<void>;
 }

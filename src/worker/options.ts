@@ -3,7 +3,7 @@ import type { RunHandler } from './claimed-run.ts';
 import { printReport, safeReport, type WorkerReport } from './report.ts';
 import { isBearerToken } from './token-source.ts';
 
-/** What a worker is made of. */
+/** The options of a worker. */
 export interface WorkerOptions {
   /** The address of the GraphQL API, such as `https://agents.example.com/graphql`. */
   readonly url: string;
@@ -12,19 +12,19 @@ export interface WorkerOptions {
    * the last one has less than a minute left, and when it was refused.
    */
   readonly token: string | (() => string | Promise<string>);
-  /** The handler of each graph. Only runs of assistants with these graphs are claimed; 100 at most. */
+  /** The handlers by `graphId`, 100 at most. Only runs of assistants with these `graphId`s are claimed. */
   readonly graphs: Readonly<Record<string, RunHandler>>;
   /** How many runs are executed at once: 1 to 100. Default: 10. */
   readonly concurrency?: number;
   /** The worker's name, shown as the run's `worker`: at most 256 characters. Default: the host's name and the process's id. */
   readonly name?: string;
-  /** Seconds that a run stays the worker's without a heartbeat: 5 to 300. Default: 30. */
+  /** Seconds that a lease lasts without a heartbeat: 5 to 300. After a crash, runs wait that long. Default: 30. */
   readonly leaseSeconds?: number;
-  /** Seconds that runs may take to finish at a shutdown: 0 to 3,600. Then they are given back. Default: 20. */
+  /** Seconds that runs have to finish at a shutdown: 0 to 3,600. Then they return to the queue. Default: 20. */
   readonly drainSeconds?: number;
   /** Whether SIGTERM and SIGINT shut the worker down. Default: true. */
   readonly handleSignals?: boolean;
-  /** Called with what happens. Default: a line on standard error for each, but for `CLAIMED`. */
+  /** Called with each event of the worker, for your log. Default: a line on standard error, except for `CLAIMED`. */
   readonly report?: (report: WorkerReport) => void;
 }
 

@@ -6,7 +6,7 @@ interface RunOfReport {
   readonly attempt: number;
 }
 
-/** What happens to a worker, for its log. */
+/** An event of a worker, for its log. */
 export type WorkerReport =
   | { readonly type: 'STARTED'; readonly url: string; readonly graphIds: readonly string[] }
   /** The server does not answer. Calls are sent again until it does; this is reported once. */
@@ -17,11 +17,11 @@ export type WorkerReport =
   | ({ readonly type: 'ENDED'; readonly status: string } & RunOfReport)
   /** A handler has failed. */
   | ({ readonly type: 'FAILED'; readonly error: unknown } & RunOfReport)
-  /** The run is not this worker's any more. */
+  /** The worker has lost the run's lease. */
   | ({ readonly type: 'LOST' } & RunOfReport)
-  /** The run was given back. */
+  /** The run has returned to the queue. */
   | ({ readonly type: 'RELEASED' } & RunOfReport)
-  /** The server accepts no more events of the run, which goes on. */
+  /** The server accepts no more events of the run, which continues. */
   | ({ readonly type: 'EVENTS_REFUSED'; readonly message: string } & RunOfReport)
   /** The worker takes no more runs, and waits for those that it has. */
   | { readonly type: 'SHUTDOWN'; readonly runs: number };

@@ -1,8 +1,9 @@
 /**
  * Why the signal of a run is aborted:
  * - `CANCELLED`: somebody cancelled the run. What the handler emits and saves is still stored until it returns.
- * - `LOST`: the run is not this worker's any more: it timed out, was deleted, or its lease ended. Nothing is stored.
- * - `RELEASED`: the worker is shutting down, and gives the run back. Another attempt continues from the last `save`.
+ * - `LOST`: the worker has lost the lease: the run timed out, was deleted, or the lease ended. Nothing more is stored.
+ * - `RELEASED`: the worker is shutting down, and returns the run to the queue. The next attempt continues from the last
+ *   `save`.
  */
 export type AbortReason = 'CANCELLED' | 'LOST' | 'RELEASED';
 

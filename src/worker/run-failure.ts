@@ -1,6 +1,6 @@
-/** How a run fails, beyond its message. */
+/** The options of a failure. */
 export interface RunFailureOptions {
-  /** What callers switch on: not blank, at most 64 characters. Default: WORKER_ERROR. */
+  /** A code for programs that read the error: not blank, at most 64 characters. Default: WORKER_ERROR. */
   readonly code?: string;
   /** More about the failure, as JSON of at most 64 KiB. Default: none. */
   readonly details?: Readonly<Record<string, unknown>>;
@@ -8,7 +8,7 @@ export interface RunFailureOptions {
   readonly retry?: boolean;
   /** Seconds until the next attempt, with `retry`: 0 to 2,592,000. Default: 1, 2, 4 … 60, longer each time. */
   readonly retryAfterSeconds?: number;
-  /** The error behind it, for the worker's own log. It is not sent. */
+  /** The error that caused it, for the worker's own log. It is not sent. */
   readonly cause?: unknown;
 }
 
