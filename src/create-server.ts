@@ -87,7 +87,7 @@ export interface AgentServer {
   readonly handler: RequestListener;
   /** Accepts WebSockets at `/graphql`: a listener for the event `upgrade` of an `http.Server`. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Listens by itself, once. Resolves to the port, or rejects with the system's error. */
+  /** Listens by itself, once. Resolves to the port, or rejects with the system's error; also rejects after `close`. */
   listen(options?: ListenOptions): Promise<number>;
   /**
    * Answers waiting calls, interrupts streams, lets requests finish, and closes the stores. Call it before you close an
@@ -131,20 +131,30 @@ export async function createServer({
     log,
   });
   const mounted = countRunning(withTarget(server.api.handle, () => {}));
-  let listening: Listening | null = null;
+  let listening: Promise<Listening> | null = null;
   let closed: Promise<void> | null = null;
   return {
     handler: mounted.handler,
     upgrade: server.api.upgrade,
     async listen({ port = 4000, host = '127.0.0.1', ...times } = {}) {
+      if (closed !== null) throw new Error('The server is closed.');
       if (listening !== null) throw new Error('The server listens already.');
-      listening = await serve(server.api.handle, host, port, { ...times, onUpgrade: server.api.upgrade });
-      return listening.port;
+      listening = serve(server.api.handle, host, port, { ...times, onUpgrade: server.api.upgrade });
+      try {
+        return (await listening).port;
+      } catch (error) {
+        listening = null;
+        throw error;
+      }
     },
     close: (timeout = 10_000) =>
       (closed ??= server.close(() =>
         Promise.all([
-          listening?.close(timeout),
+          listening?.then(
+            ({ close }) => close(timeout),
+            // It has not listened.
+            () => {},
+          ),
           Promise.race([mounted.finished(), passed(timeout, undefined, { ref: false })]),
         ]),
       )),

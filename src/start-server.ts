@@ -7,7 +7,8 @@ import { DEV_SECRET_FILE, devSecret } from './auth/dev-secret.ts';
 import { mintToken } from './auth/mint-token.ts';
 import type { Config } from './config.ts';
 import { portError } from './port-error.ts';
-import { renderPage } from './http/yoga/graphiql.ts';
+import { type PageOwner, renderPage } from './http/yoga/graphiql.ts';
+import { pageOwners } from './http/yoga/page-owners.ts';
 import { type Listening, serve } from './http/server/listen.ts';
 import { GRAPHQL_PATH } from './lib/paths.ts';
 import { HEAP_GROWTH } from './limits.ts';
@@ -74,12 +75,13 @@ export async function startServer(
   const secret = config.auth.secret ?? (config.auth.jwksUrl === null ? devSecret(DEV_SECRET_FILE) : null);
   const key = config.auth.jwksUrl ?? secret;
   if (key === null) throw new TypeError('There is a secret where there is no key set.');
-  const devToken = config.production || secret === null ? null : () => mintDevToken(config, secret);
-  // Everybody who opens the page gets its token: one that is signed with AUTH_SECRET stays on this machine.
-  const pageToken = config.auth.secret === null || isLoopback(config.host) ? devToken : null;
+  const devToken = config.production || secret === null ? null : () => mintDevToken(config, secret, 'dev');
+  const mintOwners = mintPageOwners(config, secret);
   // Where only trusted documents run, the page could do nothing.
   const hasPage = config.introspection && !trustedDocuments?.only;
-  const page = hasPage ? (nonce: string) => renderPage(pageToken, nonce) : null;
+  const page = hasPage
+    ? (nonce: string, isPrivate: boolean) => renderPage(isPrivate ? mintOwners : null, nonce)
+    : null;
   const assembled = await assembleServer({
     ...config,
     openStores: (observer) => open(config, observer),
@@ -141,8 +143,20 @@ async function listenForMetrics(
   return server;
 }
 
-async function mintDevToken({ auth }: Config, secret: string): Promise<string> {
-  return mintToken({ ...auth, secret, owner: asOwner('dev') });
+async function mintDevToken({ auth }: Config, secret: string, owner: string): Promise<string> {
+  return mintToken({ ...auth, secret, owner: asOwner(owner) });
+}
+
+/** What mints the tokens that GraphiQL has; null where it has none. */
+function mintPageOwners(config: Config, secret: string | null): (() => Promise<readonly PageOwner[]>) | null {
+  const owners = pageOwners({
+    production: config.production,
+    signsWith: config.auth.secret !== null ? 'AUTH_SECRET' : secret === null ? null : 'development secret',
+    onLoopback: isLoopback(config.host),
+  });
+  if (secret === null || owners.length === 0) return null;
+  return () =>
+    Promise.all(owners.map(async (owner) => ({ owner, token: await mintDevToken(config, secret, owner) })));
 }
 
 function greet(url: string, token: string): void {

@@ -41,7 +41,9 @@ function parse(command: Command, words: readonly string[], env: Environment): Co
       options,
     });
   } catch (error) {
-    throw new ConfigError(`${errorMessage(error).split('. ')[0]}. ${acceptedBy(command)}`);
+    // The first sentence: the others have suggestions, on lines of their own.
+    const [problem] = errorMessage(error).split(/\.\s/);
+    throw new ConfigError(`${problem}. ${acceptedBy(command)}`);
   }
   const values = new Map<string, string>();
   const flags = new Set<string>();

@@ -1,4 +1,8 @@
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown. It never throws: not even for objects that no text can be made of. */
 export function errorMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return 'Something without a message was thrown.';
+  }
 }

@@ -1,12 +1,13 @@
 import { CallError } from './call-error.ts';
 import type { JsonObject } from './claimed-run.ts';
+import { FieldFailure } from './field-failure.ts';
 import type { GraphQLClient } from './graphql-client.ts';
 import { objectOf } from './response-value.ts';
 
 /** Mutations of one request: the server accepts 20 root fields. */
 const MAX_CALLS = 20;
-/** Characters of their inputs as JSON: the server accepts 2 MiB. */
-const MAX_LENGTH = 1_000_000;
+/** Bytes of their inputs as JSON: the server accepts 2 MiB. */
+const MAX_BYTES = 1_000_000;
 /** Requests that wait for an answer. More calls wait, and then go together. */
 const MAX_REQUESTS = 4;
 
@@ -56,10 +57,10 @@ export function batchCalls<T>(client: GraphQLClient, { field, selection, read }:
   }
 
   function takeBatch(): readonly Call[] {
-    let length = 0;
+    let bytes = 0;
     const end = queue.findIndex(({ input }, index) => {
-      length += input.length;
-      return index === MAX_CALLS || (index > 0 && length > MAX_LENGTH);
+      bytes += Buffer.byteLength(input);
+      return index === MAX_CALLS || (index > 0 && bytes > MAX_BYTES);
     });
     return queue.splice(0, end === -1 ? queue.length : end);
   }
@@ -76,12 +77,22 @@ export function batchCalls<T>(client: GraphQLClient, { field, selection, read }:
 
   async function send(batch: readonly Call[]): Promise<void> {
     try {
-      const data = await client.send(documentOf(batch.length), variablesOf(batch));
+      const data = await client.send(documentOf(batch.length), variablesOf(batch), { once: true });
       batch.forEach(({ resolve }, index) => resolve(data[`c${index}`]));
     } catch (error) {
-      if (!(error instanceof CallError) || batch.length === 1) throw error;
-      // One call that is refused fails the request, so each is sent by itself: none is stored twice.
-      for (const call of batch) await send([call]).catch(call.reject);
+      if (!(error instanceof FieldFailure || (error instanceof CallError && batch.length > 1))) throw error;
+      // One call that fails fails the request, so each is sent by itself: none is stored twice, and none waits for one that
+      // fails for long.
+      for (const call of batch) void sendAlone(call);
+    }
+  }
+
+  async function sendAlone({ input, resolve, reject }: Call): Promise<void> {
+    try {
+      const data = await client.send(documentOf(1), `{"i0":${input}}`);
+      resolve(data['c0']);
+    } catch (error) {
+      reject(error);
     }
   }
 

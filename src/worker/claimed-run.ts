@@ -47,7 +47,7 @@ export interface ClaimedRun extends Omit<Claim, 'lease'> {
    * @param type 1 to 64 characters. AG-UI's names are understood by front ends: https://docs.ag-ui.com/concepts/events
    * @param data a JSON object of at most 64 KiB and 32 levels. Default: {}.
    * @returns a promise that resolves once less than 1 MiB waits to be sent. It never rejects, so handlers that emit little
-   *   need not await it.
+   *   need not await it. What is emitted once the handler has ended is dropped.
    * @throws {TypeError} when the event could never be stored
    */
   emit(type: string, data?: JsonObject): Promise<void>;
@@ -55,8 +55,8 @@ export interface ClaimedRun extends Omit<Claim, 'lease'> {
   /**
    * Saves the state that a new attempt continues from, after all events that were emitted before.
    * @param values a JSON object of at most 512 KiB and 32 levels
-   * @returns a promise that resolves once it is stored. It rejects with {@link RunAborted} when the run is lost, and with a
-   *   TypeError when the values cannot be stored.
+   * @returns a promise that resolves once it is stored. It rejects with {@link RunAborted} when the run is lost or the handler
+   *   has ended, and with a TypeError when the values cannot be stored. The run ends after all saves.
    */
   save(values: JsonObject): Promise<void>;
 

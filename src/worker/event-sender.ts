@@ -25,8 +25,10 @@ interface Options {
 export interface EventSender {
   /** Adds an event. See {@link ClaimedRun.emit}. */
   emit(type: string, data: JsonObject): Promise<void>;
-  /** Sends all events that were added. Resolves once they are stored, or dropped. */
+  /** Sends all events that were added. Resolves once they are stored, or dropped; it waits for none that are added later. */
   flush(): Promise<void>;
+  /** Drops what is added later. */
+  close(): void;
   /** Drops what waits, and what is added later. */
   stop(): void;
 }
@@ -35,31 +37,42 @@ export interface EventSender {
 export function createEventSender({ append, onRefused }: Options): EventSender {
   let waiting: string[] = [];
   let length = 0;
+  let added = 0;
   let offset = 0;
+  let isClosed = false;
   let isStopped = false;
   let timer: NodeJS.Timeout | null = null;
+  /** The batch that is being sent. */
   let sending: Promise<void> | null = null;
 
-  function flush(): Promise<void> {
-    if (timer !== null) clearTimeout(timer);
-    timer = null;
-    if (waiting.length === 0) return sending ?? Promise.resolve();
-    sending ??= sendAll().finally(() => {
-      sending = null;
-    });
-    return sending;
+  async function flush(): Promise<void> {
+    const end = added;
+    send();
+    await sendingUntil(() => offset >= end || isStopped);
   }
 
-  async function sendAll(): Promise<void> {
-    while (waiting.length > 0) {
-      const events = takeBatch();
-      const result = await append(offset, events);
-      offset += events.length;
-      if ('refusal' in result) {
-        stop();
-        onRefused(result.refusal);
-      }
+  /** Resolves once a condition is true after a batch, or nothing is left to send. */
+  async function sendingUntil(isDone: () => boolean): Promise<void> {
+    for (let batch = sending; batch !== null && !isDone(); batch = sending) await batch;
+  }
+
+  /** Sends what waits, batch after batch. */
+  function send(): void {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    if (sending === null && waiting.length > 0) sending = sendBatch();
+  }
+
+  async function sendBatch(): Promise<void> {
+    const events = takeBatch();
+    const result = await append(offset, events);
+    offset += events.length;
+    if ('refusal' in result) {
+      stop();
+      onRefused(result.refusal);
     }
+    // The next batch begins before anything that waits for this one goes on.
+    sending = waiting.length > 0 ? sendBatch() : null;
   }
 
   function takeBatch(): readonly string[] {
@@ -84,17 +97,18 @@ export function createEventSender({ append, onRefused }: Options): EventSender {
       const refusal = refuseText('type', type);
       if (refusal !== null) throw new TypeError(refusal.message);
       const event = `{"type":${JSON.stringify(type)},"data":${jsonTextOf('data', data, MAX_JSON_BYTES)}}`;
-      if (isStopped) return Promise.resolve();
+      if (isStopped || isClosed) return Promise.resolve();
       waiting.push(event);
+      added++;
       length += event.length;
-      if (length < GATHER_LENGTH) {
-        timer ??= setTimeout(() => void flush(), GATHER_TIME);
-        return Promise.resolve();
-      }
-      const flushed = flush();
-      return length < HIGH_WATER ? Promise.resolve() : flushed;
+      if (length >= GATHER_LENGTH) send();
+      else timer ??= setTimeout(send, GATHER_TIME);
+      return length < HIGH_WATER ? Promise.resolve() : sendingUntil(() => length < HIGH_WATER);
     },
     flush,
+    close() {
+      isClosed = true;
+    },
     stop,
   };
 }

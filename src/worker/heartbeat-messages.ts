@@ -21,4 +21,5 @@ export type FromHeartbeats =
   /** Asks for a token. `refused` is the one that the server did not accept. */
   | { readonly type: 'needsToken'; readonly refused: string | null }
   | { readonly type: 'unavailable'; readonly message: string }
-  | { readonly type: 'available' };
+  /** `began` is when the call that has succeeded began, in milliseconds since 1970. */
+  | { readonly type: 'available'; readonly began: number };

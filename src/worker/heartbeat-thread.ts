@@ -10,6 +10,8 @@ import { readLease } from './worker-calls.ts';
 
 /** Milliseconds until a lease is renewed for the first time. Shorter runs need no heartbeat. */
 const FIRST_HEARTBEAT = 250;
+/** Milliseconds between heartbeats for new leases: those that come meanwhile are renewed together. */
+const GATHER_TIME = 250;
 /** Seconds that a heartbeat waits at the server for a cancellation. */
 const WAIT_SECONDS = 5;
 const DOCUMENT =
@@ -18,10 +20,14 @@ const DOCUMENT =
 const { url, leaseSeconds, token }: HeartbeatData = workerData;
 /** The leases to renew, each with whether its cancellation has been told. */
 const leases = new Map<string, { isCancelled: boolean }>();
-/** Leases that are too new for a heartbeat. */
-const newLeases = new Set<string>();
+/** The leases that are too new for a heartbeat, oldest first, each with when it was added. */
+const newLeases = new Map<string, number>();
+let timer: NodeJS.Timeout | null = null;
+let lastGathered = -Infinity;
 /** Aborted when there are more leases than the waiting heartbeat has. */
 let moreLeases = new AbortController();
+/** Whether there are leases that no heartbeat has had yet. */
+let hasMore = false;
 let resolveToken: ((answer: Extract<ToHeartbeats, { type: 'token' | 'noToken' }>) => void) | null = null;
 
 function post(message: FromHeartbeats): void {
@@ -30,8 +36,9 @@ function post(message: FromHeartbeats): void {
 
 parentPort?.on('message', (message: ToHeartbeats) => {
   if (message.type === 'add') {
-    for (const lease of message.leases) newLeases.add(lease);
-    setTimeout(startRenewing, FIRST_HEARTBEAT, message.leases);
+    const now = performance.now();
+    for (const lease of message.leases) newLeases.set(lease, now);
+    scheduleFirst();
   } else if (message.type === 'remove') {
     for (const lease of message.leases) {
       newLeases.delete(lease);
@@ -42,12 +49,29 @@ parentPort?.on('message', (message: ToHeartbeats) => {
   }
 });
 
-/** @param claimed leases of one claim, of which some may have ended */
-function startRenewing(claimed: readonly string[]): void {
-  const held = claimed.filter((lease) => newLeases.delete(lease));
-  if (held.length === 0) return;
-  for (const lease of held) leases.set(lease, { isCancelled: false });
-  moreLeases.abort();
+function scheduleFirst(): void {
+  const [oldest] = newLeases.values();
+  if (timer !== null || oldest === undefined) return;
+  const at = Math.max(oldest + FIRST_HEARTBEAT, lastGathered + GATHER_TIME);
+  timer = setTimeout(startRenewing, at - performance.now());
+}
+
+/** Begins to renew the leases that are old enough. */
+function startRenewing(): void {
+  timer = null;
+  // A millisecond more, since timers may be that early.
+  const now = performance.now() + 1;
+  for (const [lease, addedAt] of newLeases) {
+    if (now - addedAt < FIRST_HEARTBEAT) break;
+    newLeases.delete(lease);
+    leases.set(lease, { isCancelled: false });
+    hasMore = true;
+  }
+  if (hasMore) {
+    lastGathered = now;
+    moreLeases.abort();
+  }
+  scheduleFirst();
 }
 
 /** Gets tokens from the main thread. */
@@ -73,19 +97,25 @@ function tokensOfMainThread(): TokenSource {
 const client = graphqlClient({
   url,
   token: token === null ? tokensOfMainThread() : tokenSource(token),
-  availability: trackAvailability((message) =>
-    post(message === null ? { type: 'available' } : { type: 'unavailable', message }),
+  availability: trackAvailability((message, at) =>
+    post(message === null ? { type: 'available', began: at } : { type: 'unavailable', message }),
   ),
   giveUp: new AbortController().signal,
 });
 
-/** Renews all leases, and waits for a cancellation or a loss. */
+/**
+ * Renews all leases, and waits for a cancellation or a loss. With new leases it does not wait, and is not aborted either:
+ * otherwise no answer would be read while new leases come all the time.
+ */
 async function renew(signal: AbortSignal): Promise<void> {
   const ids = [...leases.keys()];
+  const isFirst = hasMore;
+  hasMore = false;
   // The server answers at once while a cancelled run is held.
-  const wait = [...leases.values()].every(({ isCancelled }) => !isCancelled);
+  const isCancelling = [...leases.values()].some(({ isCancelled }) => isCancelled);
+  const wait = !isFirst && !isCancelling;
   const input = { leases: ids, leaseSeconds, waitSeconds: wait ? WAIT_SECONDS : 0 };
-  const data = await client.send(DOCUMENT, JSON.stringify({ input }), { signal });
+  const data = await client.send(DOCUMENT, JSON.stringify({ input }), wait ? { signal } : {});
   const states = arrayOf(objectOf(data['heartbeatRuns'])['leases']).map(readLease);
   for (const [index, { held, cancelled }] of states.entries()) {
     const lease = ids[index] ?? '';
@@ -99,7 +129,7 @@ async function renew(signal: AbortSignal): Promise<void> {
       post({ type: 'cancelled', lease });
     }
   }
-  if (!wait) await delay(FIRST_HEARTBEAT);
+  if (isCancelling) await delay(GATHER_TIME);
 }
 
 async function renewForEver(): Promise<never> {
@@ -107,7 +137,9 @@ async function renewForEver(): Promise<never> {
     moreLeases = new AbortController();
     const { signal } = moreLeases;
     if (leases.size === 0) {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      await new Promise((resolve) => {
+        signal.addEventListener('abort', resolve);
+      });
       continue;
     }
     try {

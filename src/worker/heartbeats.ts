@@ -52,7 +52,7 @@ export function startHeartbeats(options: Options): Heartbeats {
       case 'unavailable':
         return availability.unavailable(message.message);
       case 'available':
-        return availability.available();
+        return availability.available(message.began);
       case 'needsToken':
         if (message.refused !== null) tokens.refused(message.refused);
         tokens.get().then(

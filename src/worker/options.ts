@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { RunHandler } from './claimed-run.ts';
-import { printReport, type WorkerReport } from './report.ts';
+import { printReport, safeReport, type WorkerReport } from './report.ts';
+import { isBearerToken } from './token-source.ts';
 
 /** The options of a worker. */
 export interface WorkerOptions {
@@ -35,13 +36,22 @@ export function resolveOptions(options: WorkerOptions): ResolvedOptions {
   const { url, token, graphs, name = `${hostname()}-${process.pid}` } = options;
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new TypeError(`url must be an http or https address, and not ${JSON.stringify(url)}.`);
-  if (typeof token !== 'function' && !/^\S+$/.test(token))
+  const { username, password } = new URL(url);
+  if (username !== '' || password !== '')
+    throw new TypeError('url must have no user name and no password: the token says who calls.');
+  if (typeof token !== 'function' && !isBearerToken(token))
     throw new TypeError(
       'token must be a worker’s token, without white space, or a function that returns one.',
     );
   const graphIds = Object.keys(graphs);
   if (graphIds.length === 0 || graphIds.length > 100)
     throw new TypeError(`graphs must have 1 to 100 handlers, and not ${graphIds.length}.`);
+  for (const id of graphIds) {
+    if (typeof graphs[id] !== 'function')
+      throw new TypeError(
+        `graphs must have functions, and not ${typeof graphs[id]} for ${JSON.stringify(id)}.`,
+      );
+  }
   if (name.trim() === '' || name.length > 256)
     throw new TypeError('name must have at most 256 characters, and not be blank.');
   const integer = (
@@ -62,6 +72,6 @@ export function resolveOptions(options: WorkerOptions): ResolvedOptions {
     leaseSeconds: integer('leaseSeconds', [5, 300], 30),
     drainSeconds: integer('drainSeconds', [0, 3_600], 20),
     handleSignals: options.handleSignals ?? true,
-    report: options.report ?? printReport(name),
+    report: safeReport(options.report ?? printReport(name)),
   };
 }

@@ -1,3 +1,5 @@
+import { errorMessage } from '../lib/error-message.ts';
+
 interface RunOfReport {
   readonly runId: string;
   readonly graphId: string;
@@ -32,6 +34,21 @@ export function printReport(name: string): (report: WorkerReport) => void {
   };
 }
 
+/** A function that reports, and prints what goes wrong with it: neither the runs nor the worker end by that. */
+export function safeReport(report: (report: WorkerReport) => unknown): (report: WorkerReport) => void {
+  return (value) => {
+    try {
+      Promise.resolve(report(value)).catch(printFailure);
+    } catch (error) {
+      printFailure(error);
+    }
+  };
+}
+
+function printFailure(error: unknown): void {
+  console.error(`The worker's \`report\` has failed: ${errorMessage(error)}`);
+}
+
 function lineOf(report: WorkerReport): string | null {
   switch (report.type) {
     case 'STARTED':
@@ -54,9 +71,7 @@ function detailOf(report: WorkerReport): string {
     case 'ENDED':
       return report.status;
     case 'FAILED':
-      return report.error instanceof Error
-        ? (report.error.stack ?? report.error.message)
-        : String(report.error);
+      return (report.error instanceof Error && report.error.stack) || errorMessage(report.error);
     case 'EVENTS_REFUSED':
       return report.message;
     default:

@@ -36,8 +36,12 @@ export async function runWorker(options: ResolvedOptions, draining: AbortControl
 
   function beginDrain(): void {
     report({ type: 'SHUTDOWN', runs: executions.size });
-    timers.push(setTimeout(executions.release, drainSeconds * 1_000));
-    timers.push(setTimeout(stopWaiting, drainSeconds * 1_000 + RELEASE_TIME));
+    releaseAfter(drainSeconds * 1_000);
+  }
+
+  function releaseAfter(milliseconds: number): void {
+    timers.push(setTimeout(executions.release, milliseconds));
+    timers.push(setTimeout(stopWaiting, milliseconds + RELEASE_TIME));
   }
 
   /** Neither for the server, nor for handlers that ignore their signal. */
@@ -52,12 +56,15 @@ export async function runWorker(options: ResolvedOptions, draining: AbortControl
     const claims = await calls.claim(request, draining.signal);
     // Before the first handler begins, which may block the event loop.
     heartbeats.add(claims.map(({ lease }) => lease));
+    const released: Promise<void>[] = [];
     for (const claim of claims) {
       const handler = graphs[claim.graphId];
       // The claim was waiting when the drain began.
-      if (draining.signal.aborted || handler === undefined) await release(claim.lease);
+      if (draining.signal.aborted || handler === undefined) released.push(release(claim.lease));
       else executions.add(executeRun(claim, handler, { calls, heartbeats, report }));
     }
+    // Where it fails, the leases end by themselves.
+    await Promise.allSettled(released);
   }
 
   async function release(lease: string): Promise<void> {
@@ -75,9 +82,12 @@ export async function runWorker(options: ResolvedOptions, draining: AbortControl
     }
   } catch (error) {
     // The server was unavailable when the drain began.
-    if (!draining.signal.aborted) throw error;
+    if (draining.signal.aborted) return;
+    // Without heartbeats, the runs would be given to others while they are executed here.
+    releaseAfter(0);
+    throw error;
   } finally {
-    while (executions.size > 0 && draining.signal.aborted) await executions.next();
+    while (executions.size > 0) await executions.next();
     for (const timer of timers) clearTimeout(timer);
     for (const signal of SIGNALS) process.off(signal, drain);
     await heartbeats.stop();

@@ -1,7 +1,11 @@
 import { isObject } from '../lib/is-object.ts';
 
-/** Milliseconds before its expiry in which a token is replaced: a call takes less. */
+/** Milliseconds before its expiry in which a token is replaced. */
 const EARLY = 60_000;
+/** Milliseconds before its expiry in which a token is not sent any more: a call takes less to arrive. */
+const TOO_LATE = 5_000;
+/** Milliseconds in which a token is to be had. Then the function is called again by the next call. */
+const TIMEOUT = 20_000;
 
 /** Where the calls of a worker get their token. */
 export interface TokenSource {
@@ -22,27 +26,44 @@ function changingTokens(getToken: () => string | Promise<string>): TokenSource {
   let pending: Promise<string> | null = null;
 
   async function getAnother(): Promise<string> {
+    let timer: NodeJS.Timeout | undefined;
     try {
+      const timeout = new Promise<never>((_, reject) => {
+        const error = new Error(`There was no token within ${TIMEOUT / 1_000} seconds.`);
+        timer = setTimeout(reject, TIMEOUT, error);
+      });
       // Called later, so that one that throws at once rejects as others do: after `pending` was set.
-      const another = await Promise.resolve().then(getToken);
-      current = { token: another, expiresAt: expiryOf(another) };
-      return another;
+      const another: unknown = await Promise.race([Promise.resolve().then(getToken), timeout]);
+      const text = typeof another === 'string' ? another.trim() : another;
+      if (!isBearerToken(text)) throw new TypeError('What the function of tokens has returned is no token.');
+      current = { token: text, expiresAt: expiryOf(text) };
+      return text;
     } finally {
+      clearTimeout(timer);
       pending = null;
     }
   }
 
   return {
     get() {
-      if (current !== null && current.expiresAt - Date.now() > EARLY) return Promise.resolve(current.token);
+      const left = current === null ? 0 : current.expiresAt - Date.now();
+      if (current !== null && left > EARLY) return Promise.resolve(current.token);
       pending ??= getAnother();
-      return pending;
+      if (current === null || left <= TOO_LATE) return pending;
+      // It is still good while another one is had, which may take long or fail.
+      pending.catch(() => {});
+      return Promise.resolve(current.token);
     },
     refused(refusedToken) {
       if (current?.token === refusedToken) current = null;
       return true;
     },
   };
+}
+
+/** Whether a value can be sent as a token. */
+export function isBearerToken(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value);
 }
 
 /** The milliseconds since the epoch at which a JWT expires; Infinity where it does not say. The server checks it. */

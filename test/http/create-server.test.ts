@@ -50,6 +50,23 @@ describe('createServer', () => {
     });
   });
 
+  it('should listen once, also where it is asked twice at the same time, and again after a failure', async () => {
+    const server = await createServer({ authenticate: byName });
+    onTestFinished(() => server.close(0));
+    await expect(server.listen({ port: 0, host: 'no.such.host.invalid' })).rejects.toThrow('no.such.host');
+    const first = server.listen({ port: 0 });
+    await expect(server.listen({ port: 0 })).rejects.toThrow('listens already');
+    expect(await ask(await first, 'alice', CREATE)).toMatchObject({ status: 200 });
+  });
+
+  it('should close a port that is only being opened, and open none once it is closed', async () => {
+    const server = await createServer({ authenticate: byName });
+    const listening = server.listen({ port: 0 });
+    await server.close(0);
+    await expect(ask(await listening, 'alice', COUNT)).rejects.toThrow('fetch failed');
+    await expect(server.listen({ port: 0 })).rejects.toThrow('closed');
+  });
+
   it('should be closed to the world by default', async () => {
     const { port } = await listen();
     expect(await ask(port, 'alice', '{ __schema { queryType { name } } }')).not.toHaveProperty('body.data');

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { openApi } from '../support/api.ts';
 import { listen } from './listen.ts';
-import { codesOf, graphqlUrl, INNARDS, request } from './request.ts';
+import { type Ask, codesOf, graphqlUrl, INNARDS, request } from './request.ts';
 
 const PAGE = '<!doctype html><p>page</p>';
 const HTML = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 
 describe('unknown paths', () => {
   it.each([
-    '/',
     '/graphql/',
     '/x/graphql',
     '/graphqlx',
@@ -20,7 +19,6 @@ describe('unknown paths', () => {
     '/%68ealth',
     '/foo/ready',
     '/ready/',
-    '/?x=/health',
     '/x?/graphql',
     '/favicon.ico',
   ])('should be 404 in a line of JSON: %s', async (path) => {
@@ -40,6 +38,34 @@ describe('unknown paths', () => {
       const { status, text } = await request(api, path, { as: 'alice' });
       expect({ status, codes: codesOf(text) }).toEqual({ status: 400, codes: ['BAD_USER_INPUT'] });
     }
+  });
+});
+
+describe('/', () => {
+  it.each(['/', '/?x=/health'])('should lead a browser to the page: %s', async (path) => {
+    const { api } = openApi({ page: () => PAGE });
+    const { status, headers, text } = await request(api, path, { headers: HTML });
+    expect({ status, text, location: headers.get('location') }).toEqual({
+      status: 302,
+      text: '',
+      location: '/graphql',
+    });
+    expect(headers.get('cache-control')).toBe('no-store');
+  });
+
+  it.each<[string, Ask]>([
+    ['a client', { as: 'alice' }],
+    ['a client of JSON', { headers: { accept: 'application/json' } }],
+    ['a POST', { method: 'POST', headers: { ...HTML, 'content-type': 'text/plain' }, body: '{}' }],
+    ['a HEAD', { method: 'HEAD', headers: HTML }],
+  ])('should be 404 for %s', async (_, ask) => {
+    const { api } = openApi({ page: () => PAGE });
+    expect((await request(api, '/', ask)).status).toBe(404);
+  });
+
+  it('should be 404 where there is no page', async () => {
+    const { status, text } = await request(openApi({ page: null }).api, '/', { headers: HTML });
+    expect({ status, codes: codesOf(text) }).toEqual({ status: 404, codes: ['BAD_USER_INPUT'] });
   });
 });
 
@@ -120,6 +146,7 @@ describe('the page', () => {
       "frame-ancestors 'none'",
     ]);
     expect(first.headers.get('referrer-policy')).toBe('no-referrer');
+    expect(first.headers.get('cross-origin-resource-policy')).toBe('same-origin');
     const before = marked;
     await request(api, '/graphql', { headers: HTML });
     expect(marked).toMatch(/^[\w+/]{22}==$/);

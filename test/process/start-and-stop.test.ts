@@ -27,7 +27,8 @@ describe('a start', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const page = await pageOf(port);
     expect(page).toContain('agent-graphql');
-    expect(page).toMatch(/Bearer \S+\./);
+    for (const owner of ['dev', 'alice', 'bob'])
+      expect(page).toMatch(new RegExp(`"owner":"${owner}","token":"eyJ`));
     first.send('SIGTERM');
     expect(await first.ending).toMatchObject({ code: 0, stderr: '' });
 

@@ -5,7 +5,8 @@ import { tour } from '../../src/cli/demo/tour.ts';
 import { schema } from '../../src/schema/schema.ts';
 
 const ROOT = new URL('../../', import.meta.url);
-const PAGES = ['README.md', ...readdirSync(new URL('docs/', ROOT)).map((name) => `docs/${name}`)];
+const DOCS = readdirSync(new URL('docs/', ROOT)).filter((name) => name.endsWith('.md'));
+const PAGES = ['README.md', ...DOCS.map((name) => `docs/${name}`)];
 
 /** The documents of a page: its blocks of `graphql`, and what its programs and commands mark as one. */
 function documentsOf(page: string): readonly string[] {

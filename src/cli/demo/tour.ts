@@ -5,11 +5,11 @@ export function tour(url: string, { assistantId, asking }: Seeded): string {
   return `
 The demo runs: a server, a worker that executes the graph "demo", and two threads of the owner dev.
 
-Open ${url} in a browser. GraphiQL has a token filled in.
+Open ${url} in a browser. GraphiQL sends a token of dev.
 
-1. Press ▶. You see the assistant, its threads, and their runs.
+1. Open the tab List, and press ▶. You see the assistant, its threads, and their runs.
 
-2. Start a run, and copy its id. Paste this in the place of the query, and press ▶:
+2. Start a run, and copy its id. Paste this in a new tab, and press ▶:
 
    mutation {
      createRun(input: { assistantId: "${assistantId}", input: { text: "Hello" } }) { run { id } }

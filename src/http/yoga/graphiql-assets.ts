@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { GRAPHQL_PATH } from '../../lib/paths.ts';
+import { MARK } from './mark.ts';
+import { PAGE_SCRIPT } from './page-script.ts';
+import { PAGE_STYLE } from './page-style.ts';
 
 /** A file that the GraphiQL page loads. Its path changes with its content, so that browsers keep it. */
 export interface Asset {
@@ -22,6 +25,8 @@ export interface EncodedAsset {
 export interface GraphiQLAssets {
   readonly script: Asset;
   readonly style: Asset;
+  readonly pageScript: Asset;
+  readonly pageStyle: Asset;
   readonly icon: Asset;
 }
 
@@ -37,7 +42,7 @@ export function graphiqlAssets(): Promise<GraphiQLAssets> {
 }
 
 async function loadAssets(): Promise<GraphiQLAssets> {
-  const { css, editorWorkerService, favicon, graphqlWorker, js, jsonWorker } =
+  const { css, editorWorkerService, graphqlWorker, js, jsonWorker } =
     await import('@graphql-yoga/render-graphiql/graphiql');
   const workers = { editorWorkerService, json: jsonWorker, graphql: graphqlWorker };
   const script = `const workers = ${JSON.stringify(workers)};
@@ -49,7 +54,9 @@ ${js}`;
   return {
     script: createAsset('graphiql', 'js', 'text/javascript; charset=utf-8', Buffer.from(script)),
     style: createAsset('graphiql', 'css', 'text/css; charset=utf-8', Buffer.from(css)),
-    icon: createAsset('icon', 'ico', 'image/x-icon', dataOf(favicon)),
+    pageScript: createAsset('page', 'js', 'text/javascript; charset=utf-8', Buffer.from(PAGE_SCRIPT)),
+    pageStyle: createAsset('page', 'css', 'text/css; charset=utf-8', Buffer.from(PAGE_STYLE)),
+    icon: createAsset('icon', 'svg', 'image/svg+xml', Buffer.from(MARK)),
   };
 }
 
@@ -76,8 +83,3 @@ function createAsset(name: string, extension: string, contentType: string, conte
 
 /** Quality 5 is a tenth of the time of 9, for a twentieth more bytes. */
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
-
-/** The content of a `data:` URL in base64. */
-function dataOf(url: string): Buffer {
-  return Buffer.from(url.slice(url.indexOf(',') + 1), 'base64');
-}

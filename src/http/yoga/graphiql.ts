@@ -1,22 +1,26 @@
 import type { MaybePromise } from '../../lib/maybe-promise.ts';
 import { graphiqlAssets } from './graphiql-assets.ts';
+import { MARK } from './mark.ts';
+import { TOUR } from './tour.ts';
+
+/** An owner that the page can act as. */
+export interface PageOwner {
+  readonly owner: string;
+  readonly token: string;
+}
 
 /**
  * Renders the GraphiQL page, which asks no other host for anything.
- * @param token returns the token that the page's requests carry; null where none is given away
+ * @param mintOwners returns the owners that the page can act as, the first one at first; null where no token is given
+ * away
  * @param nonce marks the scripts that may run
  */
-export async function renderPage(token: (() => MaybePromise<string>) | null, nonce: string): Promise<string> {
-  const { script, style, icon } = await graphiqlAssets();
-  const options = {
-    title: 'agent-graphql',
-    defaultQuery: DEFAULT_QUERY,
-    // A kept token would have ended when the page is opened again: each page brings its own.
-    shouldPersistHeaders: false,
-    ...(token !== null && {
-      headers: JSON.stringify({ Authorization: `Bearer ${await token()}` }, null, 2),
-    }),
-  };
+export async function renderPage(
+  mintOwners: (() => MaybePromise<readonly PageOwner[]>) | null,
+  nonce: string,
+): Promise<string> {
+  const { script, style, pageScript, pageStyle, icon } = await graphiqlAssets();
+  const owners = mintOwners === null ? [] : await mintOwners();
   return `<!doctype html>
 <html lang="en">
   <head>
@@ -25,14 +29,35 @@ export async function renderPage(token: (() => MaybePromise<string>) | null, non
     <title>agent-graphql</title>
     <link rel="icon" href="${icon.path}" />
     <link rel="stylesheet" href="${style.path}" />
+    <link rel="stylesheet" href="${pageStyle.path}" />
   </head>
   <body id="body" class="no-focus-outline">
     <noscript>GraphiQL needs JavaScript.</noscript>
-    <div id="root"></div>
+    <header id="bar">
+      ${MARK}
+      <h1>agent-graphql</h1>
+      <div id="owners" hidden>
+        <label><span>Owner</span> <select id="owner" title="Whose token the requests carry"></select></label>
+        <button id="copy" type="button">Copy token</button>
+      </div>
+      <span id="no-owner" hidden>Put a token under Headers</span>
+      <button id="restart" type="button" title="Closes all tabs, and opens those of the tour">Restart</button>
+    </header>
+    <main id="root"></main>
+    <section id="events" aria-label="Events" hidden>
+      <header>
+        <h2>Events</h2>
+        <span id="event-count">0</span>
+        <span id="event-state" role="status"></span>
+        <button id="stop" type="button">Stop</button>
+        <button id="clear" type="button" hidden>Clear</button>
+      </header>
+      <ol id="event-list" reversed></ol>
+    </section>
     <script nonce="${nonce}" src="${script.path}"></script>
+    <script nonce="${nonce}" src="${pageScript.path}"></script>
     <script nonce="${nonce}">
-      ${KEEP_QUERY};
-      YogaGraphiQL.renderYogaGraphiQL(document.querySelector('#root'), ${inScript(options)});
+      openPage(${inScript({ tour: TOUR, owners })});
     </script>
   </body>
 </html>
@@ -43,49 +68,3 @@ export async function renderPage(token: (() => MaybePromise<string>) | null, non
 function inScript(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', String.raw`\u003c`);
 }
-
-const DEFAULT_QUERY = `# What you have: press ▶. How to make more is below.
-query Overview {
-  assistants(first: 5) {
-    totalCount
-    nodes { id name graphId version }
-  }
-  threads(first: 5) {
-    totalCount
-    nodes {
-      id
-      status
-      metadata
-      runs(first: 3) {
-        nodes { id status assistant { name } }
-      }
-    }
-    pageInfo { hasNextPage endCursor }
-  }
-}
-
-# Put one of these in the place of the query:
-#
-# mutation {
-#   createAssistant(input: { graphId: "support" }) {
-#     assistant { id name version }
-#     userErrors { code message field }
-#   }
-# }
-#
-# mutation { createThread { thread { id status } } }
-#
-# mutation {
-#   createRun(input: { threadId: "", assistantId: "" }) {
-#     run { id status thread { status } }
-#     userErrors { code message field }
-#   }
-# }
-#
-# and watch it in another tab:
-#
-# subscription { runChanged { kind run { id status } } }
-`;
-
-/** GraphiQL keeps a query once it is edited. At a reload without one it would open an empty tab beside the first. */
-const KEEP_QUERY = `localStorage.getItem('graphiql:query') ?? localStorage.setItem('graphiql:query', ${JSON.stringify(DEFAULT_QUERY)})`;

@@ -18,5 +18,9 @@ export function pageHeaders(nonce: string): Readonly<Record<string, string>> {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ];
-  return { 'Content-Security-Policy': policy.join('; '), 'Referrer-Policy': 'no-referrer' };
+  return {
+    'Content-Security-Policy': policy.join('; '),
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Referrer-Policy': 'no-referrer',
+  };
 }

@@ -6,18 +6,22 @@ import type { RequestRecord } from '../../observability/request-record.ts';
 import { errorBody, unexpectedBody } from '../error-body.ts';
 import { prefersHtml } from '../media-types.ts';
 import { ASSETS_PATH, graphiqlAssets } from './graphiql-assets.ts';
+import { isPrivateRequest } from './is-private-request.ts';
 import { pageHeaders } from './page-headers.ts';
 
 /** What other paths than the API's answer. */
 export interface Routes {
   /** Whether requests are served. */
   readonly isReady: () => MaybePromise<boolean>;
-  /** Renders the page that browsers get at the API's path; null without one. Only scripts with the nonce run. */
-  readonly page: ((nonce: string) => MaybePromise<string>) | null;
+  /**
+   * Renders the page that browsers get at the API's path, where `/` leads them; null without one. Only scripts with the
+   * nonce run. Tokens are for private requests alone.
+   */
+  readonly page: ((nonce: string, isPrivate: boolean) => MaybePromise<string>) | null;
 }
 
 /**
- * Answers `/health`, `/ready` and the page, and refuses unknown paths. Only exact paths count.
+ * Answers `/health`, `/ready` and the page, leads browsers from `/` to it, and refuses unknown paths. Only exact paths count.
  * @param log called when the page cannot be rendered
  */
 export function useRoutes(
@@ -48,22 +52,22 @@ export function useRoutes(
         };
         endResponse(new fetchAPI.Response(request.method === 'HEAD' ? null : body, { status: 200, headers }));
       };
+      const isForBrowser =
+        page !== null && request.method === 'GET' && prefersHtml(request.headers.get('accept') ?? undefined);
       switch (record.path) {
+        case '/':
+          if (!isForBrowser) return answer(NOT_FOUND, 404, 'application/json');
+          return answer('', 302, 'text/plain', { Location: GRAPHQL_PATH });
         case HEALTH_PATH:
           return probe(true);
         case READY_PATH:
           return andThen(isReady(), probe);
         case GRAPHQL_PATH: {
-          if (
-            page === null ||
-            request.method !== 'GET' ||
-            !prefersHtml(request.headers.get('accept') ?? undefined)
-          )
-            return undefined;
+          if (!isForBrowser) return undefined;
           const nonce = randomBytes(16).toString('base64');
           // yoga would answer with the stack.
-          return Promise.resolve(nonce)
-            .then(page)
+          return Promise.resolve(isPrivateRequest(request.headers))
+            .then((isPrivate) => page(nonce, isPrivate))
             .then(
               (html) => answer(html, 200, 'text/html', pageHeaders(nonce)),
               (cause: unknown) => {

@@ -11,7 +11,7 @@ let page: Page;
 /** Where the page asked for anything, and what it complained about. */
 let asked: string[];
 let complaints: string[];
-let nextToken: string;
+let owners: readonly string[];
 
 beforeAll(async () => {
   chromium = await startChromium();
@@ -20,25 +20,34 @@ beforeAll(async () => {
 afterAll(() => chromium.close());
 
 beforeEach(async () => {
-  nextToken = await tokenFor('dev');
-  server = await listen({ page: (nonce) => renderPage(() => nextToken, nonce) });
-  page = await chromium.browser.newPage({ viewport: { width: 1280, height: 800 } });
-  // Its limits are those of the tests.
-  page.setDefaultTimeout(0);
+  owners = ['dev'];
+  const mintOwners = () =>
+    Promise.all(owners.map(async (owner) => ({ owner, token: await tokenFor(owner) })));
+  server = await listen({
+    page: (nonce, isPrivate) => renderPage(isPrivate ? mintOwners : null, nonce),
+  });
   asked = [];
   complaints = [];
-  page.on('request', (request) => asked.push(request.url()));
-  page.on('websocket', (socket) => asked.push(socket.url()));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
-  });
+  page = await openPage({ width: 1280, height: 800 });
 });
 
 afterEach(async () => {
   await page.close();
   await server.close();
 });
+
+async function openPage(viewport: { readonly width: number; readonly height: number }): Promise<Page> {
+  const opened = await chromium.browser.newPage({ viewport });
+  // Its limits are those of the tests.
+  opened.setDefaultTimeout(0);
+  opened.on('request', (request) => asked.push(request.url()));
+  opened.on('websocket', (socket) => asked.push(socket.url()));
+  opened.on('pageerror', (error) => complaints.push(error.message));
+  opened.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  return opened;
+}
 
 function open(query = ''): Promise<unknown> {
   return page.goto(`http://127.0.0.1:${server.port}/graphql${query}`);
@@ -59,52 +68,205 @@ function isStream(response: Response): boolean {
   return response.headers()['content-type']?.startsWith('text/event-stream') ?? false;
 }
 
+/** Whether it answers the tab List. */
+function isList(response: Response): boolean {
+  return response.request().postData()?.includes('query List') ?? false;
+}
+
+/** Opens a tab of the tour. */
+async function openTab(name: string): Promise<void> {
+  const tab = page.getByRole('tab').filter({ hasText: name });
+  await tab.click();
+  await page.locator('.graphiql-query-editor').getByText(name).first().waitFor();
+}
+
+/** Executes the tabs of the tour from left to right. Returns what each was answered with. */
+async function takeTour(): Promise<readonly string[]> {
+  const results: string[] = [];
+  for (const [name, answer] of STEPS) {
+    await openTab(name);
+    if (name !== 'Watch') {
+      await run();
+      results.push(await resultWith(answer));
+      continue;
+    }
+    await Promise.all([page.waitForResponse(isStream), run()]);
+    await page.locator('#event-state').getByText('live').waitFor();
+  }
+  return results;
+}
+
+/** The tabs of the tour, and a text in the first lines of each one's answer: the editor renders what is in sight. */
+const STEPS = [
+  ['Assistant', '"createAssistant"'],
+  ['Watch', ''],
+  ['Run', '"createRun"'],
+  ['Claim', '"claimRuns"'],
+  ['Finish', '"finishRun"'],
+  ['Events', '"runEvents"'],
+  ['List', '"threads"'],
+] as const;
+
+/** The list of events, newest first, once it has as many. */
+async function events(count: number): Promise<readonly string[]> {
+  await page.locator(`#event-list li:nth-child(${count})`).waitFor();
+  return page.locator('#event-list li code').allInnerTexts();
+}
+
 /** A promise in the page: `waitForFunction` would need eval, which the page's policy forbids. */
-const TABS_ARE_KEPT = `new Promise((resolve) => {
-  const look = () => (localStorage.getItem('graphiql:tabState') === null ? requestAnimationFrame(look) : resolve());
-  look();
-})`;
+function kept(title: string): string {
+  return `new Promise((resolve) => {
+    const look = () => {
+      const { tabs, activeTabIndex } = JSON.parse(localStorage.getItem('agent-graphql:graphiql:tabState') ?? '{"tabs":[]}');
+      if (tabs[activeTabIndex]?.title === '${title}') resolve();
+      else requestAnimationFrame(look);
+    };
+    look();
+  })`;
+}
 
 describe('GraphiQL in a browser', () => {
-  it('should run the query that it opens with at the first click, and again after a reload', async () => {
+  it('should be where a browser is led to', async () => {
+    await page.goto(`http://127.0.0.1:${server.port}/`);
+    expect(page.url()).toBe(`http://127.0.0.1:${server.port}/graphql`);
+    expect(await page.title()).toBe('agent-graphql');
+    expect(await page.getByRole('heading', { name: 'agent-graphql' }).isVisible()).toBe(true);
+    await page.getByRole('tab').first().waitFor();
+    expect(await page.getByRole('tab').allInnerTexts()).toEqual(STEPS.map(([name]) => name));
+    expect(await page.locator('body').innerText()).not.toContain('Yoga');
+  });
+
+  it('should be a tour of clicks, with the events of a subscription from another tab', async () => {
     await open();
-    for (const again of [false, true]) {
-      if (again) await page.reload();
-      await run();
-      const result = await resultWith('"threads"');
-      expect(result).toContain('"assistants"');
-      expect(result).not.toContain('"errors"');
-      expect(await page.locator('.graphiql-query-editor').innerText()).toContain('Overview');
-      expect(await page.getByRole('tab').allInnerTexts()).toEqual(['Overview']);
-      // GraphiQL keeps its tabs half a second after a change: the reload is to find them.
-      await page.evaluate(TABS_ARE_KEPT);
-    }
+    const results = await takeTour();
+    for (const result of results) expect(result).not.toContain('"errors"');
+    expect(results.at(3)).toMatch(/"accepted":\s*true/);
+    expect(results.at(-1)).toMatch(/"status":\s*"SUCCESS"/);
+    const [replayed, ...changes] = await events(4);
+    expect(replayed).toContain('status: SUCCESS');
+    expect(changes.map((change) => /kind: (\w+), run: \{status: (\w+)/.exec(change)?.slice(1))).toEqual([
+      ['UPDATED', 'SUCCESS'],
+      ['UPDATED', 'RUNNING'],
+      ['CREATED', 'PENDING'],
+    ]);
     expect(complaints).toEqual([]);
   });
 
-  it('should fill in the token of each page anew', async () => {
-    for (const token of ['first', 'second']) {
-      nextToken = token;
-      await open();
-      await page.locator('.graphiql-editor-tool').getByText(`"Bearer ${token}"`).waitFor();
+  it('should say which answer is missing', async () => {
+    await open();
+    await openTab('Finish');
+    await run();
+    expect(await resultWith('No answer has had a lease yet')).toContain('"errors"');
+  });
+
+  it('should open the same tabs after a reload, and those of the tour when it is begun again', async () => {
+    await open();
+    await openTab('List');
+    await page.evaluate(kept('List'));
+    await page.reload();
+    await page.locator('.graphiql-tab-active').getByText('List').waitFor();
+    expect(await page.getByRole('tab').allInnerTexts()).toEqual(STEPS.map(([name]) => name));
+    await page.getByRole('button', { name: 'Restart' }).click();
+    await page.locator('.graphiql-tab-active').getByText('Assistant').waitFor();
+    await run();
+    expect(await resultWith('"replayed"')).not.toContain('"errors"');
+  });
+
+  it('should show each owner what is theirs', async () => {
+    owners = ['dev', 'alice'];
+    await open();
+    await takeTour();
+    await page.evaluate(kept('List'));
+    const counts: unknown[] = [];
+    for (const owner of ['dev', 'alice', 'dev']) {
+      if ((await page.locator('#owner').inputValue()) !== owner) {
+        await Promise.all([page.waitForEvent('load'), page.locator('#owner').selectOption(owner)]);
+      }
+      await page.locator('.graphiql-tab-active').getByText('List').waitFor();
+      const [response] = await Promise.all([page.waitForResponse(isList), run()]);
+      const { data }: { data: Record<'threads' | 'assistants', { totalCount: number }> } =
+        await response.json();
+      counts.push([owner, data.threads.totalCount, data.assistants.totalCount]);
     }
-    expect(await page.locator('.graphiql-editor-tool').innerText()).toContain('Authorization');
+    expect(counts).toEqual([
+      ['dev', 1, 1],
+      ['alice', 0, 0],
+      ['dev', 1, 1],
+    ]);
+    expect(complaints).toEqual([]);
+  });
+
+  it('should have no token on a page that another site could read', async () => {
+    await page.goto(`http://127.0.0.1:${server.port}/graphql`);
+    const read = `fetch('/graphql', { headers: { accept: 'text/html' } }).then((response) => response.text())`;
+    const text = String(await page.evaluate(read));
+    expect(text).toContain('agent-graphql');
+    expect(text).not.toContain(await tokenFor('dev'));
+    expect(text).not.toContain('eyJ');
   });
 
   it('should ask no other host for anything', async () => {
     await open();
     await run();
-    await resultWith('"threads"');
+    await resultWith('"replayed"');
     const hosts = asked.filter((url) => /^(?:http|ws)s?:/.test(url)).map((url) => new URL(url).host);
     expect(new Set(hosts)).toEqual(new Set([`127.0.0.1:${server.port}`]));
     expect(complaints).toEqual([]);
   });
 
-  it('should show the events of a subscription', async () => {
+  it('should list the events of a subscription until it is stopped, and 200 of them', async () => {
     await open(`?query=${encodeURIComponent('subscription { threadChanged { kind threadId } }')}`);
     await Promise.all([page.waitForResponse(isStream), run()]);
-    await send(server.api, 'dev', 'mutation { createThread { thread { id } } }');
+    const create = 'mutation { createThread { thread { id } } }';
+    await send(server.api, 'dev', create);
     expect(await resultWith('CREATED')).toContain('"threadChanged"');
+    for (let i = 1; i < 202; i++) await send(server.api, 'dev', create);
+    expect(await events(200)).toHaveLength(200);
+    await page.locator('#events').getByRole('button', { name: 'Stop' }).click();
+    await page.getByRole('button', { name: /^Execute query/ }).waitFor();
+    await page.locator('#event-state').getByText('stopped').waitFor();
+    await page.locator('#events').getByRole('button', { name: 'Clear' }).click();
+    expect(await page.locator('#event-list li').count()).toBe(0);
     expect(complaints).toEqual([]);
+  });
+
+  it('should say that the connection of a subscription is lost', async () => {
+    await open();
+    await openTab('Watch');
+    await Promise.all([page.waitForResponse(isStream), run()]);
+    server.subscribers.interrupt();
+    await page.locator('#event-state').getByText('connection lost').waitFor();
+    await page.getByRole('button', { name: /^Execute query/ }).waitFor();
+    expect(await page.locator('#stop').isVisible()).toBe(false);
+  });
+
+  it('should fit a phone', async () => {
+    await page.close();
+    page = await openPage({ width: 390, height: 844 });
+    await open();
+    await takeTour();
+    await events(4);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+    const reachable = [
+      page.locator('#owner'),
+      page.getByRole('button', { name: 'Copy token' }),
+      page.getByRole('button', { name: 'Restart' }),
+      page.getByRole('button', { name: /^Execute query/ }),
+      page.locator('.graphiql-query-editor'),
+      page.locator('.graphiql-response'),
+      page.locator('#event-list'),
+    ];
+    for (const control of reachable) {
+      const box = await control.boundingBox();
+      expect(box).not.toBeNull();
+      const { x, y, width, height } = box ?? { x: -1, y: -1, width: 0, height: 0 };
+      expect(x >= 0 && y >= 0 && x + width <= 390 && y + height <= 844).toBe(true);
+      expect(Math.min(width, height)).toBeGreaterThanOrEqual(32);
+    }
+    // The panes are one below the other.
+    const [editors, response] = await Promise.all(
+      ['.graphiql-editors', '.graphiql-response'].map((pane) => page.locator(pane).boundingBox()),
+    );
+    expect((editors?.y ?? 0) + (editors?.height ?? 0)).toBeLessThanOrEqual(response?.y ?? 0);
   });
 });

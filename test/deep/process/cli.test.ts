@@ -60,6 +60,11 @@ describe('agent-graphql', () => {
       ['serv'],
       /^Unknown command 'serv'\. agent-graphql accepts serve, .*--version\.\n$/,
     ],
+    [
+      'a value that looks like an option',
+      ['--port', '-1'],
+      /^Option '--port' argument is ambiguous\. serve accepts .*\n$/,
+    ],
     ['an unknown option', ['--prot', '1'], /^Unknown option '--prot'\. serve accepts --port <number>, .*\n$/],
     [
       'an option of another command',

@@ -1,7 +1,10 @@
 import * as fc from 'fast-check';
 import { buildSchema, type GraphQLSchema, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import { executeOperation } from '../../../src/graphql/execute-operation.ts';
 import { toBytes } from '../../../src/graphql/execution/serialize.ts';
+import { putKeys, splitAtKeys } from '../../../src/graphql/numbered-keys.ts';
+import { serializeData } from '../../../src/graphql/operation-result.ts';
 import { RESOURCES } from '../../../src/store/change.ts';
 import { schema } from '../../../src/schema/schema.ts';
 import { AT_ONCE, type Fault, faultyStores, LATER } from '../../support/faulty-stores.ts';
@@ -126,6 +129,37 @@ describe('a compiled operation', () => {
     );
     expect(tally.compiled).toBeGreaterThan(0.8 * tally.all);
     expect(tally.withData).toBeGreaterThan(0.8 * tally.all);
+  });
+
+  it('should have the outcome of graphql-js: events that several documents share', async () => {
+    let [compared, all] = [0, 0];
+    await fc.assert(
+      fc.asyncProperty(fc.gen(), async (draw) => {
+        const { stores, subject, eventsOf } = await openWorld();
+        const request = drawSubscription(draw, subject);
+        const topic = RESOURCES.find((resource) => request.query.includes(`${resource}Changed`));
+        const events = topic === undefined ? BATCHES : eventsOf(topic);
+        const event = draw(() => fc.constantFrom<unknown>(...events));
+        const expected = await executeByGraphQLJs(schema, request, contextWith(stores), event);
+        const prepared = prepare(schema, request);
+        all++;
+        if (prepared === null) return;
+        const { operation, variables } = prepared;
+        const numbered = operation.numbered();
+        if (numbered.compiled(variables) === null) return;
+        const data = serializeData(
+          await executeOperation(schema, numbered, variables, contextWith(stores), event),
+        );
+        expect(data === null).toBe(expected.errors.length > 0);
+        const split = data === null ? null : splitAtKeys(data);
+        if (split === null) return;
+        compared++;
+        const { query } = request;
+        expect({ query, data: putKeys(split, numbered.keys) }).toEqual({ query, data: expected.serialized });
+      }),
+      PARAMETERS,
+    );
+    expect(compared).toBeGreaterThan(0.3 * all);
   });
 
   it.each([

@@ -73,6 +73,58 @@ describe('the sender of events', () => {
     expect(emitted).toBe(40);
   });
 
+  it('should flush what was added before, and wait for nothing that is added meanwhile', async () => {
+    const { sender, calls } = senderWith(async ({ offset }) => {
+      // Another part of the handler that emits as fast as the server answers.
+      if (offset < 1_000) await sender.emit('CUSTOM', { offset });
+      return HELD;
+    });
+    await sender.emit('CUSTOM', {});
+    await sender.flush();
+    expect(calls.length).toBeLessThan(10);
+    sender.stop();
+  });
+
+  it('should send what is added at the very moment in which all was sent', async () => {
+    const { sender, calls } = senderWith();
+    await sender.emit('CUSTOM', {});
+    const flushed = sender.flush();
+    // In each of the turns in which the first call is being answered.
+    for (let turn = 0; turn < 10; turn++) {
+      await Promise.resolve();
+      void sender.emit('CUSTOM', { text: 'x'.repeat(40_000) });
+      const end = turn + 2;
+      const all = sender.flush().then(() => calls.flatMap(({ events }) => events).length);
+      expect(await all).toBe(end);
+    }
+    await flushed;
+  });
+
+  it('should store all of several that emit and flush at once', async () => {
+    const { sender, calls } = senderWith(async () => {
+      await Promise.resolve();
+      return HELD;
+    });
+    async function emitMany(): Promise<void> {
+      for (let index = 0; index < 20; index++) {
+        for (let turn = 0; turn < index % 7; turn++) await Promise.resolve();
+        await sender.emit('CUSTOM', { text: 'x'.repeat(33_000) });
+        await sender.flush();
+      }
+    }
+    await Promise.all([emitMany(), emitMany(), emitMany()]);
+    expect(calls.flatMap(({ events }) => events)).toHaveLength(60);
+  });
+
+  it('should drop what is added once it was closed, and send the rest', async () => {
+    const { sender, calls } = senderWith();
+    await sender.emit('CUSTOM', { index: 1 });
+    sender.close();
+    await sender.emit('CUSTOM', { index: 2 });
+    await sender.flush();
+    expect(calls).toEqual([{ offset: 0, events: [{ type: 'CUSTOM', data: { index: 1 } }] }]);
+  });
+
   it('should drop events once the server refuses some, and say so once', async () => {
     const refusal = { code: 'INVALID', message: 'The run has 20,000 events.' };
     const { sender, calls, refusals } = senderWith(({ offset }) => (offset === 0 ? HELD : { refusal }));

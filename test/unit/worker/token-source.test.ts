@@ -22,10 +22,52 @@ describe('the source of tokens', () => {
     expect(count()).toBe(1);
   });
 
-  it('should be asked again where a token has less than a minute', async () => {
+  it('should be asked again where a token has less than a minute, which is sent until there is another', async () => {
     const { source, count } = countingSource(50);
+    const first = await source.get();
+    expect(await source.get()).toBe(first);
+    await new Promise(setImmediate);
+    expect(await source.get()).not.toBe(first);
+    expect(count()).toBeGreaterThan(1);
+  });
+
+  it('should give a token that is still good while no other can be had', async () => {
+    let token = tokenWith(1, 50);
+    const source = tokenSource(() => {
+      if (token === '') throw new Error('The identity provider is down.');
+      return token;
+    });
+    const first = await source.get();
+    token = '';
+    for (let call = 0; call < 3; call++) {
+      expect(await source.get()).toBe(first);
+      await new Promise(setImmediate);
+    }
+  });
+
+  it('should not give a token that expires in a moment', async () => {
+    const { source, count } = countingSource(3);
     expect(await source.get()).not.toBe(await source.get());
     expect(count()).toBe(2);
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['an object', { token: 'token' }],
+    ['a text with a line break within', 'two\nlines'],
+    ['an empty text', ''],
+    ['a text beyond ASCII', 'tökén…'],
+  ])('should reject, and ask again, after %s was returned', async (_, returned) => {
+    let answer: unknown = returned;
+    // @ts-expect-error -- What JavaScript may return.
+    const source = tokenSource(() => answer);
+    await expect(source.get()).rejects.toThrow('no token');
+    answer = 'token';
+    expect(await source.get()).toBe('token');
+  });
+
+  it('should leave out the line break at the end of a file', async () => {
+    expect(await tokenSource(() => 'token\n').get()).toBe('token');
   });
 
   it('should be asked again where the token was refused, once for it', async () => {

@@ -152,7 +152,7 @@ export function createPool(config: DatabaseConfig): Pool {
         commit() {
           if (isOver) return;
           isOver = true;
-          committed = send(connection.sql.unsafe('COMMIT'));
+          committed = send(command(connection, 'COMMIT'));
           // It may reject before it is awaited.
           committed.catch(noop);
         },
@@ -167,7 +167,7 @@ export function createPool(config: DatabaseConfig): Pool {
       // It may reject while nothing awaits it.
       ended.catch(() => {});
       try {
-        const begun = send(tx.sql.unsafe(begin));
+        const begun = send(command(connection, begin));
         const [result] = await Promise.race([Promise.all([work(tx), begun]), ended]);
         tx.commit();
         await Promise.race([committed, ended]);
@@ -180,7 +180,7 @@ export function createPool(config: DatabaseConfig): Pool {
           if (!connection.isLost) closeIdle();
           discard(connection);
         } else {
-          const rolledBack = send(tx.sql.unsafe('ROLLBACK'));
+          const rolledBack = send(command(connection, 'ROLLBACK'));
           await Promise.race([rolledBack, ended]).then(
             () => release(connection),
             () => discard(connection),
@@ -199,6 +199,11 @@ export function createPool(config: DatabaseConfig): Pool {
       for (const connection of open) connection.end();
     },
   };
+}
+
+/** A statement without parameters and rows, by the simple protocol: one message in place of five. */
+function command({ sql }: Connection, text: BeginStatement | 'COMMIT' | 'ROLLBACK') {
+  return sql.unsafe(text).simple();
 }
 
 function noop(): void {}

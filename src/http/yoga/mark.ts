@@ -1,0 +1,2 @@
+/** The project's mark: a thread that runs through three points. An SVG of any size, legible from 16 pixels on. */
+export const MARK = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#0f766e"/><path d="M8 23 C8 12 16 20 16 16 S24 20 24 9" fill="none" stroke="#99f6e4" stroke-width="2.5" stroke-linecap="round"/><circle cx="8" cy="23" r="3.5" fill="#fff"/><circle cx="16" cy="16" r="3.5" fill="#fff"/><circle cx="24" cy="9" r="3.5" fill="#fff"/></svg>`;
