@@ -128,6 +128,7 @@ describe('the package', () => {
       'agent-graphql',
       'agent-graphql/ag-ui',
       'agent-graphql/ai-sdk',
+      'agent-graphql/langgraph',
       'agent-graphql/worker',
     ]);
     for (const name of names) {
