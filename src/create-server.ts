@@ -87,7 +87,7 @@ export interface AgentServer {
   readonly handler: RequestListener;
   /** Accepts WebSockets at `/graphql`: a listener for the event `upgrade` of an `http.Server`. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Listens by itself, once. Resolves to the port, or rejects with the system's error, and after `close`. */
+  /** Listens by itself, once. Resolves to the port, or rejects with the system's error; also rejects after `close`. */
   listen(options?: ListenOptions): Promise<number>;
   /**
    * Answers waiting calls, interrupts streams, lets requests finish, and closes the stores. Call it before you close an
