@@ -5,19 +5,19 @@ import { DEEP_HANG_LIMIT } from './test/support/hang-limit.ts';
 import { project } from './test/support/vitest-project.ts';
 
 const API = ['test/api/**/*.test.ts'];
-/** What each version of PostgreSQL must do; the random models depend on it less. */
+/** What each version of PostgreSQL must do. Plans and random models run on the first one alone, for they take long. */
 const EACH_POSTGRES = [
-  'test/deep/postgres/{plans,queue-plans,version}.test.ts',
-  'test/contract/postgres/{conflicts,contract,event-poll,execution,isolation,listener,migrations}.test.ts',
-  'test/contract/postgres/{pool,queue,session-settings,statements,times}.test.ts',
+  'test/deep/postgres/version.test.ts',
+  'test/contract/postgres/{conflicts,contract,execution,isolation,listener,migrations}.test.ts',
+  'test/contract/postgres/{queue,session-settings,times}.test.ts',
 ];
 const DEEP = { cases: 'all', hangLimit: DEEP_HANG_LIMIT } as const;
 
 /** `npm run test:deep`: what takes long, and what kills processes, cuts networks or loads a server. */
 export default defineConfig({
   test: {
-    // Processes and PostgreSQL wait more than they work.
-    maxWorkers: 2,
+    // Processes and PostgreSQL wait more than they work, and leases and outages take their time.
+    maxWorkers: 3,
     globalSetup: ['test/support/global-setup.ts', 'test/support/deep-setup.ts'],
     projects: [
       project('deep', ['test/deep/**/*.test.ts'], { storeKind: 'memory', ...DEEP }),

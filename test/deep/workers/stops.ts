@@ -63,7 +63,7 @@ export function testStops(library: WorkerLibrary, project: () => Project): void 
       const { port, client } = await startServer(project());
       const worker = await startWorker(library, project(), port, { leaseSeconds: 5 });
       // Longer than the lease, the wait of a heartbeat, and the time in which the server notices.
-      const { id } = await createRunOf(client, 'block', { milliseconds: 20_000 });
+      const { id } = await createRunOf(client, 'block', { milliseconds: 12_000 });
       await worker.prints(new RegExp(`began ${id}`));
       expect(await endedRun(client, id)).toMatchObject({
         status: 'SUCCESS',
