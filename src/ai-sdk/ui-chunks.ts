@@ -27,6 +27,7 @@ function createAssembler(
 ): (event: AgUiEvent) => Generator<UIMessageChunk> {
   /** Messages that are a part of this one: not those of users or of the system. */
   const texts = new Set<string>();
+  const reasonings = new Set<string>();
   const toolCalls = new Map<string, ToolCall>();
 
   const isCalled = (id: string): boolean => toolCalls.has(id) || calledBefore.includes(id);
@@ -44,6 +45,22 @@ function createAssembler(
     } else {
       texts.delete(id);
       yield { type: 'text-end', id };
+    }
+  }
+
+  /** A chunk may have ended what a start has opened: a second end is left out. */
+  function* reasoningChunks({ type, ...event }: AgUiEvent): Generator<UIMessageChunk> {
+    const id = text(event['messageId']);
+    if (type === 'REASONING_MESSAGE_START') {
+      reasonings.add(id);
+      yield { type: 'reasoning-start', id };
+    } else if (!reasonings.has(id)) {
+      return;
+    } else if (type === 'REASONING_MESSAGE_CONTENT') {
+      yield { type: 'reasoning-delta', id, delta: text(event['delta']) };
+    } else {
+      reasonings.delete(id);
+      yield { type: 'reasoning-end', id };
     }
   }
 
@@ -104,14 +121,9 @@ function createAssembler(
       case 'TEXT_MESSAGE_END':
         return yield* textChunks(event);
       case 'REASONING_MESSAGE_START':
-        yield { type: 'reasoning-start', id: text(event['messageId']) };
-        return;
       case 'REASONING_MESSAGE_CONTENT':
-        yield { type: 'reasoning-delta', id: text(event['messageId']), delta: text(event['delta']) };
-        return;
       case 'REASONING_MESSAGE_END':
-        yield { type: 'reasoning-end', id: text(event['messageId']) };
-        return;
+        return yield* reasoningChunks(event);
       case 'TOOL_CALL_START':
       case 'TOOL_CALL_ARGS':
       case 'TOOL_CALL_END':
