@@ -1,31 +1,11 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { codegen } from '@graphql-codegen/core';
 import * as typescript from '@graphql-codegen/typescript';
 import * as operations from '@graphql-codegen/typescript-operations';
-import { minifyIntrospection, outputIntrospectionFile } from 'gql.tada/internal';
-import { introspectionFromSchema, parse } from 'graphql';
+import { parse } from 'graphql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { z } from 'zod';
-import { printedSchema, schema } from '../../../src/schema/schema.ts';
+import { printedSchema } from '../../../src/schema/schema.ts';
+import { openTypedFolder, type TypedFolder } from './typed-folder.ts';
 
-const TSC = resolve('node_modules/.bin/tsc');
-const TSCONFIG = {
-  compilerOptions: {
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    noUncheckedIndexedAccess: true,
-    noEmit: true,
-    module: 'nodenext',
-    target: 'es2023',
-    lib: ['es2023'],
-    types: [],
-    allowImportingTsExtensions: true,
-  },
-};
 const SCALARS = { DateTime: 'string', JSONObject: 'Record<string, unknown>' };
 
 const READ = `query Read($id: ID!, $filter: RunFilterInput) {
@@ -93,47 +73,31 @@ const NOT_NULL = `
 export const nothing: CreateVariables = { input: { assistantId: 'an id', maxAttempts: null } };
 `;
 
-let folder: string;
+let folder: TypedFolder;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'agent-graphql-types-'));
-  await symlink(resolve('node_modules'), join(folder, 'node_modules'));
-  await write('package.json', '{"type":"module"}');
-  await write('tsconfig.json', JSON.stringify(TSCONFIG));
+  folder = await openTypedFolder();
 });
 
-afterEach(() => rm(folder, { recursive: true }));
-
-function write(name: string, text: string): Promise<void> {
-  return writeFile(join(folder, name), text);
-}
-
-/** What TypeScript says of the programs in the folder. */
-async function compile(): Promise<string> {
-  try {
-    return (await promisify(execFile)(TSC, ['-p', '.'], { cwd: folder })).stdout;
-  } catch (error) {
-    return z.object({ stdout: z.string() }).parse(error).stdout;
-  }
-}
+afterEach(() => folder.remove());
 
 describe('graphql-codegen', () => {
   it("should know an operation's exact types", async () => {
     await generate('operations.ts', { operations }, [READ, CREATE, WATCH]);
-    await write(
+    await folder.write(
       'generated.ts',
       `export type {
          CreateMutation as Create, CreateMutationVariables as CreateVariables,
          ReadQuery as Read, ReadQueryVariables as ReadVariables, WatchSubscription as Watch,
        } from './operations.ts';`,
     );
-    await write('expected.ts', EXPECTED + NOT_NULL);
-    expect(await compile()).toBe('');
+    await folder.write('expected.ts', EXPECTED + NOT_NULL);
+    expect(await folder.compile()).toBe('');
   });
 
   it('should know all types of the schema', async () => {
     await generate('schema.ts', { typescript });
-    await write(
+    await folder.write(
       'use.ts',
       `import type { Assistant, CreateRunInput, Run } from './schema.ts';
        declare const assistant: Assistant;
@@ -144,7 +108,7 @@ describe('graphql-codegen', () => {
        // @ts-expect-error: a client's input is no run.
        export const wrong: Run = input;`,
     );
-    expect(await compile()).toBe('');
+    expect(await folder.compile()).toBe('');
   });
 
   it('should be told of a scalar without a type', async () => {
@@ -155,10 +119,8 @@ describe('graphql-codegen', () => {
 
 describe('gql.tada', () => {
   it("should know an operation's exact types", async () => {
-    const introspection = minifyIntrospection(introspectionFromSchema(schema));
-    const types = outputIntrospectionFile(introspection, { fileType: '.d.ts', shouldPreprocess: true });
-    await write('graphql-env.d.ts', types);
-    await write(
+    await folder.writeTadaTypes();
+    await folder.write(
       'generated.ts',
       `import { initGraphQLTada, type ResultOf, type VariablesOf } from 'gql.tada';
        import type { introspection } from './graphql-env.d.ts';
@@ -175,8 +137,8 @@ describe('gql.tada', () => {
        export type CreateVariables = VariablesOf<typeof create>;
        export type Watch = ResultOf<typeof watch>;`,
     );
-    await write('expected.ts', EXPECTED);
-    expect(await compile()).toBe('');
+    await folder.write('expected.ts', EXPECTED);
+    expect(await folder.compile()).toBe('');
   });
 });
 
@@ -195,5 +157,5 @@ async function generate(
     pluginMap,
     plugins: Object.keys(pluginMap).map((name) => ({ [name]: {} })),
   });
-  await write(filename, generated);
+  await folder.write(filename, generated);
 }
