@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createAssistant, createRun, readUntil, subscribeToRun } from '../../process/echo-worker.ts';
 import { openProject, type Project } from '../../process/project.ts';
 import { verifyAgUiEvents } from '../../support/ag-ui.ts';
+import { isFifthStep, outlineOf, stateOf } from './langgraph-runs.ts';
 import { startWorker, type WorkerLibrary } from './library.ts';
 import { cancelRun, createRunOf, endedRun, getRun, type RunState, startServer, stop } from './runs.ts';
 
@@ -20,35 +21,15 @@ beforeAll(async () => {
 
 afterAll(() => project.remove());
 
-/** What says most of an event, in the order in which it is looked for. */
-const NAMES = ['stepName', 'name', 'delta', 'content', 'toolCallName'];
-
-/** The types of a run's events with what says most of each, without those of the server and snapshots. */
-function outlineOf({ events }: RunState): readonly string[] {
-  return events
-    .filter(({ type }) => !/^RUN_|^STATE_SNAPSHOT$/.test(type))
-    .map(({ type, data }) => {
-      const name = NAMES.map((key) => data[key]).find((value) => typeof value === 'string');
-      return name === undefined ? type : `${type} ${name}`;
-    });
-}
-
-/** Whether an event is the state after the fifth step. */
-function isFifthStep({ data }: { readonly data: object }): boolean {
-  return JSON.stringify(data).includes('"n":5,');
+/** The outline of a run's events without those of the server and snapshots. */
+function ownOutlineOf({ events }: RunState): readonly string[] {
+  return outlineOf(events.filter(({ type }) => !/^RUN_|^STATE_SNAPSHOT$/.test(type)));
 }
 
 /** Checks the events of the last attempt as AG-UI's client does. */
 async function verifyEventsOf({ events, attempt }: RunState): Promise<void> {
   const last = events.filter((event) => event.attempt === attempt && !event.type.startsWith('RUN_'));
   await verifyAgUiEvents(last.map(({ type, data }) => ({ type, ...data })));
-}
-
-/** The state of a graph in a run's output. */
-function stateOf({ output }: RunState): unknown {
-  const { __langgraph: checkpoint, ...state } = output ?? {};
-  expect(checkpoint).toMatchObject({ format: 1, runtime: 'javascript' });
-  return state;
 }
 
 it('should stream a loop with tools, and go on in the next run of the thread', async () => {
@@ -59,7 +40,7 @@ it('should stream a loop with tools, and go on in the next run of the thread', a
   const { id, threadId } = await createRun(client, assistantId, { input });
   const first = await endedRun(client, id);
   expect(first.error).toBeNull();
-  expect(outlineOf(first)).toEqual([
+  expect(ownOutlineOf(first)).toEqual([
     'STEP_STARTED model',
     'TOOL_CALL_START track',
     'TOOL_CALL_ARGS {"parcel":17}',
@@ -77,9 +58,11 @@ it('should stream a loop with tools, and go on in the next run of the thread', a
   ]);
   await verifyEventsOf(first);
   const types = ['human', 'ai', 'tool', 'ai'].map((type) => ({ type }));
-  expect(stateOf(first)).toMatchObject({ messages: types });
+  expect(stateOf(first, 'javascript')).toMatchObject({ messages: types });
   const next = await createRun(client, assistantId, { threadId, input });
-  expect(stateOf(await endedRun(client, next.id))).toMatchObject({ messages: [...types, ...types] });
+  expect(stateOf(await endedRun(client, next.id), 'javascript')).toMatchObject({
+    messages: [...types, ...types],
+  });
   await stop(worker);
 });
 
@@ -94,7 +77,7 @@ it('should go on at another worker when theirs is killed, and repeat no step tha
   const second = await startWorker(LIBRARY, project, port);
   const run = await endedRun(client, id);
   expect(run).toMatchObject({ status: 'SUCCESS', attempt: 2 });
-  expect(stateOf(run)).toEqual({ ...input, n: 12 });
+  expect(stateOf(run, 'javascript')).toEqual({ ...input, n: 12 });
   await verifyEventsOf(run);
   const numbers = Array.from((await stop(second)).matchAll(/^node (\d+)$/gm), ([, number]) => Number(number));
   // The kill may have come a step later.
@@ -119,10 +102,10 @@ it.each(['approval', 'nested'])('should ask a person, and go on at another worke
   const answer = { threadId: asking.threadId, resumes: asking.id, input: { resume: 'Yes.' } };
   const { id } = await createRun(client, assistantId, answer);
   const run = await endedRun(client, id);
-  expect(stateOf(run)).toEqual({ drafts: 1, answer: 'Yes.' });
+  expect(stateOf(run, 'javascript')).toEqual({ drafts: 1, answer: 'Yes.' });
   const path = graph === 'nested' ? 'review/' : '';
-  expect(outlineOf(interrupted)).toContain(`STEP_FINISHED ${path}draft`);
-  expect(outlineOf(run)).toContain(`STEP_FINISHED ${path}approve`);
+  expect(ownOutlineOf(interrupted)).toContain(`STEP_FINISHED ${path}draft`);
+  expect(ownOutlineOf(run)).toContain(`STEP_FINISHED ${path}approve`);
   await verifyEventsOf(interrupted);
   await verifyEventsOf(run);
   expect(await stop(second)).not.toContain('node draft');
@@ -138,6 +121,6 @@ it('should stop a node by its signal when the run is cancelled, and leave the la
   const run = await endedRun(client, id);
   expect(run).toMatchObject({ status: 'CANCELLED', thread: { status: 'IDLE', values: { drafts: 1 } } });
   await verifyEventsOf(run);
-  expect(stateOf(await getRun(client, id))).toEqual({ drafts: 1 });
+  expect(stateOf(await getRun(client, id), 'javascript')).toEqual({ drafts: 1 });
   await stop(worker);
 });

@@ -3,11 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAssistant, createRun, readUntil, subscribeToRun } from '../../process/echo-worker.ts';
 import { openProject, type Project } from '../../process/project.ts';
+import { isFifthStep, outlineOf, stateOf } from './langgraph-runs.ts';
 import { startWorker, type WorkerLibrary } from './library.ts';
-import { createRunOf, endedRun, type RunState, startServer, stop } from './runs.ts';
+import { PYTHON } from './python-library.ts';
+import { createRunOf, endedRun, startServer, stop } from './runs.ts';
 
 const WORKER = fileURLToPath(new URL('langgraph_worker.py', import.meta.url));
-const PYTHON = process.env['PYTHON'] ?? 'python3';
 const check = 'import sys, langgraph.graph; assert sys.version_info >= (3, 10)';
 const missing = spawnSync(PYTHON, ['-c', check]).status === 0 ? '' : ', which need langgraph for python3';
 
@@ -25,29 +26,6 @@ beforeAll(async () => {
 
 afterAll(() => project.remove());
 
-/** What says most of an event, in the order in which it is looked for. */
-const NAMES = ['stepName', 'name', 'delta', 'content', 'toolCallName'];
-
-/** The types of a run's events, with what says most of each. */
-function outlineOf({ events }: RunState): readonly string[] {
-  return events.map(({ type, data }) => {
-    const name = NAMES.map((key) => data[key]).find((value) => typeof value === 'string');
-    return name === undefined ? type : `${type} ${name}`;
-  });
-}
-
-/** Whether an event is the state after the fifth step. */
-function isFifthStep({ data }: { readonly data: Readonly<Record<string, unknown>> }): boolean {
-  return JSON.stringify(data).includes('"n":5,');
-}
-
-/** The state of a graph in a run's output. */
-function stateOf({ output }: RunState): unknown {
-  const { __langgraph: checkpoint, ...state } = output ?? {};
-  expect(checkpoint).toMatchObject({ format: 1, runtime: 'python' });
-  return state;
-}
-
 describe.skipIf(missing !== '')(`graphs of LangGraph${missing}`, () => {
   it('should tell of steps, messages, tools and states while they loop, and go on in the next run', async () => {
     const { port, client } = await startServer(project);
@@ -57,7 +35,7 @@ describe.skipIf(missing !== '')(`graphs of LangGraph${missing}`, () => {
     const { id, threadId } = await createRun(client, assistantId, { input });
     const first = await endedRun(client, id);
     expect(first.status).toBe('SUCCESS');
-    expect(outlineOf(first).filter((line) => line !== 'STATE_SNAPSHOT')).toEqual([
+    expect(outlineOf(first.events).filter((line) => line !== 'STATE_SNAPSHOT')).toEqual([
       'RUN_STARTED',
       'STEP_STARTED model',
       'TOOL_CALL_START track',
@@ -75,7 +53,7 @@ describe.skipIf(missing !== '')(`graphs of LangGraph${missing}`, () => {
       'STEP_FINISHED model',
       'RUN_FINISHED',
     ]);
-    expect(stateOf(first)).toMatchObject({
+    expect(stateOf(first, 'python')).toMatchObject({
       messages: [
         { type: 'human', content: 'Where is it?' },
         { type: 'ai', id: 'ai-1' },
@@ -86,7 +64,7 @@ describe.skipIf(missing !== '')(`graphs of LangGraph${missing}`, () => {
     const next = await createRun(client, assistantId, { threadId, input });
     const second = await endedRun(client, next.id);
     expect(second.status).toBe('SUCCESS');
-    expect(stateOf(second)).toMatchObject({ messages: { length: 8, 5: { id: 'ai-5' } } });
+    expect(stateOf(second, 'python')).toMatchObject({ messages: { length: 8, 5: { id: 'ai-5' } } });
     await stop(worker);
   });
 
@@ -101,7 +79,7 @@ describe.skipIf(missing !== '')(`graphs of LangGraph${missing}`, () => {
     const second = await startWorker(LIBRARY, project, port);
     const run = await endedRun(client, id);
     expect(run).toMatchObject({ status: 'SUCCESS', attempt: 2 });
-    expect(stateOf(run)).toEqual({ ...input, n: 20 });
+    expect(stateOf(run, 'python')).toEqual({ ...input, n: 20 });
     const again = run.events.filter(({ attempt, type }) => attempt === 2 && type === 'STEP_FINISHED');
     expect(again.length).toBeLessThanOrEqual(16);
     await stop(second);
@@ -122,11 +100,11 @@ describe.skipIf(missing !== '')(`graphs of LangGraph${missing}`, () => {
     const run = await endedRun(client, id);
     expect(run.status).toBe('SUCCESS');
     // It was drafted once.
-    expect(stateOf(run)).toEqual({ drafts: 1, answer: 'Yes.' });
+    expect(stateOf(run, 'python')).toEqual({ drafts: 1, answer: 'Yes.' });
     const path = graph === 'nested' ? 'review/' : '';
-    expect(outlineOf(interrupted)).toContain(`STEP_FINISHED ${path}draft`);
-    expect(outlineOf(run)).toContain(`STEP_FINISHED ${path}approve`);
-    expect(outlineOf(run)).not.toContain('CUSTOM langgraph');
+    expect(outlineOf(interrupted.events)).toContain(`STEP_FINISHED ${path}draft`);
+    expect(outlineOf(run.events)).toContain(`STEP_FINISHED ${path}approve`);
+    expect(outlineOf(run.events)).not.toContain('CUSTOM langgraph');
     await stop(second);
   });
 });
