@@ -1,5 +1,5 @@
-import { at, httpCaller, textAt } from '../http-calls.ts';
-import { tokenIn } from '../token-of.ts';
+import { httpCaller, textAt } from '../http-calls.ts';
+import { readTokens } from '../token-of.ts';
 import { startServerChild, startWorkerChild } from './start.ts';
 import type { RunsSetting, RunsSystem } from './system.ts';
 
@@ -18,13 +18,7 @@ export async function startByHand(setting: RunsSetting): Promise<RunsSystem> {
     read: (id, owner, { onToken, onEnd }) =>
       caller.stream(
         { path: '/stream', token: tokenOf(owner), body: { id } },
-        (events) => {
-          if (!Array.isArray(events)) return;
-          for (const event of events) {
-            const token = tokenIn(at(event, 'data'));
-            if (token !== null) onToken(token);
-          }
-        },
+        (events) => readTokens(events, onToken),
         onEnd,
       ),
     async stop() {

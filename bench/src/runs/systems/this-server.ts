@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { GRAPH } from '../graph.ts';
 import { at, httpCaller, textAt } from '../http-calls.ts';
-import { tokenIn } from '../token-of.ts';
+import { readTokens } from '../token-of.ts';
 import { startServerChild, startWorkerChild } from './start.ts';
 import type { RunsSetting, RunsSystem } from './system.ts';
 
@@ -51,14 +51,7 @@ export async function startThisServer(
       const body = { query: EVENTS, variables: { id } };
       return caller.stream(
         { path: '/graphql', token: setting.tokens[owner] ?? '', body },
-        (data) => {
-          const events = at(data, 'data', 'runEvents', 'events');
-          if (!Array.isArray(events)) return;
-          for (const event of events) {
-            const token = tokenIn(at(event, 'data'));
-            if (token !== null) onToken(token);
-          }
-        },
+        (data) => readTokens(at(data, 'data', 'runEvents', 'events'), onToken),
         onEnd,
       );
     },
