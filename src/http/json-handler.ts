@@ -13,6 +13,7 @@ import type { ReportRequest } from '../observability/request-reporter.ts';
 import type { StartTrace } from '../observability/request-spans.ts';
 import type { AdmitRequest } from './admission.ts';
 import type { HeaderList } from './cors.ts';
+import { waitForCloseEvents } from './close-events.ts';
 import { acceptedTypes } from './media-types.ts';
 import { assertJson, parseJson, readBody } from './read-body.ts';
 import { sendResult } from './response.ts';
@@ -98,7 +99,7 @@ export function createJsonHandler(parts: JsonHandlerParts): RequestListener {
   }
 
   function respond(exchange: Exchange, outcome: OperationResult | ResultStream): void {
-    const { response, record, accepts } = exchange;
+    const { response, accepts } = exchange;
     if (!('json' in outcome)) {
       if (response.closed || accepts.stream === null || accepts.stream === 'websocket') {
         return void outcome.return();
@@ -106,8 +107,25 @@ export function createJsonHandler(parts: JsonHandlerParts): RequestListener {
       return stream(exchange, outcome, accepts.stream);
     }
     const { onUndelivered } = outcome;
-    if (response.closed) return onUndelivered?.();
-    if (onUndelivered !== undefined) reportUndelivered(exchange, onUndelivered);
+    if (onUndelivered === undefined) respondWithResult(exchange, outcome);
+    else void deliver(exchange, outcome, onUndelivered);
+  }
+
+  /** Responds with a result that matters only where the client reads it. */
+  async function deliver(
+    exchange: Exchange,
+    outcome: OperationResult,
+    onUndelivered: () => void,
+  ): Promise<void> {
+    await waitForCloseEvents();
+    if (exchange.response.closed) return onUndelivered();
+    reportUndelivered(exchange, onUndelivered);
+    respondWithResult(exchange, outcome);
+  }
+
+  function respondWithResult(exchange: Exchange, outcome: OperationResult): void {
+    const { response, record, accepts } = exchange;
+    if (response.closed) return;
     // A client that accepts only a stream hears a refusal in a stream.
     if (acceptsOnlyStream(accepts)) return stream(exchange, outcome, accepts.stream);
     recordError(record, outcome);

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import { BadUserInput } from '../store/bad-user-input.ts';
 import type { Outcome } from '../store/outcome.ts';
@@ -61,7 +60,6 @@ async function waitForClaims(
       noteClaims(request, worker, outcome);
       const isEmpty = 'value' in outcome && outcome.value.length === 0;
       if (!isEmpty || wait.isOver) {
-        if (!isEmpty) await waitForCloseEvents();
         if (request.stopped !== null) return await failReleased(request, request.stopped);
         return outcome;
       }
@@ -74,17 +72,6 @@ async function waitForClaims(
     // There may be more runs than this call has claimed.
     if (wasWoken) claimWaiters.wakeOneOfEach(waiter.graphIds);
   }
-}
-
-/** The turns of the event loop that Node.js takes to emit `close` for a socket that its client has closed. */
-const CLOSE_EVENT_TURNS = 3;
-
-/**
- * Waits until `close` was emitted for each connection that is closed already: runs that are claimed for a worker that
- * has just disconnected would wait for the end of their leases.
- */
-async function waitForCloseEvents(): Promise<void> {
-  for (let turn = 0; turn < CLOSE_EVENT_TURNS; turn++) await setImmediate();
 }
 
 /** Releases the claims of a request that was stopped. @throws the reason why it was stopped */

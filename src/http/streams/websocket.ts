@@ -6,6 +6,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 
 import { recordError } from '../../graphql/operation-result.ts';
 import { MAX_BODY_BYTES } from '../../limits.ts';
+import { waitForCloseEvents } from '../close-events.ts';
 import {
   authenticateConnection,
   beginSocketRecord,
@@ -50,7 +51,10 @@ export function createWebSocketHandler(parts: ConnectionParts & OperationParts):
         return [GONE];
       }
       if ('json' in outcome) {
-        if (socket.readyState !== socket.OPEN) outcome.onUndelivered?.();
+        if (outcome.onUndelivered !== undefined) {
+          await waitForCloseEvents();
+          if (socket.readyState !== socket.OPEN) outcome.onUndelivered();
+        }
         recordError(record, outcome);
         parts.report(record, null, false);
         // A request error is an `error` message, and no result.
