@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { type GuardedFolder, guardedFolder } from './folder.ts';
 import { giveTo, userOfPostgres } from './user.ts';
 
@@ -15,16 +14,6 @@ export interface PgBouncer {
   stop(): Promise<void>;
 }
 
-/** Where Debian puts it, which is not in everybody's PATH. */
-const ELSEWHERE = ['/usr/sbin'];
-
-/** The program `pgbouncer` of this machine; null where there is none. No package of npm brings one. */
-export function findPgBouncer(): string | null {
-  const { PATH = '' } = process.env;
-  const folders = [...PATH.split(delimiter).filter((folder) => folder !== ''), ...ELSEWHERE];
-  return folders.map((folder) => join(folder, 'pgbouncer')).find((file) => existsSync(file)) ?? null;
-}
-
 /** Becomes PgBouncer, and ends it when the input ends, which a SIGKILL of the process that holds it brings about too. */
 const SCRIPT = `
 exec 3<&0
@@ -34,6 +23,7 @@ exec "$1" "$2" 3<&-
 
 /**
  * Starts a PgBouncer in session mode, with its defaults, in front of one server.
+ * @param program the path of `pgbouncer`
  * @param urls of the server: the users in them, with their passwords, may log in, to each of its databases
  * @param settings in place of its defaults, by their names in `pgbouncer.ini`
  */
