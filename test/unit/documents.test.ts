@@ -47,3 +47,22 @@ describe('the demo in README.md', () => {
     expect(tour('http://localhost:4000/graphql', seeded)).toContain(shown);
   });
 });
+
+describe('the versions of LangGraph in docs/langgraph.md', () => {
+  it('should be those that the tests have', () => {
+    const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8');
+    const { devDependencies }: { devDependencies: Record<string, string> } = JSON.parse(read('package.json'));
+    const pins = read('test/binaries/langgraph-python/requirements.txt').matchAll(/^(\S+)==(\S+)$/gm);
+    const versions = new Map([
+      ...Object.entries(devDependencies),
+      ...Array.from(pins, ([, name = '', version = '']) => [name, version] as const),
+    ]);
+    const [, sentence = ''] = /^Tested with (.+)$/m.exec(read('docs/langgraph.md')) ?? [];
+    const named = Array.from(
+      sentence.matchAll(/`(\S+)` (\d+\.\d+\.\d+)/g),
+      ([, name = '', version = '']) => ({ name, version }),
+    );
+    expect(named.length).toBe(4);
+    expect(named).toEqual(named.map(({ name }) => ({ name, version: versions.get(name) })));
+  });
+});
