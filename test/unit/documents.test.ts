@@ -8,6 +8,10 @@ const ROOT = new URL('../../', import.meta.url);
 const DOCS = readdirSync(new URL('docs/', ROOT)).filter((name) => name.endsWith('.md'));
 const PAGES = ['README.md', ...DOCS.map((name) => `docs/${name}`)];
 
+function read(path: string): string {
+  return readFileSync(new URL(path, ROOT), 'utf8');
+}
+
 /** The documents of a page: its blocks of `graphql`, and what its programs and commands mark as one. */
 function documentsOf(page: string): readonly string[] {
   const text = readFileSync(new URL(page, ROOT), 'utf8');
@@ -50,7 +54,6 @@ describe('the demo in README.md', () => {
 
 describe('the versions of LangGraph in docs/langgraph.md', () => {
   it('should be those that the tests have', () => {
-    const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8');
     const { devDependencies }: { devDependencies: Record<string, string> } = JSON.parse(read('package.json'));
     const pins = read('test/binaries/langgraph-python/requirements.txt').matchAll(/^(\S+)==(\S+)$/gm);
     const versions = new Map([

@@ -9,6 +9,7 @@ import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { asOwner } from '../../../src/store/owner.ts';
 import { mintToken } from '../../../src/auth/mint-token.ts';
+import { environment } from '../../../src/environment.ts';
 import { printedSchema } from '../../../src/schema/schema.ts';
 import { ask } from '../../process/project.ts';
 import { installPacked, type PackedProject } from './packed.ts';
@@ -65,6 +66,7 @@ describe('the package', () => {
   it('should hold what runs, and nothing else', () => {
     const others = packed.files.filter((path) => !/^dist\/(?!bundle\/).*\.(?:js|d\.ts)$/.test(path));
     expect(others.toSorted()).toEqual([
+      '.env.example',
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
@@ -152,6 +154,12 @@ describe('the package', () => {
     expect(required).toMatchObject({ name: 'agent-graphql' });
     const schema = createRequire(join(packed.folder, 'x.js')).resolve('agent-graphql/schema.graphql');
     expect(readFileSync(schema, 'utf8')).toBe(printedSchema());
+  });
+
+  it('should have the files that its help names', async () => {
+    const { found } = await start('npx', ['agent-graphql', '--help'], /^ {2}(\/.*\.env\.example)$/m);
+    const variables = readFileSync(found[1] ?? '', 'utf8');
+    for (const name of Object.keys(environment.shape)) expect(variables).toContain(`\n#${name}=`);
   });
 
   it('should serve by npx in an empty folder, and share its secret with the command for tokens', async () => {
