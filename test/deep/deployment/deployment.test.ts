@@ -11,6 +11,7 @@ import { resolveOptions } from '../../../src/worker/options.ts';
 import { blockUnder } from '../../support/blocks.ts';
 import { connected } from '../../support/postgres/admin.ts';
 import { createDatabase, sharedPostgres, type TestDatabase } from '../../support/postgres/database.ts';
+import { recordCalls } from '../../support/recorded-calls.ts';
 import { openShell } from '../../support/shell.ts';
 import { openTypedFolder } from '../clients/typed-folder.ts';
 import { buildImage, type Image } from './build-image.ts';
@@ -18,7 +19,6 @@ import { type ComposeProject, containerEnv, loadCompose, readCompose } from './c
 import { type Container, startContainer } from './container.ts';
 import { type IdentityProvider, startIdentityProvider } from './identity-provider.ts';
 import { fly, kubernetes, kubernetesObjects, type Platform, render } from './manifests.ts';
-import { recordDocker } from './recorded-docker.ts';
 import { expectRunsAreClaimed, expectStops, served, statusOf } from './served.ts';
 
 const PAGE = 'docs/deploy.md';
@@ -68,7 +68,7 @@ describe('the image', () => {
   });
 
   it('should be run as the page says', async () => {
-    const calls = await recordDocker(blockUnder(PAGE, 'Docker', 'sh').body, image.workdir);
+    const calls = await recordCalls('docker', blockUnder(PAGE, 'Docker', 'sh').body, image.workdir);
     const [build, run] = calls.map(({ args }) => args);
     expect(build).toEqual(['build', '-t', 'agent-graphql', '.']);
     expect(run?.[0]).toBe('run');
@@ -115,7 +115,7 @@ describe('the files for Compose', () => {
 
   it('should start a server with PostgreSQL by the commands of the page', async () => {
     const commands = blockUnder(PAGE, 'Compose with PostgreSQL', 'sh').body;
-    const [call, ...others] = await recordDocker(commands, image.workdir);
+    const [call, ...others] = await recordCalls('docker', commands, image.workdir);
     if (call === undefined) throw new Error('It calls Compose.');
     expect(others).toEqual([]);
     expect(call.args).toEqual(['compose', ...FILES.flatMap((file) => ['-f', file]), 'up', '--build']);
