@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { clientOf, SERVER, tokenOf } from '../../process/client.ts';
@@ -33,6 +34,21 @@ function statementsOf(page: string, heading: string): readonly string[] {
     .body.split(';\n')
     .filter((statement) => statement.trim() !== '');
 }
+
+const TSX = fileURLToPath(import.meta.resolve('tsx'));
+/** Asks by the link of docs/trusted-documents.md, as a client whose documents have their hashes. */
+const APOLLO = `
+import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client';
+import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
+LINK
+const { URL: uri, TOKEN } = process.env;
+const http = new HttpLink({ uri, headers: { authorization: \`Bearer \${TOKEN}\` } });
+const client = new ApolloClient({ link: hashes.concat(http), cache: new InMemoryCache() });
+for (const [hash, text] of DOCUMENTS) {
+  const query = Object.assign(gql(text), { __meta__: { hash } });
+  console.log((await client.query({ query })).data.threads.totalCount);
+}
+`;
 
 const COUNT = '{ threads { totalCount } }';
 const NONE = { status: 200, body: { data: { threads: { totalCount: 0 } } } };
@@ -214,6 +230,29 @@ describe('docs/trusted-documents.md', () => {
     );
     expect(TRUSTED_DOCUMENTS_ONLY).toBe('on');
     shell.close();
+
+    // The link, by the hash alone, and with a hash that the server does not know.
+    const [, link] = blocksUnder('docs/trusted-documents.md', 'Trusted documents').filter(
+      ({ language }) => language === 'ts',
+    );
+    const known = Object.entries(z.record(z.string(), z.string()).parse(JSON.parse(map?.body ?? '')));
+    const other = await greeting(project.server({ ...SERVER, TRUSTED_DOCUMENTS }));
+    const cases = [
+      { port, documents: known },
+      { port: other.port, documents: [['0'.repeat(64), 'query Count { threads { totalCount } }']] },
+    ];
+    for (const { port: at, documents } of cases) {
+      const program = APOLLO.replace('LINK', () => link?.body ?? '').replace(
+        'DOCUMENTS',
+        JSON.stringify(documents),
+      );
+      await writeFile(join(project.folder, 'apollo.ts'), program);
+      const run = project.start(process.execPath, ['--import', TSX, 'apollo.ts'], {
+        URL: `http://localhost:${at}/graphql`,
+        TOKEN: await tokenOf('alice'),
+      });
+      expect(await run.ending).toMatchObject({ code: 0, stdout: '0\n', stderr: '' });
+    }
   });
 });
 
