@@ -187,7 +187,7 @@ describe('docs/moving.md', () => {
     server.send('SIGTERM');
     await server.ending;
 
-    const [file, pipe, sample] = [...blocksUnder('docs/moving.md', 'Moving house')];
+    const [file, pipe, sample] = [...blocksUnder('docs/moving.md', 'Moving data')];
     for (const { body = '' } of [file, pipe].map((block) => ({ body: block?.body ?? '' }))) {
       const { url } = await openDatabase();
       const commands = body.replaceAll('postgres://…', url);
