@@ -116,7 +116,11 @@ describe('README.md', () => {
     const { id } = await createRun(alice, await createAssistant(alice, 'support'), {
       input: { question: 'My order?' },
     });
-    const env = { AGENT_GRAPHQL_TOKEN: await workerTokenOf('worker-1'), TOKEN: await tokenOf('alice'), RUN: id };
+    const env = {
+      AGENT_GRAPHQL_TOKEN: await workerTokenOf('worker-1'),
+      TOKEN: await tokenOf('alice'),
+      RUN: id,
+    };
     const results = await run([...snippetsOf('README.md'), caller], port, env);
     expect(results.map(({ snippet, code }) => [snippet.file, code])).toEqual([
       ['caller.js', 0],
