@@ -122,3 +122,9 @@ export const MAX_COUNTED_OWNERS = 10_000;
  * collect the whole heap ten times a second.
  */
 export const HEAP_GROWTH = 100;
+
+/** Milliseconds in which waiting calls are answered during a shutdown. */
+export const WAITS_SHUTDOWN_TIMEOUT = 2_000;
+
+/** Milliseconds in which running requests may finish during a shutdown, after the waiting calls. */
+export const SHUTDOWN_TIMEOUT = 10_000;
