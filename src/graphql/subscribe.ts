@@ -9,7 +9,7 @@ import type { Variables } from './execution/arguments.ts';
 import type { OperationResult } from './operation-result.ts';
 import type { PreparedOperation } from './prepared-document.ts';
 import type { PipelineParts } from './pipeline-parts.ts';
-import { withTimeout } from './timeout.ts';
+import { withTimeout, type Work } from './timeout.ts';
 
 /**
  * The results of a subscription, until it ends. They fail with `StreamInterrupted` when the connection is to be cut
@@ -33,7 +33,7 @@ export function createSubscribe(parts: Omit<PipelineParts, 'documents' | 'truste
   const sources = new Map<string, EventSource>();
 
   return async (operation, variables, caller) => {
-    const { identity, record, onDisconnect } = caller;
+    const { identity, record } = caller;
     if (identity === null) throw tokenMissing();
     const toResult = (error: Error): OperationResult => results.failed(error, record.requestId);
     const endSpan = record.trace?.begin('graphql.subscribe');
@@ -43,10 +43,16 @@ export function createSubscribe(parts: Omit<PipelineParts, 'documents' | 'truste
     leave = source.add(subscriber, operation, record.requestId);
     // The server is closing.
     if (!subscriber.results.isOpen) leave();
-    const onStop = (): void => void subscriber.results.return();
+    const opening: Work<void, ResultStream> = {
+      caller,
+      finish: () => subscriber.results,
+      fail(error) {
+        throw error;
+      },
+      stop() {},
+    };
     try {
-      await withTimeout(source.opened, { timeout: requestTimeout, onDisconnect, onStop });
-      return subscriber.results;
+      return await withTimeout(source.opened, opening, requestTimeout);
     } catch (error) {
       void subscriber.results.return();
       throw error;

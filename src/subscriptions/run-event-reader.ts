@@ -3,7 +3,7 @@ import type { AppendedEvents, EventPage, RunEvent } from '../store/execution.ts'
 import type { Owner } from '../store/owner.ts';
 import type { RunStatus } from '../store/records.ts';
 import type { RunSignal } from './run-watchers.ts';
-import type { WaitingRequest } from './waiting-calls.ts';
+import type { WaitingRequest } from './waiting-request.ts';
 
 /** Events of a run that came together. */
 export interface RunEventBatch {

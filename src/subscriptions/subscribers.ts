@@ -56,11 +56,11 @@ export function createSubscribers({
 
   return {
     open<T>(caller: Identity, toResult: (error: Error) => T, onClosed: () => void): Subscriber<T> {
-      const release = quota.acquire(caller.owner);
+      quota.acquire(caller.owner);
       const results = createAsyncQueue<T>(() => {
         clearTimeout(tokenTimer);
         open.delete(results.fail);
-        release();
+        quota.release(caller.owner);
         onClosed();
       });
       const tokenTimer = setTimeout(() => results.end(toResult(tokenEnded())), caller.expiresAt - Date.now());
