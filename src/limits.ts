@@ -65,7 +65,7 @@ export const BODY_TIME = 30_000;
 /** Open subscriptions of one owner: a few screens on a few devices. */
 export const MAX_SUBSCRIPTIONS_OF_OWNER = 50;
 
-/** Open subscriptions in all: about 16 KB of memory each, with the connection. */
+/** Open subscriptions in all: about 9 KB of memory each, with the connection. */
 export const MAX_SUBSCRIPTIONS = 10_000;
 
 /** Calls of one owner that may wait at once: its workers' claims and heartbeats, and those for a run's end. */
