@@ -65,7 +65,9 @@ class Exchange implements Caller {
 
   /** Called when the response has ended, or its connection is lost. */
   closed(): void {
-    this.#onDisconnect?.();
+    const listener = this.#onDisconnect;
+    this.#onDisconnect = null;
+    listener?.();
   }
 }
 
@@ -165,13 +167,11 @@ export function createJsonHandler(parts: JsonHandlerParts): RequestListener {
     report(record, sendResult(response, outcome, type, record.requestId, cors), false);
   }
 
-  function stream(
-    { response, record, cors }: Exchange,
-    outcome: ResultStream | OperationResult,
-    type: StreamType,
-  ): void {
+  function stream(exchange: Exchange, outcome: ResultStream | OperationResult, type: StreamType): void {
+    const { response, record, cors } = exchange;
     sendStream(response, outcome, {
       type,
+      caller: exchange,
       requestId: record.requestId,
       cors,
       onResult: (result) => recordError(record, result),

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
-import type { StreamType } from '../../graphql/caller.ts';
+import type { Caller, StreamType } from '../../graphql/caller.ts';
 import type { OperationResult } from '../../graphql/operation-result.ts';
 import type { ResultStream } from '../../graphql/subscribe.ts';
 import { REQUEST_ID_HEADER } from '../../observability/request-id.ts';
@@ -14,6 +14,7 @@ import type { BodyPart, StreamFormat } from './stream-format.ts';
 /** Options of `sendStream`. */
 export interface SendStreamOptions {
   readonly type: StreamType;
+  readonly caller: Pick<Caller, 'onDisconnect'>;
   readonly requestId: string;
   readonly cors: HeaderList;
   /** Called for each result before it is sent. */
@@ -77,9 +78,9 @@ class StreamResponse implements Sink<OperationResult> {
   }
 
   pipe(results: ResultStream): void {
-    const ping = setInterval(pingStream, PING_INTERVAL, this);
+    const ping = setInterval(() => this.#ping(), PING_INTERVAL);
     this.#resume = results.pipe(this);
-    this.#response.on('close', () => {
+    this.#options.caller.onDisconnect(() => {
       clearInterval(ping);
       // The socket and the response can outlive the subscription.
       this.#full?.off('drain', this.#onDrain);
@@ -101,7 +102,7 @@ class StreamResponse implements Sink<OperationResult> {
     this.#response.destroy();
   }
 
-  ping(): void {
+  #ping(): void {
     // A client that does not read gets no pings either: its connection times out.
     if (this.#full === null) this.#write(this.#format.ping);
   }
@@ -124,8 +125,4 @@ class StreamResponse implements Sink<OperationResult> {
     this.#full = null;
     this.#resume?.();
   };
-}
-
-function pingStream(stream: StreamResponse): void {
-  stream.ping();
 }
