@@ -108,10 +108,19 @@ export function eventsSection(heading: string, all: readonly Events[], goals: Go
     figure(median(system.perSecond), 0),
     rangeOf(spread(system.perSecond), 0),
     ratioOf(own?.perSecond, system.perSecond),
+    figure(median(system.cpu) * 1_000, 1),
     figure(median(system.p95), 1),
     rangeOf(spread(system.p95), 1),
   ]);
-  const columns = ['system', 'tokens/s', 'min to max', 'this server to it', 'p95 ms', 'min to max'];
+  const columns = [
+    'system',
+    'tokens/s',
+    'min to max',
+    'this server to it',
+    'µs CPU/token',
+    'p95 ms',
+    'min to max',
+  ];
   return {
     heading,
     table: table(columns, rows),
