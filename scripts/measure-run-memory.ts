@@ -44,7 +44,7 @@ async function measureWaitingClaims(name: string, server: MeasuredServer): Promi
   const empty = await server.memory();
   const claims = Array.from({ length: OPEN }, (_, index) => claim(index));
   let answered = 0;
-  for (const claim of claims) void claim.then(() => answered++);
+  for (const call of claims) void call.then(() => answered++);
   await wait(8_500);
   const waiting = await server.memory();
   if (answered > 0) throw new Error(`${answered} claims of ${OPEN} wait no longer.`);

@@ -6,6 +6,7 @@ import { type Context, createContext } from '../schema/context.ts';
 import type { Subscriber } from '../subscriptions/subscribers.ts';
 import { executeOperation } from './execute-operation.ts';
 import type { Variables } from './execution/arguments.ts';
+import type { LatestResult } from './latest-result.ts';
 import { putKeys, splitAtKeys } from './numbered-keys.ts';
 import { type OperationResult, serializeData } from './operation-result.ts';
 import type { PipelineParts } from './pipeline-parts.ts';
@@ -30,6 +31,8 @@ export interface EventSourceOptions {
   readonly isShared: boolean;
   /** For the error of the source itself. */
   readonly requestId: string;
+  /** Shared by all sources. */
+  readonly latest: LatestResult;
   readonly onClosed: () => void;
 }
 
@@ -57,6 +60,8 @@ class OperationSource implements EventSource {
   readonly #parts: Parts;
   readonly #options: EventSourceOptions;
   readonly #numbered: ReturnType<PreparedOperation['numbered']> | null;
+  /** As JSON. */
+  readonly #variables: string;
   #groups: readonly Group[] = [];
   #events: AsyncIterator<unknown> | null = null;
   #isClosed = false;
@@ -66,6 +71,7 @@ class OperationSource implements EventSource {
   constructor(parts: Parts, options: EventSourceOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#variables = JSON.stringify(options.variables);
     this.#numbered = options.isShared ? options.operation.numbered() : null;
     this.opened = this.#open();
   }
@@ -157,11 +163,19 @@ class OperationSource implements EventSource {
   /** Executes an event for each document by itself. */
   async #sendToEach(event: unknown): Promise<void> {
     const { schema, results } = this.#parts;
+    const { latest, variables } = this.#options;
     for (const group of this.#groups) {
       const { operation, requestId } = group;
-      const context = this.#newContext();
-      const execution = await executeOperation(schema, operation, this.#options.variables, context, event);
-      sendResult(group, results.executed(execution, requestId));
+      const key = { event, operation, variables: this.#variables };
+      const known = latest.find(key);
+      if (known !== null) {
+        sendResult(group, known);
+        continue;
+      }
+      const execution = await executeOperation(schema, operation, variables, this.#newContext(), event);
+      const result = results.executed(execution, requestId);
+      latest.keep(key, result);
+      sendResult(group, result);
     }
   }
 

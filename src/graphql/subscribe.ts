@@ -6,6 +6,7 @@ import type { AsyncQueue } from '../subscriptions/async-queue.ts';
 import type { Caller } from './caller.ts';
 import { type EventSource, openEventSource } from './event-source.ts';
 import type { Variables } from './execution/arguments.ts';
+import { LatestResult } from './latest-result.ts';
 import type { OperationResult } from './operation-result.ts';
 import type { PreparedOperation } from './prepared-document.ts';
 import type { PipelineParts } from './pipeline-parts.ts';
@@ -31,6 +32,7 @@ export type Subscribe = (
 export function createSubscribe(parts: Omit<PipelineParts, 'documents' | 'trustedDocuments'>): Subscribe {
   const { schema, results, subscribers: registry, requestTimeout } = parts;
   const sources = new Map<string, EventSource>();
+  const latest = new LatestResult();
 
   return async (operation, variables, caller) => {
     const { identity, record } = caller;
@@ -67,7 +69,7 @@ export function createSubscribe(parts: Omit<PipelineParts, 'documents' | 'truste
     identity: Identity,
     requestId: string,
   ): EventSource {
-    const options = { operation, variables, identity, requestId };
+    const options = { operation, variables, identity, requestId, latest };
     if (!isShared(schema, operation)) {
       return openEventSource(parts, { ...options, isShared: false, onClosed: () => {} });
     }

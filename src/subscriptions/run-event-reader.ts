@@ -1,7 +1,7 @@
 import { MAX_BYTES_OF_BATCH, MAX_EVENTS_OF_BATCH } from '../limits.ts';
 import type { AppendedEvents, EventPage, RunEvent } from '../store/execution.ts';
 import type { Owner } from '../store/owner.ts';
-import type { RunStatus } from '../store/records.ts';
+import type { Run, RunStatus } from '../store/records.ts';
 import type { RunSignal } from './run-watchers.ts';
 import type { WaitingRequest } from './waiting-request.ts';
 
@@ -137,8 +137,9 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
       if (!isWhole || latest.run.ended !== null) this.#appended = null;
       return null;
     }
-    const last = events.at(-1)?.seq ?? this.#last;
-    return { events, last, missedUpTo: null, status: latest.run.status, done: latest.run.ended !== null };
+    // The readers that get all of one call are sent the same batch.
+    const isOneCall = appended.length === 1 && events.length === latest.events.length;
+    return isOneCall ? sharedBatch(latest) : batchOfAppended(latest.run, events);
   }
 
   #onSignal({ run, events }: RunSignal): void {
@@ -174,6 +175,19 @@ type Next = IteratorResult<RunEventBatch, undefined>;
 
 const OVER: Next = { value: undefined, done: true };
 const NOW = Promise.resolve();
+
+/** The events of the latest call that were sent to a reader. */
+let shared: { readonly events: readonly RunEvent[]; readonly batch: RunEventBatch } | null = null;
+
+function sharedBatch({ run, events }: AppendedEvents): RunEventBatch {
+  if (shared?.events !== events) shared = { events, batch: batchOfAppended(run, events) };
+  return shared.batch;
+}
+
+function batchOfAppended(run: Run, events: readonly RunEvent[]): RunEventBatch {
+  const last = events.at(-1)?.seq ?? 0;
+  return { events, last, missedUpTo: null, status: run.status, done: run.ended !== null };
+}
 
 function batchOf({ run, events, missedUpTo, lastSeq }: EventPage, last: number): RunEventBatch {
   return { events, last, missedUpTo, status: run.status, done: run.ended !== null && last >= lastSeq };
