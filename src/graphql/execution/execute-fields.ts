@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../schema/context.ts';
 import type { Args, Variables } from './arguments.ts';
-import { andThen } from '../../lib/maybe-promise.ts';
+import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import {
   type Complete,
   completeLater,
@@ -164,26 +164,22 @@ function waitForField(
 
 /** Executes the root fields of a mutation: each begins when the one before it is done. */
 export function executeSerially(fields: readonly Field[], execution: ExecutionContext): unknown {
-  const object: ResponseObject = {};
-  for (const [index, field] of fields.entries()) {
-    const value = executeField(field, execution);
-    object[field.key] = value;
-    if (value instanceof Promise) return executeRest(fields, index, object, execution);
-  }
-  return object;
+  return executeFrom(0, fields, {}, execution);
 }
 
-async function executeRest(
+/** No async function, which takes more memory: calls may wait for long. */
+function executeFrom(
+  index: number,
   fields: readonly Field[],
-  from: number,
   object: ResponseObject,
   execution: ExecutionContext,
-): Promise<ResponseObject> {
-  for (const [index, field] of fields.entries()) {
-    if (index === from) object[field.key] = await object[field.key];
-    if (index > from) object[field.key] = await executeField(field, execution);
-  }
-  return object;
+): MaybePromise<ResponseObject> {
+  const field = fields[index];
+  if (field === undefined) return object;
+  return andThen(executeField(field, execution), (value) => {
+    object[field.key] = value;
+    return executeFrom(index + 1, fields, object, execution);
+  });
 }
 
 /** Completes an object of an abstract type. @param completes by the names of the possible types */
@@ -200,8 +196,13 @@ export function completeAbstract(
   };
 }
 
-/** The arguments of a field, which are the same for all objects of a selection set. */
-function argsOf(read: NonNullable<Field['args']>, execution: ExecutionContext): Args {
+/** The arguments of a field, which are the same for all objects of a selection set: it has several in a list alone. */
+function argsOf(
+  read: NonNullable<Field['args']>,
+  execution: ExecutionContext,
+  listIndex: ListIndex | null,
+): Args {
+  if (listIndex === null) return read(execution.variables);
   const args = (execution.args ??= new Map());
   const known = args.get(read);
   if (known !== undefined) return known;
@@ -226,7 +227,8 @@ function resolveField(
   listIndex: ListIndex | null,
 ): unknown {
   try {
-    const value = resolve(source, args === null ? NO_ARGS : argsOf(args, execution), execution.context, info);
+    const given = args === null ? NO_ARGS : argsOf(args, execution, listIndex);
+    const value = resolve(source, given, execution.context, info);
     if (value instanceof Promise) return value;
     if (fastSerialize !== null) {
       const completed = fastSerialize(value);
