@@ -76,7 +76,10 @@ export async function assembleServer<Observers extends ServerObservers>(
   const subscribers = createSubscribers();
   const waits = createWaits();
   const claimWaiters = createClaimWaiters();
-  const observers = await parts.observe({ openSubscriptions: subscribers.count, openWaits: waits.count });
+  const observers = await parts.observe({
+    openSubscriptions: () => subscribers.count(),
+    openWaits: () => waits.count(),
+  });
   const stores = await parts.openStores({
     publish: changes.publish,
     onStored: (stored) => observers.count(stored),
