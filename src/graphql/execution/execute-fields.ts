@@ -1,6 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../schema/context.ts';
 import type { Args, Variables } from './arguments.ts';
+import { isObject } from '../../lib/is-object.ts';
 import { andThen } from '../../lib/maybe-promise.ts';
 import {
   type Complete,
@@ -27,6 +28,8 @@ export interface Field extends Serializer {
   readonly complete: Complete;
   /** Completes the usual values of a leaf, and returns undefined for all others. Null where it is no leaf. */
   readonly fastSerialize: ((value: unknown) => unknown) | null;
+  /** The key of `input` that names what it is about: see `SUBJECT`. Null where it has to be executed by itself. */
+  readonly subject: string | null;
 }
 
 /** Returns the name of an object's type. */
@@ -162,7 +165,10 @@ function waitForField(
   );
 }
 
-/** Executes the root fields of a mutation: each begins when the one before it is done. */
+/**
+ * Executes the root fields of a mutation: each begins when the one before it is done, apart from fields about different
+ * things, which begin together. A field that fails the whole mutation does not keep those from being executed.
+ */
 export function executeSerially(fields: readonly Field[], execution: ExecutionContext): unknown {
   const object: ResponseObject = {};
   for (const [index, field] of fields.entries()) {
@@ -179,11 +185,40 @@ async function executeRest(
   object: ResponseObject,
   execution: ExecutionContext,
 ): Promise<ResponseObject> {
-  for (const [index, field] of fields.entries()) {
-    if (index === from) object[field.key] = await object[field.key];
-    if (index > from) object[field.key] = await executeField(field, execution);
+  let begun: Field[] = [];
+  const subjects = new Set<unknown>();
+  for (const [index, field] of fields.slice(from).entries()) {
+    const subject = subjectOf(field, execution);
+    if (subject === null || subjects.has(subject) || subjects.has(null)) {
+      await finishFields(begun, object);
+      begun = [];
+      subjects.clear();
+    }
+    if (index > 0) object[field.key] = executeField(field, execution);
+    begun.push(field);
+    subjects.add(subject);
   }
+  await finishFields(begun, object);
   return object;
+}
+
+/** Replaces the promises of root fields by their values. */
+async function finishFields(fields: readonly Field[], object: ResponseObject): Promise<void> {
+  // None of their rejections is unhandled.
+  if (fields.length > 1) await Promise.allSettled(fields.map(({ key }) => object[key]));
+  for (const { key } of fields) object[key] = await object[key];
+}
+
+/** What a root field is about; null where that is not known. */
+function subjectOf({ subject, args }: Field, execution: ExecutionContext): unknown {
+  if (subject === null || args === null) return null;
+  try {
+    const { input } = argsOf(args, execution);
+    return isObject(input) ? (input[subject] ?? null) : null;
+  } catch {
+    // The field reports what is wrong with its arguments.
+    return null;
+  }
 }
 
 /** Completes an object of an abstract type. @param completes by the names of the possible types */

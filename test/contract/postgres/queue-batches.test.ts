@@ -3,11 +3,13 @@ import { asOwner, type Owner } from '../../../src/store/owner.ts';
 import { openPostgresStores, type PostgresStores } from '../../../src/store/postgres/stores.ts';
 import type { Claim, EndResult } from '../../../src/store/queue.ts';
 import type { Run } from '../../../src/store/records.ts';
+import { openApi, post, workerToken } from '../../support/api.ts';
 import { valueOf } from '../../support/bench.ts';
 import { connected } from '../../support/postgres/admin.ts';
 import { configFor } from '../../support/postgres/config.ts';
 import { createMigratedDatabase, type TestDatabase } from '../../support/postgres/database.ts';
 import { makeAssistant } from '../../support/records.ts';
+import { valueAt } from '../../support/requests.ts';
 import { type Sent, type Spy, spyOn, transactionsOf } from './spy.ts';
 
 const [alice, bob, worker] = [asOwner('alice'), asOwner('bob'), asOwner('worker')];
@@ -100,6 +102,21 @@ describe('calls at the same time', () => {
         lastSeq: 2,
       });
     }
+  });
+
+  it('should share a transaction where one request makes them', async () => {
+    await makeRuns(alice, 10);
+    const claims = await claim(10);
+    spy.clear();
+    const { api } = openApi({ stores: stores.forRequest() });
+    const ends = claims.map(
+      ({ lease }, index) =>
+        `end${index}: finishRun(input: { lease: ${JSON.stringify(lease)}, status: SUCCESS }) { accepted }`,
+    );
+    const body = JSON.stringify({ query: `mutation { ${ends.join(' ')} }` });
+    const answer = await post(api, null, body, { authorization: `Bearer ${await workerToken('worker')}` });
+    for (const index of claims.keys()) expect(valueAt(answer, `end${index}`, 'accepted')).toBe(true);
+    expect(sentTransactions()).toHaveLength(1);
   });
 
   it('should each have their own answer', async () => {
