@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { asOwner, type Owner } from '../../../src/store/owner.ts';
 import { openPostgresStores, type PostgresStores } from '../../../src/store/postgres/stores.ts';
 import type { Claim, EndResult } from '../../../src/store/queue.ts';
 import type { Run } from '../../../src/store/records.ts';
 import { openApi, post, workerToken } from '../../support/api.ts';
 import { valueOf } from '../../support/bench.ts';
+import { HOUR } from '../../support/hour.ts';
 import { connected } from '../../support/postgres/admin.ts';
 import { configFor } from '../../support/postgres/config.ts';
 import { createMigratedDatabase, type TestDatabase } from '../../support/postgres/database.ts';
@@ -165,6 +166,25 @@ describe('calls at the same time', () => {
       });
       expect(await waiting[0]).toMatchObject({ accepted: true });
     });
+  });
+});
+
+describe('the plans of a connection', () => {
+  it('should be discarded after a while: tables have grown', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      const discarded = () => spy.sent.filter(({ text }) => text === 'DISCARD PLANS').length;
+      await claim(1);
+      spy.clear();
+      await claim(1);
+      expect(discarded()).toBe(0);
+      vi.advanceTimersByTime(HOUR);
+      await claim(1);
+      await claim(1);
+      expect(discarded()).toBe(1);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

@@ -13,9 +13,16 @@ export interface Database {
  * When the statements of a transaction are planned. `each time` suits all of them: a generic plan takes every owner for a
  * small one, and may read all rows of a large one to look up a few. `once`, for each connection, is for statements that
  * leave the planner no choice: inserts, also with `ON CONFLICT`, and lookups of rows by their whole primary key, or of
- * the first row of an index. No table is scanned then, however small it was when the statement was planned.
+ * the first row of an index. No table is scanned then. In a table that is nearly empty all indexes are the same to the
+ * planner, and such a plan must not outlive that: plans are kept for {@link PLAN_TIME}.
  */
 export type Planning = 'each time' | 'once';
+
+/** How long a connection keeps its plans, in milliseconds. */
+const PLAN_TIME = 5_000;
+
+/** When the plans of a connection were made at the earliest, by `performance.now()`. */
+const plannedAt = new WeakMap<Transaction['sql'], number>();
 
 /**
  * Runs a read-write transaction of one owner: all of it is stored, or nothing.
@@ -77,10 +84,20 @@ export async function ownerTransaction<T>(
   planning: Planning = 'each time',
 ): Promise<T> {
   return pool.transaction(begin, signal, async (tx) => {
-    const configured = configureTransaction(tx, owner, statementTimeout, planning);
-    const [, result] = await Promise.all([configured, work(tx)]);
+    const configured = [
+      ...(planning === 'once' ? [discardOldPlans(tx)] : []),
+      configureTransaction(tx, owner, statementTimeout, planning),
+    ];
+    const [result] = await Promise.all([work(tx), ...configured]);
     return result;
   });
+}
+
+async function discardOldPlans({ sql, run }: Transaction): Promise<void> {
+  const now = performance.now();
+  if (now - (plannedAt.get(sql) ?? -PLAN_TIME) < PLAN_TIME) return;
+  plannedAt.set(sql, now);
+  await run(sql`DISCARD PLANS`);
 }
 
 /** `idle_in_transaction_session_timeout`, in milliseconds: PostgreSQL then ends the transaction and its locks. */
