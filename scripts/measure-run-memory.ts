@@ -4,7 +4,7 @@ import type { MaybePromise } from '../src/lib/maybe-promise.ts';
 import { createMemoryStores } from '../src/store/memory/stores.ts';
 import type { CreateOutcome } from '../src/store/outcome.ts';
 import { asOwner } from '../src/store/owner.ts';
-import { type MeasuredServer, send, startServer, tokenOf } from './measured-servers.ts';
+import { BY_HAND, type MeasuredServer, send, startServer, tokenOf } from './measured-servers.ts';
 import { CLAIM, CREATE, type Created, createAssistant, GRAPH, inParallel, openStream } from './run-calls.ts';
 
 /**
@@ -13,43 +13,58 @@ import { CLAIM, CREATE, type Created, createAssistant, GRAPH, inParallel, openSt
  */
 /** How many claims wait, and how many streams are open, for their memory. */
 const OPEN = Number(process.env.MEASURE_OPEN ?? 10_000);
-const agent = new Agent({ keepAlive: true });
+const agent = new Agent({ keepAlive: true, maxFreeSockets: Infinity });
 
 const asked = process.argv.slice(2);
 const isAsked = (name: string): boolean => asked.length === 0 || asked.includes(name);
-if (isAsked('claims')) await measureWaitingClaims();
-if (isAsked('streams')) await measureStreams();
+if (isAsked('claims')) {
+  await measureWaitingClaims('this server', await startServer({}));
+  await measureWaitingClaims('by hand', await startServer({}, BY_HAND));
+}
+if (isAsked('streams')) {
+  const server = await startServer({});
+  await measureStreams('this server', server, await createRuns(server));
+  await measureStreams('by hand', await startServer({}, BY_HAND), []);
+}
 if (isAsked('heap')) for (const perThread of [1, 10]) await measureHeap(200_000, perThread);
 agent.destroy();
 
 /** Memory of waiting claims: a worker has 500. */
-async function measureWaitingClaims(): Promise<void> {
-  const server = await startServer({});
+async function measureWaitingClaims(name: string, server: MeasuredServer): Promise<void> {
   const workers = await Promise.all(
     Array.from({ length: 20 }, (_, index) => tokenOf(`worker ${index}`, true)),
   );
+  const claim = (index: number): Promise<unknown> =>
+    send(server.port, agent, workers[index % 20] ?? '', {
+      query: CLAIM,
+      variables: { input: { worker: 'worker', graphIds: ['nothing'], waitSeconds: 10 } },
+    });
+  // What the first calls load and compile is no part of each one.
+  await Promise.all([...workers.keys(), ...workers.keys()].map(claim));
   const empty = await server.memory();
-  const input = { worker: 'worker', graphIds: ['nothing'], waitSeconds: 10 };
-  const claims = Array.from({ length: OPEN }, (_, index) =>
-    send(server.port, agent, workers[index % 20] ?? '', { query: CLAIM, variables: { input } }),
-  );
+  const claims = Array.from({ length: OPEN }, (_, index) => claim(index));
   let answered = 0;
-  for (const claim of claims) void claim.then(() => answered++);
+  for (const call of claims) void call.then(() => answered++);
   await wait(8_500);
   const waiting = await server.memory();
-  console.log(`${OPEN - answered} waiting claims: ${difference(empty, waiting, OPEN)}`);
+  if (answered > 0) throw new Error(`${answered} claims of ${OPEN} wait no longer.`);
+  console.log(`${OPEN} waiting claims, ${name}: ${difference(empty, waiting, OPEN)}`);
   await Promise.all(claims);
   console.log(`  their connections, once answered: ${difference(empty, await server.memory(), OPEN)}`);
   await server.stop();
 }
 
-/** Memory of open streams: an owner has 50, each of a run of its own. */
-async function measureStreams(): Promise<void> {
-  const server = await startServer({});
+interface RunOfOwner {
+  readonly token: string;
+  readonly id: string;
+}
+
+/** Creates a run for each stream: an owner has 50 of them. */
+async function createRuns(server: MeasuredServer): Promise<readonly RunOfOwner[]> {
   const owners = await Promise.all(
     Array.from({ length: OPEN / 50 }, (_, index) => tokenOf(`owner ${index}`)),
   );
-  const runs: { readonly token: string; readonly id: string }[] = [];
+  const runs: RunOfOwner[] = [];
   for (const token of owners) {
     const assistantId = await createAssistant(server.port, agent, token);
     await inParallel(50, async () => {
@@ -57,13 +72,26 @@ async function measureStreams(): Promise<void> {
       runs.push({ token, id: (await send<Created>(server.port, agent, token, body)).run.id });
     });
   }
+  return runs;
+}
+
+/** Memory of open streams, each of a run of its own. */
+async function measureStreams(
+  name: string,
+  server: MeasuredServer,
+  runs: readonly RunOfOwner[],
+): Promise<void> {
+  const open = async (index: number): Promise<IncomingMessage> => {
+    const { token = '', id = '' } = runs[index] ?? {};
+    return openStream(server.port, agent, token, id);
+  };
+  for (const index of Array.from({ length: 20 }).keys()) (await open(index)).destroy();
   const without = await server.memory();
   const streams: IncomingMessage[] = [];
   await inParallel(OPEN, async (index) => {
-    const { token = '', id = '' } = runs[index] ?? {};
-    streams.push(await openStream(server.port, agent, token, id));
+    streams.push(await open(index));
   });
-  console.log(`${streams.length} open streams: ${difference(without, await server.memory(), OPEN)}`);
+  console.log(`${streams.length} open streams, ${name}: ${difference(without, await server.memory(), OPEN)}`);
   for (const stream of streams) stream.destroy();
   await server.stop();
 }

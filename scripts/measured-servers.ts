@@ -24,9 +24,15 @@ export interface MeasuredServer {
   stop(): Promise<void>;
 }
 
-/** Starts a server. */
-export async function startServer(env: Readonly<Record<string, string>>): Promise<MeasuredServer> {
-  const command = scripts.start.replace(
+/** The command of a server that holds responses open by hand. */
+export const BY_HAND = 'exec node --max-semi-space-size=32 --import tsx scripts/by-hand-server.ts';
+
+/** Starts a server. @param start its command. Default: that of `npm start`. */
+export async function startServer(
+  env: Readonly<Record<string, string>>,
+  start = scripts.start,
+): Promise<MeasuredServer> {
+  const command = start.replace(
     'node ',
     `node --expose-gc --import 'data:text/javascript,${encodeURIComponent(REPORT)}' `,
   );

@@ -2,6 +2,7 @@ import { setImmediate as turn, setTimeout as passed } from 'node:timers/promises
 import { type Api, type ApiParts, createApi } from './http/api.ts';
 import type { Log } from './lib/log.ts';
 import type { MaybePromise } from './lib/maybe-promise.ts';
+import { WAITS_SHUTDOWN_TIMEOUT } from './limits.ts';
 import type { RequestObserver } from './observability/completed-request.ts';
 import type { OpenCounts } from './observability/metrics.ts';
 import { createErrorLog } from './observability/request-log.ts';
@@ -13,9 +14,6 @@ import { createChangeFeed } from './subscriptions/change-feed.ts';
 import { createClaimWaiters } from './subscriptions/claim-waiters.ts';
 import { createSubscribers } from './subscriptions/subscribers.ts';
 import { createWaits } from './subscriptions/waits.ts';
-
-/** How long waiting calls may take to be answered during shutdown, in milliseconds. */
-const WAITS_SHUTDOWN_TIMEOUT = 2_000;
 
 /** The interval in which waiting claims are retried, in milliseconds: notifications of other servers can be lost. */
 const CLAIM_RETRY_INTERVAL = 1_000;

@@ -65,13 +65,13 @@ export const BODY_TIME = 30_000;
 /** Open subscriptions of one owner: a few screens on a few devices. */
 export const MAX_SUBSCRIPTIONS_OF_OWNER = 50;
 
-/** Open subscriptions in all: about 16 KB of memory each, with the connection. */
+/** Open subscriptions in all: about 9 KB of memory each, with the connection. */
 export const MAX_SUBSCRIPTIONS = 10_000;
 
 /** Calls of one owner that may wait at once: its workers' claims and heartbeats, and those for a run's end. */
 export const MAX_WAITS_OF_OWNER = 1_000;
 
-/** Calls that may wait in all: about 15 KB of memory each, with the connection. */
+/** Calls that may wait in all: about 7 KB of memory each, with the connection. */
 export const MAX_WAITS = 20_000;
 
 /**
@@ -117,7 +117,14 @@ export const STALL_TIME = 36_000;
 export const MAX_COUNTED_OWNERS = 10_000;
 
 /**
- * How much the heap may grow, in percent, before V8 collects it. By itself it lets a small heap become four times as
- * large: garbage of large requests alone then takes over 100 MiB.
+ * How much the heap may grow, in percent, before V8 collects it. By itself V8 lets a small heap become four times as
+ * large: garbage of large requests alone then takes over 100 MiB. With less, requests that wait for PostgreSQL make it
+ * collect the whole heap ten times a second.
  */
-export const HEAP_GROWTH = 30;
+export const HEAP_GROWTH = 100;
+
+/** Milliseconds in which waiting calls are answered during a shutdown. */
+export const WAITS_SHUTDOWN_TIMEOUT = 2_000;
+
+/** Milliseconds in which running requests may finish during a shutdown, after the waiting calls. */
+export const SHUTDOWN_TIMEOUT = 10_000;

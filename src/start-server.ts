@@ -11,7 +11,7 @@ import { type PageOwner, renderPage } from './http/yoga/graphiql.ts';
 import { pageOwners } from './http/yoga/page-owners.ts';
 import { type Listening, serve } from './http/server/listen.ts';
 import { GRAPHQL_PATH } from './lib/paths.ts';
-import { HEAP_GROWTH } from './limits.ts';
+import { HEAP_GROWTH, SHUTDOWN_TIMEOUT } from './limits.ts';
 import { createLogger, flushed } from './observability/logger.ts';
 import type { Logger } from 'pino';
 import type { RequestObserver } from './observability/completed-request.ts';
@@ -22,9 +22,6 @@ import { schema } from './schema/schema.ts';
 import { openStores } from './store/open-stores.ts';
 import { asOwner } from './store/owner.ts';
 import { readTrustedDocuments } from './graphql/trusted-documents.ts';
-
-/** How long running requests may take during shutdown, in milliseconds. */
-const SHUTDOWN_TIMEOUT = 10_000;
 
 /** A server that listens. */
 export interface StartedServer {

@@ -9,7 +9,7 @@ import { archiveOf, DATA_OPTION } from './storage-of.ts';
 /** Writes all records to stdout. */
 export const exportArchive: Command = {
   name: 'export',
-  summary: 'Writes all records of DATA_DIR or DATABASE_URL to stdout: docs/moving.md.',
+  summary: 'Writes all records of DATA_DIR or DATABASE_URL to stdout.',
   options: { data: DATA_OPTION },
   async run({ env }) {
     const archive = await archiveOf(env);

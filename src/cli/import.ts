@@ -7,7 +7,7 @@ import { archiveOf, DATA_OPTION } from './storage-of.ts';
 /** Reads all records from stdin. */
 export const importArchive: Command = {
   name: 'import',
-  summary: 'Reads all records from stdin into an empty DATA_DIR or DATABASE_URL: docs/moving.md.',
+  summary: 'Reads all records from stdin into an empty DATA_DIR or DATABASE_URL.',
   options: { data: DATA_OPTION },
   async run({ env }) {
     const archive = await archiveOf(env);

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { Command } from './command.ts';
 import { columns, describeOptions } from './help.ts';
 import { runCommand } from './run-command.ts';
@@ -49,6 +50,9 @@ const COMMANDS = new Map<string, { readonly summary: string; readonly load: () =
   ],
 ]);
 
+/** Where the variables are described: in the package, and in the repository. */
+const VARIABLES = fileURLToPath(new URL('../../.env.example', import.meta.url));
+
 /** Runs the program. @param words its arguments: a command, if any, and what belongs to it */
 export async function runCli(words: readonly string[]): Promise<void> {
   const [first = ''] = words;
@@ -75,7 +79,8 @@ Commands:
 ${columns(commands)}
 Options of serve:
 ${describeOptions(SERVE_OPTIONS, { '--version': 'Prints the version.' })}
-All other settings are environment variables: see docs/configuration.md and .env.example.
+All other settings are environment variables, which this file describes:
+  ${VARIABLES}
 Each command prints its options with --help.
 `;
 }

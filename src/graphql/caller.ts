@@ -9,8 +9,8 @@ export interface Caller {
   /** Whether mutations are refused: those of GET requests. */
   readonly isReadOnly: boolean;
   readonly accepts: Accepted;
-  /** Registers a function that is called when the client goes away; returns the function that unregisters it. */
-  readonly onDisconnect: (listener: () => void) => () => void;
+  /** Sets the function that is called when the client goes away; null for none. */
+  onDisconnect(listener: (() => void) | null): void;
 }
 
 /** The best media type that a client accepts for each kind of response; null where it accepts none. */

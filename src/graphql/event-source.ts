@@ -6,6 +6,7 @@ import { type Context, createContext } from '../schema/context.ts';
 import type { Subscriber } from '../subscriptions/subscribers.ts';
 import { executeOperation } from './execute-operation.ts';
 import type { Variables } from './execution/arguments.ts';
+import type { LatestResult } from './latest-result.ts';
 import { putKeys, splitAtKeys } from './numbered-keys.ts';
 import { type OperationResult, serializeData } from './operation-result.ts';
 import type { PipelineParts } from './pipeline-parts.ts';
@@ -30,73 +31,129 @@ export interface EventSourceOptions {
   readonly isShared: boolean;
   /** For the error of the source itself. */
   readonly requestId: string;
+  /** Shared by all sources. */
+  readonly latest: LatestResult;
   readonly onClosed: () => void;
 }
 
-/** The subscribers that have sent the same document. */
+type Parts = Omit<PipelineParts, 'documents' | 'trustedDocuments'>;
+
+/** The subscribers that have sent the same document: 50 at most, as one owner may have. */
 interface Group {
+  readonly document: string;
   readonly operation: PreparedOperation;
   /** The request of the first of them. */
   readonly requestId: string;
-  readonly subscribers: Set<Subscriber<OperationResult>>;
+  subscribers: readonly Subscriber<OperationResult>[];
 }
 
 /**
  * Opens a source of events. Each is executed and serialized once for all subscribers, and then gets the response keys
  * of each document.
  */
-export function openEventSource(
-  parts: Omit<PipelineParts, 'documents' | 'trustedDocuments'>,
-  { operation, variables, identity, isShared, requestId, onClosed }: EventSourceOptions,
-): EventSource {
-  const { schema, results } = parts;
-  const groups = new Map<string, Group>();
-  const numbered = isShared ? operation.numbered() : null;
-  const newContext = (): Context => createContext(parts, identity, parts.openStores());
-  let events: AsyncIterator<unknown> | null = null;
-  let isClosed = false;
-  let isExecuting = false;
+export function openEventSource(parts: Parts, options: EventSourceOptions): EventSource {
+  return new OperationSource(parts, options);
+}
 
-  async function open(): Promise<void> {
+/** A class, and no closures: thousands of subscriptions may be open. */
+class OperationSource implements EventSource {
+  readonly #parts: Parts;
+  readonly #options: EventSourceOptions;
+  readonly #numbered: ReturnType<PreparedOperation['numbered']> | null;
+  /** As JSON. */
+  readonly #variables: string;
+  #groups: readonly Group[] = [];
+  #events: AsyncIterator<unknown> | null = null;
+  #isClosed = false;
+  #isExecuting = false;
+  readonly opened: Promise<void>;
+
+  constructor(parts: Parts, options: EventSourceOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#variables = JSON.stringify(options.variables);
+    this.#numbered = options.isShared ? options.operation.numbered() : null;
+    this.opened = this.#open();
+  }
+
+  add(subscriber: Subscriber<OperationResult>, operation: PreparedOperation, requestId: string): () => void {
+    const document = `${operation.node.name?.value ?? ''} ${operation.document.loc?.source.body ?? ''}`;
+    const known = this.#groups.find((other) => other.document === document);
+    const group = known ?? { document, operation, requestId, subscribers: [] };
+    if (known === undefined) this.#groups = [...this.#groups, group];
+    group.subscribers = [...group.subscribers, subscriber];
+    return () => this.#remove(group, subscriber);
+  }
+
+  isExecuting(): boolean {
+    return this.#isExecuting;
+  }
+
+  #remove(group: Group, subscriber: Subscriber<OperationResult>): void {
+    group.subscribers = group.subscribers.filter((other) => other !== subscriber);
+    if (group.subscribers.length === 0) this.#groups = this.#groups.filter((other) => other !== group);
+    if (this.#groups.length > 0 || this.#isClosed) return;
+    this.#isClosed = true;
+    this.#options.onClosed();
+    void this.#events?.return?.();
+  }
+
+  async #open(): Promise<void> {
+    const { operation, variables, onClosed } = this.#options;
     try {
-      events = await eventsOf(schema, operation, variables, newContext());
+      this.#events = await eventsOf(this.#parts.schema, operation, variables, this.#newContext());
     } catch (error) {
       onClosed();
       throw error;
     }
-    if (isClosed) void events.return?.();
-    else void send(events);
+    if (this.#isClosed) void this.#events.return?.();
+    else this.#sendNext(this.#events);
   }
 
-  /** Executes each event, one after the other, and sends its results. */
-  async function send(from: AsyncIterator<unknown>): Promise<void> {
-    try {
-      for (let next = await from.next(); next.done !== true; next = await from.next()) {
-        const sent = sendEvent(next.value);
-        if (sent instanceof Promise) {
-          isExecuting = true;
-          await sent;
-          isExecuting = false;
-        }
-        // A source of one subscriber waits for it: what is stored need not be read faster than it is sent.
-        if (!isShared) await allSubscribers()[0]?.results.drained(MAX_BYTES_BEHIND / 2);
-      }
-      for (const { results: queue } of allSubscribers()) queue.end();
-    } catch (error) {
-      const last = results.failed(error, requestId);
-      for (const { results: queue } of allSubscribers()) queue.endWith(last);
+  /** Executes the next event and sends its results, and so on: one after the other. */
+  #sendNext(from: AsyncIterator<unknown>): void {
+    from
+      .next()
+      .then((next) => (next.done === true ? this.#end() : this.#send(from, next.value)))
+      .catch((error: unknown) => this.#fail(error));
+  }
+
+  async #send(from: AsyncIterator<unknown>, event: unknown): Promise<void> {
+    const sent = this.#sendEvent(event);
+    if (sent instanceof Promise) {
+      this.#isExecuting = true;
+      await sent;
+      this.#isExecuting = false;
     }
+    // A source of one subscriber waits for it: what is stored need not be read faster than it is sent.
+    if (!this.#options.isShared) await this.#allSubscribers()[0]?.results.drained(MAX_BYTES_BEHIND / 2);
+    this.#sendNext(from);
   }
 
-  function sendEvent(event: unknown): MaybePromise<void> {
-    const isOneDocument = groups.size === 1;
-    if (numbered === null || isOneDocument || numbered.compiled(variables) === null) return sendToEach(event);
-    return andThen(executeOperation(schema, numbered, variables, newContext(), event), (execution) => {
+  #end(): void {
+    for (const { results } of this.#allSubscribers()) results.end();
+  }
+
+  #fail(error: unknown): void {
+    const last = this.#parts.results.failed(error, this.#options.requestId);
+    for (const { results } of this.#allSubscribers()) results.endWith(last);
+  }
+
+  #sendEvent(event: unknown): MaybePromise<void> {
+    const { schema, results } = this.#parts;
+    const { variables } = this.#options;
+    const numbered = this.#numbered;
+    const isOneDocument = this.#groups.length === 1;
+    if (numbered === null || isOneDocument || numbered.compiled(variables) === null) {
+      return this.#sendToEach(event);
+    }
+    const executed = executeOperation(schema, numbered, variables, this.#newContext(), event);
+    return andThen(executed, (execution) => {
       const data = serializeData(execution);
       const split = data === null ? null : splitAtKeys(data);
       // Errors have the paths and the positions of each document.
-      if (split === null) return sendToEach(event);
-      for (const group of groups.values()) {
+      if (split === null) return this.#sendToEach(event);
+      for (const group of this.#groups) {
         const { keys } = group.operation.numbered();
         sendResult(group, results.serialized(putKeys(split, keys), group.requestId));
       }
@@ -104,36 +161,31 @@ export function openEventSource(
   }
 
   /** Executes an event for each document by itself. */
-  async function sendToEach(event: unknown): Promise<void> {
-    for (const group of groups.values()) {
-      const execution = await executeOperation(schema, group.operation, variables, newContext(), event);
-      sendResult(group, results.executed(execution, group.requestId));
+  async #sendToEach(event: unknown): Promise<void> {
+    const { schema, results } = this.#parts;
+    const { latest, variables } = this.#options;
+    for (const group of this.#groups) {
+      const { operation, requestId } = group;
+      const key = { event, operation, variables: this.#variables };
+      const known = latest.find(key);
+      if (known !== null) {
+        sendResult(group, known);
+        continue;
+      }
+      const execution = await executeOperation(schema, operation, variables, this.#newContext(), event);
+      const result = results.executed(execution, requestId);
+      latest.keep(key, result);
+      sendResult(group, result);
     }
   }
 
-  function allSubscribers(): readonly Subscriber<OperationResult>[] {
-    return [...groups.values()].flatMap(({ subscribers }) => [...subscribers]);
+  #newContext(): Context {
+    return createContext(this.#parts, this.#options.identity, this.#parts.openStores());
   }
 
-  return {
-    opened: open(),
-    isExecuting: () => isExecuting,
-    add(subscriber, own, ownRequestId) {
-      const key = `${own.node.name?.value ?? ''} ${own.document.loc?.source.body ?? ''}`;
-      const known = groups.get(key);
-      const group = known ?? { operation: own, requestId: ownRequestId, subscribers: new Set() };
-      if (known === undefined) groups.set(key, group);
-      group.subscribers.add(subscriber);
-      return () => {
-        group.subscribers.delete(subscriber);
-        if (group.subscribers.size === 0) groups.delete(key);
-        if (groups.size > 0 || isClosed) return;
-        isClosed = true;
-        onClosed();
-        void events?.return?.();
-      };
-    },
-  };
+  #allSubscribers(): readonly Subscriber<OperationResult>[] {
+    return this.#groups.flatMap(({ subscribers }) => subscribers);
+  }
 }
 
 function sendResult({ subscribers }: Group, result: OperationResult): void {

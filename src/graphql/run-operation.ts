@@ -1,10 +1,9 @@
 import { OperationTypeNode } from 'graphql';
 import { apiError } from '../errors.ts';
-import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { recordOperation } from '../observability/request-record.ts';
-import { type Context, createContext } from '../schema/context.ts';
+import { createContext } from '../schema/context.ts';
 import { tokenMissing } from '../schema/owner-of.ts';
-import { releaseClaims } from '../subscriptions/claimed-runs.ts';
 import type { Caller } from './caller.ts';
 import { executeOperation } from './execute-operation.ts';
 import type { Variables } from './execution/arguments.ts';
@@ -13,6 +12,7 @@ import type { RequestParams } from './params.ts';
 import { documentText } from './persisted-documents.ts';
 import type { PipelineParts } from './pipeline-parts.ts';
 import type { PreparedDocument, PreparedOperation } from './prepared-document.ts';
+import { RunningOperation } from './running-operation.ts';
 import { createSubscribe, type ResultStream } from './subscribe.ts';
 import { ClientGone, withTimeout } from './timeout.ts';
 
@@ -43,7 +43,7 @@ export function createPipeline(parts: PipelineParts): RunOperation {
     if (known === undefined) validate(text, document, caller);
     const variables = operation.coerce(params.variables);
     return isSubscription(operation)
-      ? subscribe(operation, variables, caller)
+      ? subscribe(operation, variables, caller).catch((error: unknown) => failed(error, caller))
       : execute(operation, variables, caller);
   }
 
@@ -63,48 +63,31 @@ export function createPipeline(parts: PipelineParts): RunOperation {
   function execute(
     operation: PreparedOperation,
     variables: Variables,
-    { identity, record, onDisconnect }: Caller,
+    caller: Caller,
   ): MaybePromise<OperationResult> {
+    const { identity, record } = caller;
     const span = record.trace?.beginExecution('graphql.execute', parts.openStores());
     const stores = span?.stores ?? parts.openStores();
     const context = createContext(parts, identity, stores, record.trace?.traceparent);
-    const onStop = (reason: Error): void => {
-      context.stopped = reason;
-      for (const listener of context.stopListeners ?? []) listener();
-      void releaseClaims(context);
-    };
+    const running = new RunningOperation(results, context, caller, span);
     const executed = executeOperation(parts.schema, operation, variables, context);
-    const inTime =
-      executed instanceof Promise
-        ? withTimeout(executed, { timeout: parts.requestTimeout, onDisconnect, onStop })
-        : executed;
-    return andThen(inTime, (execution) => {
-      span?.end();
-      return guardClaims(context, results.executed(execution, record.requestId));
-    });
+    return executed instanceof Promise
+      ? withTimeout(executed, running, parts.requestTimeout)
+      : running.finish(executed);
+  }
+
+  function failed(error: unknown, { record }: Caller): OperationResult {
+    if (error instanceof ClientGone) throw error;
+    return results.failed(error, record.requestId);
   }
 
   return (params, caller) => {
-    const failed = (error: unknown): OperationResult => {
-      if (error instanceof ClientGone) throw error;
-      return results.failed(error, caller.record.requestId);
-    };
     try {
-      const outcome = run(params, caller);
-      return outcome instanceof Promise ? outcome.catch(failed) : outcome;
+      return run(params, caller);
     } catch (error) {
-      return failed(error);
+      return failed(error, caller);
     }
   };
-}
-
-/** Releases the runs that a request has claimed where its result does not have them, or is not delivered. */
-function guardClaims(context: Context, result: OperationResult): OperationResult {
-  if (context.claimed === null) return result;
-  const onUndelivered = (): void => void releaseClaims(context);
-  if (!result.isEmpty) return { ...result, onUndelivered };
-  onUndelivered();
-  return result;
 }
 
 function isSubscription({ node }: PreparedOperation): boolean {

@@ -6,10 +6,11 @@ import type { AsyncQueue } from '../subscriptions/async-queue.ts';
 import type { Caller } from './caller.ts';
 import { type EventSource, openEventSource } from './event-source.ts';
 import type { Variables } from './execution/arguments.ts';
+import { LatestResult } from './latest-result.ts';
 import type { OperationResult } from './operation-result.ts';
 import type { PreparedOperation } from './prepared-document.ts';
 import type { PipelineParts } from './pipeline-parts.ts';
-import { withTimeout } from './timeout.ts';
+import { withTimeout, type Work } from './timeout.ts';
 
 /**
  * The results of a subscription, until it ends. They fail with `StreamInterrupted` when the connection is to be cut
@@ -31,9 +32,10 @@ export type Subscribe = (
 export function createSubscribe(parts: Omit<PipelineParts, 'documents' | 'trustedDocuments'>): Subscribe {
   const { schema, results, subscribers: registry, requestTimeout } = parts;
   const sources = new Map<string, EventSource>();
+  const latest = new LatestResult();
 
   return async (operation, variables, caller) => {
-    const { identity, record, onDisconnect } = caller;
+    const { identity, record } = caller;
     if (identity === null) throw tokenMissing();
     const toResult = (error: Error): OperationResult => results.failed(error, record.requestId);
     const endSpan = record.trace?.begin('graphql.subscribe');
@@ -43,10 +45,16 @@ export function createSubscribe(parts: Omit<PipelineParts, 'documents' | 'truste
     leave = source.add(subscriber, operation, record.requestId);
     // The server is closing.
     if (!subscriber.results.isOpen) leave();
-    const onStop = (): void => void subscriber.results.return();
+    const opening: Work<void, ResultStream> = {
+      caller,
+      finish: () => subscriber.results,
+      fail(error) {
+        throw error;
+      },
+      stop() {},
+    };
     try {
-      await withTimeout(source.opened, { timeout: requestTimeout, onDisconnect, onStop });
-      return subscriber.results;
+      return await withTimeout(source.opened, opening, requestTimeout);
     } catch (error) {
       void subscriber.results.return();
       throw error;
@@ -61,7 +69,7 @@ export function createSubscribe(parts: Omit<PipelineParts, 'documents' | 'truste
     identity: Identity,
     requestId: string,
   ): EventSource {
-    const options = { operation, variables, identity, requestId };
+    const options = { operation, variables, identity, requestId, latest };
     if (!isShared(schema, operation)) {
       return openEventSource(parts, { ...options, isShared: false, onClosed: () => {} });
     }

@@ -17,6 +17,7 @@ import { waitForCloseEvents } from './close-events.ts';
 import { acceptedTypes } from './media-types.ts';
 import { assertJson, parseJson, readBody } from './read-body.ts';
 import { sendResult } from './response.ts';
+import { OwnRequest } from './server/own-request.ts';
 import { sendStream } from './streams/send-stream.ts';
 
 /** What the JSON handler consists of. */
@@ -31,12 +32,43 @@ export interface JsonHandlerParts {
   readonly corsHeaders: (origin: string | undefined) => HeaderList;
 }
 
-/** A request, and how it is answered. */
-interface Exchange {
+/** A request, its caller, and how it is answered: one object, for thousands of requests may wait. */
+class Exchange implements Caller {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly record: RequestRecord;
   readonly accepts: Accepted;
+  readonly cors: HeaderList;
+  identity: Identity | null = null;
+  #onDisconnect: (() => void) | null = null;
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    record: RequestRecord,
+    corsHeaders: JsonHandlerParts['corsHeaders'],
+  ) {
+    this.request = request;
+    this.response = response;
+    this.record = record;
+    this.accepts = acceptedTypes(request.headers.accept);
+    this.cors = corsHeaders(request.headers.origin);
+  }
+
+  get isReadOnly(): boolean {
+    return this.request.method === 'GET';
+  }
+
+  onDisconnect(listener: (() => void) | null): void {
+    this.#onDisconnect = listener;
+  }
+
+  /** Called when the response has ended, or its connection is lost. */
+  closed(): void {
+    const listener = this.#onDisconnect;
+    this.#onDisconnect = null;
+    listener?.();
+  }
 }
 
 /**
@@ -57,13 +89,25 @@ export function createJsonHandler(parts: JsonHandlerParts): RequestListener {
     const { headers, method = 'POST' } = request;
     const trace = startTrace?.(headers) ?? null;
     const record = beginRecord(method, GRAPHQL_PATH, headers['x-request-id']?.toString(), trace);
-    const exchange: Exchange = { request, response, record, accepts: acceptedTypes(headers.accept) };
-    response.on('close', () => report(record, response.headersSent ? response.statusCode : null, true));
+    const exchange = new Exchange(request, response, record, corsHeaders);
+    response.on('close', onClose(exchange));
     settle(
       () => admit(headers.authorization ?? null, record),
-      (identity) => readParams(exchange, (params) => run(exchange, identity, params)),
+      (identity) => {
+        exchange.identity = identity;
+        readParams(exchange, (params) => run(exchange, params));
+      },
       (error) => fail(exchange, error),
     );
+  }
+
+  /** A function of its own: its closure does not keep the headers. */
+  function onClose(exchange: Exchange): () => void {
+    return () => {
+      const { response, record } = exchange;
+      report(record, response.headersSent ? response.statusCode : null, true);
+      exchange.closed();
+    };
   }
 
   function readParams(exchange: Exchange, done: (params: RequestParams) => void): void {
@@ -78,24 +122,14 @@ export function createJsonHandler(parts: JsonHandlerParts): RequestListener {
     );
   }
 
-  function run(exchange: Exchange, identity: Identity | null, params: RequestParams): void {
-    const { request, response, record, accepts } = exchange;
-    const caller: Caller = {
-      identity,
-      record,
-      accepts,
-      isReadOnly: request.method === 'GET',
-      onDisconnect(listener) {
-        response.once('close', listener);
-        return () => response.off('close', listener);
-      },
-    };
-    settle(
-      () => runOperation(params, caller),
-      (outcome) => respond(exchange, outcome),
-      // The client has gone.
-      () => {},
-    );
+  function run(exchange: Exchange, params: RequestParams): void {
+    if (exchange.request instanceof OwnRequest) exchange.request.dropHeaders();
+    settle(() => runOperation(params, exchange), respondTo(exchange), CLIENT_GONE);
+  }
+
+  /** A function of its own: its closure does not keep the parameters. */
+  function respondTo(exchange: Exchange): (outcome: OperationResult | ResultStream) => void {
+    return (outcome) => respond(exchange, outcome);
   }
 
   function respond(exchange: Exchange, outcome: OperationResult | ResultStream): void {
@@ -124,25 +158,22 @@ export function createJsonHandler(parts: JsonHandlerParts): RequestListener {
   }
 
   function respondWithResult(exchange: Exchange, outcome: OperationResult): void {
-    const { response, record, accepts } = exchange;
+    const { response, record, accepts, cors } = exchange;
     if (response.closed) return;
     // A client that accepts only a stream hears a refusal in a stream.
     if (acceptsOnlyStream(accepts)) return stream(exchange, outcome, accepts.stream);
     recordError(record, outcome);
     const type = accepts.result ?? 'application/json';
-    const cors = corsHeaders(exchange.request.headers.origin);
     report(record, sendResult(response, outcome, type, record.requestId, cors), false);
   }
 
-  function stream(
-    { request, response, record }: Exchange,
-    outcome: ResultStream | OperationResult,
-    type: StreamType,
-  ): void {
+  function stream(exchange: Exchange, outcome: ResultStream | OperationResult, type: StreamType): void {
+    const { response, record, cors } = exchange;
     sendStream(response, outcome, {
       type,
+      caller: exchange,
       requestId: record.requestId,
-      cors: corsHeaders(request.headers.origin),
+      cors,
       onResult: (result) => recordError(record, result),
       onEnd: () => report(record, 200, false),
     });
@@ -154,6 +185,8 @@ export function createJsonHandler(parts: JsonHandlerParts): RequestListener {
 
   return handle;
 }
+
+const CLIENT_GONE = (): void => {};
 
 /** Calls a function where the connection is lost before the operating system has the whole response. */
 function reportUndelivered({ request, response }: Exchange, onUndelivered: () => void): void {

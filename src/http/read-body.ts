@@ -37,7 +37,11 @@ export function readBody(
     request.off('data', read).off('end', end).resume();
     failed(tooLong());
   };
-  const end = (): void => done(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
+  const end = (): void => {
+    // It would keep the body for as long as the request is answered.
+    request.off('data', read);
+    done(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
+  };
   request.on('data', read).once('end', end);
 }
 

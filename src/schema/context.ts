@@ -1,7 +1,7 @@
 import type { Identity } from '../auth/identity.ts';
 import type { Stores } from '../store/stores.ts';
 import type { EventRateLimiter } from '../subscriptions/event-rate-limiter.ts';
-import type { WaitingRequest } from '../subscriptions/waiting-calls.ts';
+import type { WaitingRequest } from '../subscriptions/waiting-request.ts';
 
 /** What every resolver gets as its third argument. */
 export interface Context extends WaitingRequest {
@@ -33,7 +33,7 @@ export function createContext(
     eventRateLimiter,
     traceparent,
     stopped: null,
-    stopListeners: null,
+    openWaits: null,
     waitsUntil: null,
     claimed: null,
   };

@@ -59,10 +59,18 @@ builder.mutationFields((t) => ({
       "For workers: takes runs to execute, and waits for some where there are none. A worker's token gets every owner's runs, any other the caller's own.",
     type: ClaimRunsPayload,
     args: { input: t.arg({ type: ClaimRunsInput, required: true, description: 'Which runs.' }) },
-    resolve(_, { input: { worker: name, graphIds, ...wanted } }, context) {
+    resolve(_, { input: { worker: name, graphIds, max, leaseSeconds, waitSeconds } }, context) {
       const worker = ownerOf(context);
       const allOwners = context.identity?.worker != null;
-      const request = { ...wanted, name, allOwners, graphIds: allowedGraphs(context, graphIds) };
+      // A spread would give each object a shape of its own, of 240 bytes.
+      const request = {
+        name,
+        allOwners,
+        graphIds: allowedGraphs(context, graphIds),
+        max,
+        leaseSeconds,
+        waitSeconds,
+      };
       return andThen(claimOrWait(context, worker, request), (outcome) =>
         'value' in outcome
           ? { claims: outcome.value, userErrors: [] }

@@ -40,135 +40,156 @@ export interface Sink<T> {
  * @param onClosed called once, as soon as no more values are accepted
  */
 export function createAsyncQueue<T>(onClosed: () => void): AsyncQueue<T> {
-  const values: { readonly value: T; readonly size: number }[] = [];
-  const consumers: Consumer<T>[] = [];
-  let bytes = 0;
-  let isOpen = true;
-  let failure: Error | null = null;
-  let sink: Sink<T> | null = null;
-  let isPaused = false;
-  let onDrained: { readonly bytes: number; resolve(): void } | null = null;
+  return new Queue(onClosed);
+}
 
-  function checkDrained(): void {
-    if (onDrained === null || (isOpen && bytes > onDrained.bytes)) return;
-    onDrained.resolve();
-    onDrained = null;
+/** A class, and no closures: thousands of subscriptions may be open. */
+class Queue<T> implements AsyncQueue<T> {
+  readonly #onClosed: () => void;
+  /** The values that wait. A list that has become empty is dropped, for its room would stay. */
+  #values: Waiting<T>[] = NONE;
+  #consumers: Consumer<T>[] = NONE;
+  #failure: Error | null = null;
+  #sink: Sink<T> | null = null;
+  #isPaused = false;
+  #onDrained: { readonly bytes: number; resolve(): void } | null = null;
+  bytes = 0;
+  isOpen = true;
+
+  constructor(onClosed: () => void) {
+    this.#onClosed = onClosed;
   }
 
-  function add(value: T, size: number): void {
-    if (sink !== null && !isPaused) {
-      isPaused = !sink.write(value);
+  get length(): number {
+    return this.#values.length;
+  }
+
+  push(value: T, size = 0): void {
+    if (this.isOpen) this.#add(value, size);
+  }
+
+  drained(limit: number): Promise<void> | null {
+    if (!this.isOpen || this.bytes <= limit) return null;
+    return new Promise((resolve) => {
+      this.#onDrained = { bytes: limit, resolve };
+    });
+  }
+
+  end(last?: T): void {
+    if (!this.isOpen) return;
+    if (last !== undefined) this.#add(last, 0);
+    this.#close();
+  }
+
+  endWith(last: T): void {
+    if (this.isOpen) this.#drop();
+    this.end(last);
+  }
+
+  fail(error: Error): void {
+    if (!this.isOpen) return;
+    this.#drop();
+    const consumer = this.#consumers.shift();
+    if (consumer === undefined) this.#failure = error;
+    else consumer.reject(error);
+    this.#close();
+  }
+
+  pipe(to: Sink<T>): () => void {
+    this.#sink = to;
+    this.#flush();
+    return () => {
+      this.#isPaused = false;
+      this.#flush();
+    };
+  }
+
+  // An async function would make a promise around the one that waits for a value.
+  next(): Promise<IteratorResult<T, undefined>> {
+    const next = this.#shift();
+    if (next !== undefined) return Promise.resolve({ value: next.value, done: false });
+    if (this.isOpen) {
+      return new Promise((resolve, reject) => {
+        this.#consumers = [...this.#consumers, { resolve, reject }];
+      });
+    }
+    const error = this.#failure;
+    this.#failure = null;
+    return error === null ? Promise.resolve(DONE) : Promise.reject(error);
+  }
+
+  async return(): Promise<IteratorResult<T, undefined>> {
+    this.#sink = null;
+    this.#drop();
+    this.#failure = null;
+    if (this.isOpen) this.#close();
+    return DONE;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #checkDrained(): void {
+    const waiting = this.#onDrained;
+    if (waiting === null || (this.isOpen && this.bytes > waiting.bytes)) return;
+    waiting.resolve();
+    this.#onDrained = null;
+  }
+
+  #add(value: T, size: number): void {
+    if (this.#sink !== null && !this.#isPaused) {
+      this.#isPaused = !this.#sink.write(value);
       return;
     }
-    const consumer = consumers.shift();
+    const consumer = this.#consumers.shift();
     if (consumer !== undefined) return consumer.resolve({ value, done: false });
-    values.push({ value, size });
-    bytes += size;
+    if (this.#values.length === 0) this.#values = [];
+    this.#values.push({ value, size });
+    this.bytes += size;
   }
 
-  function drop(): void {
-    values.length = 0;
-    bytes = 0;
-    checkDrained();
+  #drop(): void {
+    this.#values = NONE;
+    this.bytes = 0;
+    this.#checkDrained();
   }
 
-  function close(): void {
-    isOpen = false;
-    checkDrained();
-    onClosed();
-    for (const consumer of consumers.splice(0)) consumer.resolve(DONE);
-    flush();
+  #close(): void {
+    this.isOpen = false;
+    this.#checkDrained();
+    this.#onClosed();
+    for (const consumer of this.#consumers.splice(0)) consumer.resolve(DONE);
+    this.#flush();
   }
 
   /** Passes what waits to the sink, and the end after it. */
-  function flush(): void {
-    const to = sink;
+  #flush(): void {
+    const to = this.#sink;
     if (to === null) return;
-    while (!isPaused) {
-      const next = shift();
+    while (!this.#isPaused) {
+      const next = this.#shift();
       if (next === undefined) break;
-      isPaused = !to.write(next.value);
+      this.#isPaused = !to.write(next.value);
     }
-    if (sink === null || isOpen || values.length > 0) return;
-    sink = null;
-    if (failure === null) to.close();
-    else to.abort(failure);
+    if (this.#sink === null || this.isOpen || this.#values.length > 0) return;
+    this.#sink = null;
+    if (this.#failure === null) to.close();
+    else to.abort(this.#failure);
   }
 
-  function shift(): { readonly value: T } | undefined {
-    const next = values.shift();
-    bytes -= next?.size ?? 0;
-    checkDrained();
+  #shift(): Waiting<T> | undefined {
+    const next = this.#values.shift();
+    this.bytes -= next?.size ?? 0;
+    if (this.#values.length === 0) this.#values = NONE;
+    this.#checkDrained();
     return next;
   }
+}
 
-  const queue: AsyncQueue<T> = {
-    push(value, size = 0) {
-      if (isOpen) add(value, size);
-    },
-    get isOpen() {
-      return isOpen;
-    },
-    get length() {
-      return values.length;
-    },
-    get bytes() {
-      return bytes;
-    },
-    drained(limit) {
-      if (!isOpen || bytes <= limit) return null;
-      return new Promise((resolve) => {
-        onDrained = { bytes: limit, resolve };
-      });
-    },
-    end(last) {
-      if (!isOpen) return;
-      if (last !== undefined) add(last, 0);
-      close();
-    },
-    endWith(last) {
-      if (isOpen) drop();
-      queue.end(last);
-    },
-    fail(error) {
-      if (!isOpen) return;
-      drop();
-      const consumer = consumers.shift();
-      if (consumer === undefined) failure = error;
-      else consumer.reject(error);
-      close();
-    },
-    pipe(to) {
-      sink = to;
-      flush();
-      return () => {
-        isPaused = false;
-        flush();
-      };
-    },
-    // An async function would make a promise around the one that waits for a value.
-    next() {
-      const next = shift();
-      if (next !== undefined) return Promise.resolve({ value: next.value, done: false });
-      if (isOpen) {
-        return new Promise((resolve, reject) => {
-          consumers.push({ resolve, reject });
-        });
-      }
-      const error = failure;
-      failure = null;
-      return error === null ? Promise.resolve(DONE) : Promise.reject(error);
-    },
-    async return() {
-      sink = null;
-      drop();
-      failure = null;
-      if (isOpen) close();
-      return DONE;
-    },
-    [Symbol.asyncIterator]: () => queue,
-  };
-  return queue;
+interface Waiting<T> {
+  readonly value: T;
+  readonly size: number;
 }
 
 interface Consumer<T> {
@@ -177,3 +198,5 @@ interface Consumer<T> {
 }
 
 const DONE = { value: undefined, done: true } as const;
+/** Without room for values. */
+const NONE: never[] = [];

@@ -19,7 +19,7 @@ export interface ClaimWaiters {
    * Wakes one claim of each graph, and of each owner that waits for its own runs of that graph: there may be runs.
    * @param graphIds Default: all graphs that claims wait for.
    */
-  wakeOneOfEach(graphIds?: readonly string[]): void;
+  wakeOneOfEach(graphIds?: Iterable<string>): void;
 }
 
 /** The claims that wait for runs of one graph. */

@@ -15,11 +15,10 @@ export type WaitLimits = QuotaLimits;
 
 /** A quota of what can be open at once. */
 export interface Quota {
-  /**
-   * Acquires a slot of an owner's quota, and returns the function that releases it.
-   * @throws GraphQLError LIMIT_EXCEEDED where none is left
-   */
-  acquire(owner: Owner): () => void;
+  /** Acquires a slot of an owner's quota. @throws GraphQLError LIMIT_EXCEEDED where none is left */
+  acquire(owner: Owner): void;
+  /** Releases a slot of an owner's. */
+  release(owner: Owner): void;
   /** How many slots are in use. */
   count(): number;
 }
@@ -57,8 +56,8 @@ function createQuota(inAll: number, ofOwner: number, what: string): Quota {
         throw tooMany(`The server has all the ${what} it can have: try again later.`);
       }
       add(owner, 1);
-      return () => add(owner, -1);
     },
+    release: (owner) => add(owner, -1),
     count: () => all,
   };
 }

@@ -1,9 +1,9 @@
 import { MAX_BYTES_OF_BATCH, MAX_EVENTS_OF_BATCH } from '../limits.ts';
 import type { AppendedEvents, EventPage, RunEvent } from '../store/execution.ts';
 import type { Owner } from '../store/owner.ts';
-import type { RunStatus } from '../store/records.ts';
+import type { Run, RunStatus } from '../store/records.ts';
 import type { RunSignal } from './run-watchers.ts';
-import type { WaitingRequest } from './waiting-calls.ts';
+import type { WaitingRequest } from './waiting-request.ts';
 
 /** Events of a run that came together. */
 export interface RunEventBatch {
@@ -45,7 +45,8 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
   #unread = { events: 0, bytes: 0 };
   #isFirst = true;
   #isOver = false;
-  #resume: (() => void) | null = null;
+  /** The pending call of `next`. */
+  #pending: ((next: Promise<Next>) => void) | null = null;
 
   constructor(request: Request, owner: Owner, runId: string, after: number) {
     this.#request = request;
@@ -60,26 +61,20 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
     );
   }
 
-  async next(): Promise<IteratorResult<RunEventBatch, undefined>> {
-    while (!this.#isOver) {
-      const batch = this.#appended === null ? await this.#read() : this.#takeAppended();
-      if (this.#isOver && batch === null) break;
-      if (batch === null) {
-        await this.#signal();
-        continue;
-      }
-      this.#last = batch.last;
-      if (batch.done) this.#end();
-      const mustSend = batch.events.length > 0 || batch.done || this.#isFirst;
-      this.#isFirst = false;
-      if (mustSend) return { value: batch, done: false };
-    }
-    return { value: undefined, done: true };
+  /** No async function, which would take more memory while it waits: there may be thousands of readers. */
+  next(): Promise<Next> {
+    if (this.#isOver) return Promise.resolve(OVER);
+    const batch = this.#takeAppended();
+    if (batch !== null && this.#mustSend(batch)) return Promise.resolve({ value: batch, done: false });
+    if (this.#appended === null) return this.#readNext();
+    return new Promise((resolve) => {
+      this.#pending = resolve;
+    });
   }
 
-  async return(): Promise<IteratorResult<RunEventBatch, undefined>> {
+  async return(): Promise<Next> {
     this.#end();
-    return { value: undefined, done: true };
+    return OVER;
   }
 
   [Symbol.asyncIterator](): this {
@@ -95,7 +90,22 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
   #end(): void {
     this.#isOver = true;
     this.#unwatch();
-    this.#resume?.();
+    this.#resume();
+  }
+
+  async #readNext(): Promise<Next> {
+    const batch = await this.#read();
+    if (batch !== null && this.#mustSend(batch)) return { value: batch, done: false };
+    return this.next();
+  }
+
+  /** Notes that a batch was read. Returns whether it is to be sent. */
+  #mustSend({ events, last, done }: RunEventBatch): boolean {
+    this.#last = last;
+    if (done) this.#end();
+    const mustSend = events.length > 0 || done || this.#isFirst;
+    this.#isFirst = false;
+    return mustSend;
   }
 
   /** Reads the store. Null where there is no such run: then the reader ends. */
@@ -127,15 +137,16 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
       if (!isWhole || latest.run.ended !== null) this.#appended = null;
       return null;
     }
-    const last = events.at(-1)?.seq ?? this.#last;
-    return { events, last, missedUpTo: null, status: latest.run.status, done: latest.run.ended !== null };
+    // The readers that get all of one call are sent the same batch.
+    const isOneCall = appended.length === 1 && events.length === latest.events.length;
+    return isOneCall ? sharedBatch(latest) : batchOfAppended(latest.run, events);
   }
 
   #onSignal({ run, events }: RunSignal): void {
     if (run !== null && events !== null && events.length > 0) this.#keep({ run, events });
     // A change alone says nothing about events, but that there are no more.
     else if (run === null || run.ended !== null || events !== null) this.#appended = null;
-    this.#resume?.();
+    if (this.#appended === null || this.#appended.length > 0) this.#resume();
   }
 
   /** Keeps events for the next batch. Where they are too many for one, they are read from the store later. */
@@ -152,13 +163,30 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
     this.#unread = { events: 0, bytes: 0 };
   }
 
-  async #signal(): Promise<void> {
-    if (this.#appended === null || this.#appended.length > 0 || this.#isOver) return;
-    await new Promise<void>((resolve) => {
-      this.#resume = resolve;
-    });
-    this.#resume = null;
+  /** Lets the pending call go on, once the mutation that is being published is over. */
+  #resume(): void {
+    const pending = this.#pending;
+    this.#pending = null;
+    if (pending !== null) pending(NOW.then(() => this.next()));
   }
+}
+
+type Next = IteratorResult<RunEventBatch, undefined>;
+
+const OVER: Next = { value: undefined, done: true };
+const NOW = Promise.resolve();
+
+/** The events of the latest call that were sent to a reader. */
+let shared: { readonly events: readonly RunEvent[]; readonly batch: RunEventBatch } | null = null;
+
+function sharedBatch({ run, events }: AppendedEvents): RunEventBatch {
+  if (shared?.events !== events) shared = { events, batch: batchOfAppended(run, events) };
+  return shared.batch;
+}
+
+function batchOfAppended(run: Run, events: readonly RunEvent[]): RunEventBatch {
+  const last = events.at(-1)?.seq ?? 0;
+  return { events, last, missedUpTo: null, status: run.status, done: run.ended !== null };
 }
 
 function batchOf({ run, events, missedUpTo, lastSeq }: EventPage, last: number): RunEventBatch {

@@ -1,9 +1,10 @@
 import type { Identity } from '../auth/identity.ts';
 import { unauthenticated } from '../errors.ts';
+import { Deadlines, type Expiring } from '../lib/deadlines.ts';
 import { MAX_BYTES_BEHIND } from '../limits.ts';
 import { type AsyncQueue, createAsyncQueue } from './async-queue.ts';
 import { tooFarBehind } from './change-feed.ts';
-import { createSubscriptionQuota, type QuotaLimits } from './quota.ts';
+import { createSubscriptionQuota, type Quota, type QuotaLimits } from './quota.ts';
 
 /** An open subscription: the stream of its results. */
 export interface Subscriber<T> {
@@ -47,32 +48,19 @@ export function createSubscribers({
   ...quotaLimits
 }: SubscriberLimits = {}): Subscribers {
   const quota = createSubscriptionQuota(quotaLimits);
-  const open = new Set<(error: StreamInterrupted) => void>();
+  const registry: Registry = { quota, open: new Set(), tokenEnds: new Deadlines(), bytesBehind };
   let isClosed = false;
 
   function interrupt(): void {
-    for (const fail of open) fail(new StreamInterrupted());
+    for (const subscriber of registry.open) subscriber.results.fail(new StreamInterrupted());
   }
 
   return {
-    open<T>(caller: Identity, toResult: (error: Error) => T, onClosed: () => void): Subscriber<T> {
-      const release = quota.acquire(caller.owner);
-      const results = createAsyncQueue<T>(() => {
-        clearTimeout(tokenTimer);
-        open.delete(results.fail);
-        release();
-        onClosed();
-      });
-      const tokenTimer = setTimeout(() => results.end(toResult(tokenEnded())), caller.expiresAt - Date.now());
-      open.add(results.fail);
-      if (isClosed) results.fail(new StreamInterrupted());
-      return {
-        results,
-        send(result, size) {
-          if (results.bytes > bytesBehind) results.endWith(toResult(tooFarBehind()));
-          else results.push(result, size + BYTES_PER_RESULT);
-        },
-      };
+    open(caller, toResult, onClosed) {
+      quota.acquire(caller.owner);
+      const subscriber = new OpenSubscriber(registry, caller, toResult, onClosed);
+      if (isClosed) subscriber.results.fail(new StreamInterrupted());
+      return subscriber;
     },
     count: quota.count,
     interrupt,
@@ -81,6 +69,51 @@ export function createSubscribers({
       interrupt();
     },
   };
+}
+
+/** What all open subscriptions share. */
+interface Registry {
+  readonly quota: Quota;
+  readonly open: Set<{ readonly results: { fail(error: Error): void } }>;
+  readonly tokenEnds: Deadlines;
+  readonly bytesBehind: number;
+}
+
+class OpenSubscriber<T> implements Subscriber<T>, Expiring {
+  readonly #registry: Registry;
+  readonly #toResult: (error: Error) => T;
+  readonly results: AsyncQueue<T>;
+  /** When its token ends. */
+  readonly expiresAt: number;
+
+  constructor(
+    registry: Registry,
+    { owner, expiresAt }: Identity,
+    toResult: (error: Error) => T,
+    onClosed: () => void,
+  ) {
+    this.#registry = registry;
+    this.#toResult = toResult;
+    this.expiresAt = performance.now() + expiresAt - Date.now();
+    this.results = createAsyncQueue(() => {
+      registry.tokenEnds.delete(this);
+      registry.open.delete(this);
+      registry.quota.release(owner);
+      onClosed();
+    });
+    registry.tokenEnds.add(this);
+    registry.open.add(this);
+  }
+
+  send(result: T, size: number): void {
+    const { results } = this;
+    if (results.bytes > this.#registry.bytesBehind) results.endWith(this.#toResult(tooFarBehind()));
+    else results.push(result, size + BYTES_PER_RESULT);
+  }
+
+  expire(): void {
+    this.results.end(this.#toResult(tokenEnded()));
+  }
 }
 
 /** Memory of a waiting result besides its text, in bytes. */

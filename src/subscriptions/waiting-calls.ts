@@ -5,20 +5,10 @@ import type { Owner } from '../store/owner.ts';
 import type { Claim, ClaimRequest, HeartbeatRequest, LeaseState } from '../store/queue.ts';
 import type { Run } from '../store/records.ts';
 import { MAX_WAIT } from '../store/rules/execution/worker-input.ts';
-import type { ChangeFeed } from './change-feed.ts';
-import { type ClaimingRequest, noteClaims, releaseClaims } from './claimed-runs.ts';
-import type { ClaimWaiter, ClaimWaiters } from './claim-waiters.ts';
+import { noteClaims, releaseClaims } from './claimed-runs.ts';
 import type { RunWatcher } from './run-watchers.ts';
-import type { StoppableRequest, Waits } from './waits.ts';
-
-/** The request of a waiting call, and what wakes the call. */
-export interface WaitingRequest extends StoppableRequest, ClaimingRequest {
-  readonly changes: ChangeFeed;
-  readonly waits: Waits;
-  readonly claimWaiters: ClaimWaiters;
-  /** Why the request was stopped. */
-  readonly stopped: Error | null;
-}
+import { waitForClaims } from './waiting-claim.ts';
+import type { WaitingRequest } from './waiting-request.ts';
 
 /**
  * Claims runs, and waits for some where there are none.
@@ -35,43 +25,6 @@ export function claimOrWait(
     const isDone = 'refusals' in outcome || outcome.value.length > 0 || wanted.waitSeconds === 0;
     return isDone ? outcome : waitForClaims(request, worker, wanted);
   });
-}
-
-async function waitForClaims(
-  request: WaitingRequest,
-  worker: Owner,
-  wanted: ClaimRequest,
-): Promise<Outcome<readonly Claim[]>> {
-  const { waits, claimWaiters, stores } = request;
-  const wait = waits.begin(worker, wanted.waitSeconds, request);
-  let wasWoken = false;
-  const waiter: ClaimWaiter = {
-    graphIds: [...new Set(wanted.graphIds)],
-    owner: wanted.allOwners ? null : worker,
-    wake() {
-      wasWoken = true;
-      wait.wake();
-    },
-  };
-  try {
-    for (;;) {
-      claimWaiters.add(waiter);
-      const outcome = await stores.queue.claim(worker, wanted);
-      noteClaims(request, worker, outcome);
-      const isEmpty = 'value' in outcome && outcome.value.length === 0;
-      if (!isEmpty || wait.isOver) {
-        if (request.stopped !== null) return await failReleased(request, request.stopped);
-        return outcome;
-      }
-      await wait.next();
-      if (request.stopped !== null) throw request.stopped;
-    }
-  } finally {
-    claimWaiters.remove(waiter);
-    wait.end();
-    // There may be more runs than this call has claimed.
-    if (wasWoken) claimWaiters.wakeOneOfEach(waiter.graphIds);
-  }
 }
 
 /** Releases the claims of a request that was stopped. @throws the reason why it was stopped */

@@ -305,6 +305,41 @@ describe('the events of a run', () => {
     expect(seen).toEqual([3, 4, 5]);
   });
 
+  it('should come to each reader as its document and variables ask for them', async () => {
+    const { api, lease, id } = await claimed();
+    const typed = `subscription($id: ID!, $after: Int!, $typed: Boolean!) { runEvents(runId: $id, after: $after) {
+      events { seq type @include(if: $typed) } } }`;
+    const aliased = 'subscription($id: ID!) { runEvents(runId: $id) { all: events { place: seq } } }';
+    const asked: readonly (readonly [string, Record<string, unknown>])[] = [
+      [typed, { id, after: 0, typed: true }],
+      [typed, { id, after: 0, typed: true }],
+      [typed, { id, after: 0, typed: false }],
+      [typed, { id, after: 2, typed: true }],
+      [aliased, { id }],
+    ];
+    const streams = [];
+    for (const [document, variables] of asked) {
+      const stream = await subscribe(api, 'alice', document, variables);
+      await stream.next();
+      streams.push(stream);
+    }
+    await work(api, APPEND, { lease, offset: 0, events: [{ type: 'A' }, { type: 'B' }] });
+    const batches = await Promise.all(streams.map(async (stream) => (await stream.next())?.data?.data));
+    const [a, b] = [
+      { seq: 2, type: 'A' },
+      { seq: 3, type: 'B' },
+    ];
+    expect(batches).toEqual([
+      { runEvents: { events: [a, b] } },
+      { runEvents: { events: [a, b] } },
+      { runEvents: { events: [{ seq: 2 }, { seq: 3 }] } },
+      { runEvents: { events: [b] } },
+      { runEvents: { all: [{ place: 2 }, { place: 3 }] } },
+    ]);
+    await work(api, FINISH, { lease, status: 'SUCCESS' });
+    for (const stream of streams) await stream.rest();
+  });
+
   it('should go on from where a reader left', async () => {
     const { api, lease, id } = await claimed();
     await work(api, APPEND, { lease, offset: 0, events: [{ type: 'A' }, { type: 'B' }] });

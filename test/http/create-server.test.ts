@@ -141,6 +141,22 @@ describe("its handler in a server of the embedder's", () => {
     await server.close();
   });
 
+  it('should leave the headers of requests to that server, such as to its log', async () => {
+    const server = await createServer({ authenticate: byName });
+    const http = createHttpServer().listen(0, '127.0.0.1');
+    const logged: (string | undefined)[] = [];
+    http.on('request', (request, response) => {
+      response.on('finish', () => logged.push(request.headers.authorization));
+      server.handler(request, response);
+    });
+    await once(http, 'listening');
+    onTestFinished(() => void http.close());
+    const address = http.address();
+    await ask(typeof address === 'object' && address !== null ? address.port : 0, 'alice', CREATE);
+    expect(logged).toStrictEqual(['alice']);
+    await server.close();
+  });
+
   it('should interrupt streams when it closes, and finish what runs', async () => {
     const { server, port } = await mount();
     const stream = await fetch(

@@ -74,7 +74,8 @@ export async function openProject(): Promise<Project> {
   };
 }
 
-function watch(child: ChildProcess): Started {
+/** Follows a process whose output is piped. */
+export function watch(child: ChildProcess): Started {
   const printed = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name]?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -109,7 +110,7 @@ function watch(child: ChildProcess): Started {
 }
 
 /** Ends a process with its group: what it started may have outlived it. */
-async function kill(child: ChildProcess): Promise<void> {
+export async function kill(child: ChildProcess): Promise<void> {
   if (child.pid === undefined) return;
   const exited = child.exitCode !== null || child.signalCode !== null || once(child, 'exit');
   try {

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { unlock, waitForLock } from 'fs-native-extensions';
+import { withLock } from './file-lock.ts';
 
 /** What `test/binaries` has packages for. */
 export type Binaries = 'chromium' | PostgresBinaries;
@@ -67,16 +67,4 @@ async function install(source: string, draft: string, folder: string): Promise<v
 function said(error: unknown): string {
   const text = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
   return text.trim().slice(-500).replaceAll(/\s+/g, ' ');
-}
-
-/** Does something while no other thread or process has the lock, which ends with its process. */
-async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
-  const file = await open(path, 'a+');
-  try {
-    await waitForLock(file.fd);
-    return await work();
-  } finally {
-    unlock(file.fd);
-    await file.close();
-  }
 }

@@ -8,6 +8,10 @@ const ROOT = new URL('../../', import.meta.url);
 const DOCS = readdirSync(new URL('docs/', ROOT)).filter((name) => name.endsWith('.md'));
 const PAGES = ['README.md', ...DOCS.map((name) => `docs/${name}`)];
 
+function read(path: string): string {
+  return readFileSync(new URL(path, ROOT), 'utf8');
+}
+
 /** The documents of a page: its blocks of `graphql`, and what its programs and commands mark as one. */
 function documentsOf(page: string): readonly string[] {
   const text = readFileSync(new URL(page, ROOT), 'utf8');
@@ -45,5 +49,23 @@ describe('the demo in README.md', () => {
     expect(shown.length).toBeGreaterThan(100);
     const seeded = { assistantId: 'a', asking: { id: 'b', threadId: 'c' } };
     expect(tour('http://localhost:4000/graphql', seeded)).toContain(shown);
+  });
+});
+
+describe('the versions of LangGraph in docs/langgraph.md', () => {
+  it('should be those that the tests have', () => {
+    const { devDependencies }: { devDependencies: Record<string, string> } = JSON.parse(read('package.json'));
+    const pins = read('test/binaries/langgraph-python/requirements.txt').matchAll(/^(\S+)==(\S+)$/gm);
+    const versions = new Map([
+      ...Object.entries(devDependencies),
+      ...Array.from(pins, ([, name = '', version = '']) => [name, version] as const),
+    ]);
+    const [, sentence = ''] = /^Tested with (.+)$/m.exec(read('docs/langgraph.md')) ?? [];
+    const named = Array.from(
+      sentence.matchAll(/`(\S+)` (\d+\.\d+\.\d+)/g),
+      ([, name = '', version = '']) => ({ name, version }),
+    );
+    expect(named.length).toBe(4);
+    expect(named).toEqual(named.map(({ name }) => ({ name, version: versions.get(name) })));
   });
 });

@@ -1,3 +1,4 @@
+import { cpuTime } from '../proc.ts';
 import { quantile } from '../statistics.ts';
 import type { Child } from './child.ts';
 import { type Job, now, type Token } from './job.ts';
@@ -17,11 +18,14 @@ export interface Events {
   readonly perSecond: readonly number[];
   /** Milliseconds from emitting a token to a reader, of runs that emit one each 25 ms: the time that 95 of 100 take at most. */
   readonly p95: readonly number[];
+  /** Processor time of the server for each token that reaches a reader, in milliseconds, where tokens are emitted fast. */
+  readonly cpu: readonly number[];
 }
 
 const RUNS = 100;
 const TOKENS = 200;
 const READERS_OF_RUN = 2;
+const DELIVERIES = RUNS * TOKENS * READERS_OF_RUN;
 /** Milliseconds between two tokens of a run, where the delay is measured. */
 const GAP = 25;
 /** How long all runs may take to be claimed and all readers to come, in milliseconds: at first. */
@@ -38,21 +42,22 @@ export async function measureEvents(
   for (const system of systems) {
     const worker = (await system.startWorker?.()) ?? null;
     worker?.send({ type: 'run', concurrency: RUNS });
-    contestants.push({ system, worker, lead: FIRST_LEAD, perSecond: [], p95: [] });
+    contestants.push({ system, worker, lead: FIRST_LEAD, perSecond: [], p95: [], cpu: [] });
   }
   for (let round = -1; round < rounds; round++) {
     const first = Math.max(round, 0) % contestants.length;
     for (const contestant of [...contestants.slice(first), ...contestants.slice(0, first)]) {
       const fast = await streamAll(contestant, {});
       if (round === -1) continue;
-      contestant.perSecond.push(((RUNS * TOKENS * READERS_OF_RUN) / fast.milliseconds) * 1_000);
+      contestant.perSecond.push((DELIVERIES / fast.milliseconds) * 1_000);
+      contestant.cpu.push(fast.cpu / DELIVERIES);
       contestant.p95.push(quantile((await streamAll(contestant, { gap: GAP })).delays, 0.95));
     }
   }
   const workers = contestants.flatMap(({ worker }) => worker ?? []);
   await stopWorkers(workers);
   await Promise.all(workers.map((worker) => worker.stop()));
-  return contestants.map(({ system: { name }, perSecond, p95 }) => ({ name, perSecond, p95 }));
+  return contestants.map(({ system: { name }, perSecond, p95, cpu }) => ({ name, perSecond, p95, cpu }));
 }
 
 interface Contestant {
@@ -62,6 +67,7 @@ interface Contestant {
   lead: number;
   readonly perSecond: number[];
   readonly p95: number[];
+  readonly cpu: number[];
 }
 
 /** What came of the tokens of all runs. */
@@ -70,6 +76,8 @@ interface Streamed {
   readonly delays: readonly number[];
   /** From the first token to the last one at a reader. */
   readonly milliseconds: number;
+  /** Processor time of the server meanwhile, in milliseconds. */
+  readonly cpu: number;
   /** Whether each reader was there before the first token. */
   readonly isInTime: boolean;
 }
@@ -104,12 +112,14 @@ async function streamOnce(system: RunsSystem, { gap }: Pick<Job, 'gap'>, lead: n
   let lastAt = Number.NaN;
   await inParallel(RUNS, 10, open);
   const isInTime = now() < startAt;
+  const pid = system.server?.process.pid ?? 0;
+  const cpuBefore = cpuTime(pid);
   const timeout = setTimeout(() => {
     throw new Error(`${system.name}: ${delays.length} tokens arrived in ${TIMEOUT / 1_000} s.`);
   }, TIMEOUT);
   await Promise.race([Promise.all(ends), ...(system.server === null ? [] : [system.server.crashed])]);
   clearTimeout(timeout);
-  return { delays, milliseconds: lastAt - startAt, isInTime };
+  return { delays, milliseconds: lastAt - startAt, cpu: cpuTime(pid) - cpuBefore, isInTime };
 }
 
 /** Opens a reader of a run. `ended` rejects unless it gets all tokens in order. */

@@ -1,13 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** Bytes after garbage collection. */
-export interface Memory {
-  readonly ofStream: number;
-  readonly ofClaim: number;
+/** Bytes of one, with its connection, of heap and buffers after garbage collection. */
+export interface MemoryOf {
+  readonly thisServer: number;
+  /** Of a response that is held open over bare `node:http`. */
+  readonly byHand: number;
 }
 
-/** Memory of an open stream of a run's events, and of a claim that waits. @param open how many of each */
+/** Memory of an open stream of a run's events, and of a claim that waits. */
+export interface Memory {
+  readonly stream: MemoryOf;
+  readonly claim: MemoryOf;
+}
+
+/** Measures this server and the one by hand. @param open how many of each */
 export function measureMemory(open: number): Memory {
   const output = execFileSync(
     process.execPath,
@@ -19,6 +26,9 @@ export function measureMemory(open: number): Memory {
       env: { ...process.env, MEASURE_OPEN: String(open) },
     },
   );
-  const bytes = (pattern: RegExp): number => Number(pattern.exec(output)?.[1]);
-  return { ofStream: bytes(/open streams: (\d+) bytes/), ofClaim: bytes(/waiting claims: (\d+) bytes/) };
+  const bytesOf = (what: string): number => Number(new RegExp(`${what}: (\\d+) bytes`).exec(output)?.[1]);
+  const both = (what: string): MemoryOf => {
+    return { thisServer: bytesOf(`${what}, this server`), byHand: bytesOf(`${what}, by hand`) };
+  };
+  return { stream: both('open streams'), claim: both('waiting claims') };
 }

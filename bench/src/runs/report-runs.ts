@@ -4,7 +4,7 @@ import { median, quantile, spread } from '../statistics.ts';
 import type { Cores } from '../cores.ts';
 import type { Events } from './measure-events.ts';
 import type { Latency } from './measure-latency.ts';
-import type { Memory } from './measure-memory.ts';
+import type { Memory, MemoryOf } from './measure-memory.ts';
 import type { Throughput } from './measure-throughput.ts';
 
 /** The name of this server in all tables. */
@@ -108,10 +108,19 @@ export function eventsSection(heading: string, all: readonly Events[], goals: Go
     figure(median(system.perSecond), 0),
     rangeOf(spread(system.perSecond), 0),
     ratioOf(own?.perSecond, system.perSecond),
+    figure(median(system.cpu) * 1_000, 1),
     figure(median(system.p95), 1),
     rangeOf(spread(system.p95), 1),
   ]);
-  const columns = ['system', 'tokens/s', 'min to max', 'this server to it', 'p95 ms', 'min to max'];
+  const columns = [
+    'system',
+    'tokens/s',
+    'min to max',
+    'this server to it',
+    'µs CPU/token',
+    'p95 ms',
+    'min to max',
+  ];
   return {
     heading,
     table: table(columns, rows),
@@ -128,19 +137,22 @@ export function eventsSection(heading: string, all: readonly Events[], goals: Go
 }
 
 /** Memory. */
-export function memorySection(heading: string, { ofStream, ofClaim }: Memory): RunsSection {
+export function memorySection(heading: string, { stream, claim }: Memory): RunsSection {
+  const row = (what: string, { thisServer, byHand }: MemoryOf): string[] => [
+    what,
+    kilobytes(thisServer),
+    kilobytes(byHand),
+    kilobytes(thisServer - byHand),
+  ];
   return {
     heading,
     table: table(
-      ['what', 'memory of one'],
-      [
-        ['an open stream of events', kilobytes(ofStream)],
-        ['a waiting claim', kilobytes(ofClaim)],
-      ],
+      ['memory of one', THIS_SERVER, 'by hand: a response held open', 'difference'],
+      [row('an open stream of events', stream), row('a waiting claim', claim)],
     ),
     goals: [
-      ['memory', 'an open stream of events', kilobytes(ofStream), 'under 16 KiB'],
-      ['memory', 'a waiting claim', kilobytes(ofClaim), 'under 8 KiB'],
+      ['memory', 'an open stream of events', kilobytes(stream.thisServer), 'under 16 KiB'],
+      ['memory', 'a waiting claim', kilobytes(claim.thisServer), 'under 8 KiB'],
     ],
   };
 }

@@ -22,12 +22,17 @@ async def echo(run: Run) -> dict[str, Any]:
     said = run.checkpoint['text'].split(' ') if run.checkpoint else []
     if run.checkpoint:
         await run.emit('STATE_SNAPSHOT', {'snapshot': run.checkpoint})
+    message = {'messageId': run.id}
+    await run.emit('TEXT_MESSAGE_START', {**message, 'role': 'assistant'})
+    if run.checkpoint:
+        await run.emit('TEXT_MESSAGE_CONTENT', {**message, 'delta': f'{run.checkpoint["text"]} '})
     for word in text.split(' ')[len(said) :]:
         await asyncio.sleep(given.get('wordMilliseconds', 50) / 1_000)
-        await run.emit('TEXT_MESSAGE_CONTENT', {'delta': f'{word} '})
+        await run.emit('TEXT_MESSAGE_CONTENT', {**message, 'delta': f'{word} '})
         said.append(word)
         if len(said) % 10 == 0:
             await run.save({'text': ' '.join(said)})
+    await run.emit('TEXT_MESSAGE_END', message)
     return {'text': text}
 
 

@@ -2,7 +2,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../schema/context.ts';
 import type { Args, Variables } from './arguments.ts';
 import { isObject } from '../../lib/is-object.ts';
-import { andThen } from '../../lib/maybe-promise.ts';
+import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import {
   type Complete,
   completeLater,
@@ -167,45 +167,70 @@ function waitForField(
 
 /**
  * Executes the root fields of a mutation: each begins when the one before it is done, apart from fields about different
- * things, which begin together. A field that fails the whole mutation does not keep those from being executed.
+ * things, which begin together. One of them that fails the whole mutation later does not keep the others from being executed.
  */
 export function executeSerially(fields: readonly Field[], execution: ExecutionContext): unknown {
-  const object: ResponseObject = {};
-  for (const [index, field] of fields.entries()) {
-    const value = executeField(field, execution);
-    object[field.key] = value;
-    if (value instanceof Promise) return executeRest(fields, index, object, execution);
-  }
-  return object;
+  return executeFrom(0, fields, {}, execution);
 }
 
-async function executeRest(
+/** No async function, which takes more memory: calls may wait for long. */
+function executeFrom(
+  index: number,
   fields: readonly Field[],
-  from: number,
   object: ResponseObject,
   execution: ExecutionContext,
-): Promise<ResponseObject> {
-  let begun: Field[] = [];
-  const subjects = new Set<unknown>();
-  for (const [index, field] of fields.slice(from).entries()) {
-    const subject = subjectOf(field, execution);
-    if (subject === null || subjects.has(subject) || subjects.has(null)) {
-      await finishFields(begun, object);
-      begun = [];
-      subjects.clear();
-    }
-    if (index > 0) object[field.key] = executeField(field, execution);
-    begun.push(field);
-    subjects.add(subject);
+): MaybePromise<ResponseObject> {
+  const field = fields[index];
+  if (field === undefined) return object;
+  const end = endOfIndependent(index, fields, execution);
+  if (end > index + 1) {
+    const executed = executeTogether(fields.slice(index, end), object, execution);
+    return andThen(executed, () => executeFrom(end, fields, object, execution));
   }
-  await finishFields(begun, object);
-  return object;
+  return andThen(executeField(field, execution), (value) => {
+    object[field.key] = value;
+    return executeFrom(index + 1, fields, object, execution);
+  });
 }
 
-/** Replaces the promises of root fields by their values. */
-async function finishFields(fields: readonly Field[], object: ResponseObject): Promise<void> {
-  // None of their rejections is unhandled.
-  if (fields.length > 1) await Promise.allSettled(fields.map(({ key }) => object[key]));
+/** Where the fields from an index on end that are about different things. */
+function endOfIndependent(index: number, fields: readonly Field[], execution: ExecutionContext): number {
+  const subjects = new Set<unknown>();
+  for (const [offset, field] of fields.slice(index).entries()) {
+    const subject = subjectOf(field, execution);
+    if (subject === null || subjects.has(subject)) return index + offset;
+    subjects.add(subject);
+  }
+  return fields.length;
+}
+
+/** Executes root fields that are independent of each other. */
+function executeTogether(
+  fields: readonly Field[],
+  object: ResponseObject,
+  execution: ExecutionContext,
+): MaybePromise<void> {
+  const begun: Promise<unknown>[] = [];
+  try {
+    for (const field of fields) {
+      const value = executeField(field, execution);
+      object[field.key] = value;
+      if (value instanceof Promise) begun.push(value);
+    }
+  } catch (error) {
+    if (begun.length > 0) return rethrow(error, Promise.allSettled(begun));
+    throw error;
+  }
+  if (begun.length > 0) return finishFields(fields, object, Promise.allSettled(begun));
+}
+
+/** Replaces the promises of root fields by their values, once all are settled: none of their rejections is unhandled. */
+async function finishFields(
+  fields: readonly Field[],
+  object: ResponseObject,
+  settled: Promise<unknown>,
+): Promise<void> {
+  await settled;
   for (const { key } of fields) object[key] = await object[key];
 }
 
@@ -213,7 +238,7 @@ async function finishFields(fields: readonly Field[], object: ResponseObject): P
 function subjectOf({ subject, args }: Field, execution: ExecutionContext): unknown {
   if (subject === null || args === null) return null;
   try {
-    const { input } = argsOf(args, execution);
+    const { input } = args(execution.variables);
     return isObject(input) ? (input[subject] ?? null) : null;
   } catch {
     // The field reports what is wrong with its arguments.
@@ -235,8 +260,13 @@ export function completeAbstract(
   };
 }
 
-/** The arguments of a field, which are the same for all objects of a selection set. */
-function argsOf(read: NonNullable<Field['args']>, execution: ExecutionContext): Args {
+/** The arguments of a field, which are the same for all objects of a selection set: it has several in a list alone. */
+function argsOf(
+  read: NonNullable<Field['args']>,
+  execution: ExecutionContext,
+  listIndex: ListIndex | null,
+): Args {
+  if (listIndex === null) return read(execution.variables);
   const args = (execution.args ??= new Map());
   const known = args.get(read);
   if (known !== undefined) return known;
@@ -261,7 +291,8 @@ function resolveField(
   listIndex: ListIndex | null,
 ): unknown {
   try {
-    const value = resolve(source, args === null ? NO_ARGS : argsOf(args, execution), execution.context, info);
+    const given = args === null ? NO_ARGS : argsOf(args, execution, listIndex);
+    const value = resolve(source, given, execution.context, info);
     if (value instanceof Promise) return value;
     if (fastSerialize !== null) {
       const completed = fastSerialize(value);

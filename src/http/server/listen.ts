@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { BODY_TIME, HEADERS_TIME, KEEP_ALIVE_TIME, STALL_TIME } from '../../limits.ts';
 import { requestIdFrom } from '../../observability/request-id.ts';
 import { ignoreUpgrade } from './ignore-upgrade.ts';
+import { OwnRequest } from './own-request.ts';
 import { refuseConnection } from './refuse-connection.ts';
 import { targetOf } from './request-target.ts';
 import { type OnRefused, withTarget } from './with-target.ts';
@@ -71,13 +72,22 @@ export async function serve(
     response.shouldKeepAlive &&= server.listening;
     // Each of these comes once at most.
     response.on('close', onClose);
-    // A client that is refused in the middle of its request has some time to read why.
-    response.on('finish', () => {
-      if (request.complete) return;
-      const cut = setTimeout(() => !request.complete && socket.destroy(), linger);
-      socket.once('close', () => clearTimeout(cut));
-    });
+    response.on('finish', onFinish);
     handle(request, response);
+  }
+
+  // These are no closures: there may be thousands of connections, each with a response.
+  function onFinish(this: ServerResponse): void {
+    const { req: request } = this;
+    if (request.complete) return;
+    // A client that is refused in the middle of its request has some time to read why.
+    const { socket } = request;
+    const cut = setTimeout(() => !request.complete && socket.destroy(), linger);
+    socket.once('close', () => clearTimeout(cut));
+  }
+
+  function onDisconnect(this: Socket): void {
+    connections.delete(this);
   }
 
   function onClose(): void {
@@ -98,6 +108,7 @@ export async function serve(
       keepAliveTimeout: keepAlive,
       // `targetOf` checks it, and its refusal has a body.
       requireHostHeader: false,
+      IncomingMessage: OwnRequest,
     },
     answer,
   );
@@ -126,7 +137,7 @@ export async function serve(
   });
   server.on('connection', (socket: Socket) => {
     connections.set(socket, null);
-    socket.once('close', () => connections.delete(socket));
+    socket.on('close', onDisconnect);
   });
   server.listen(port, host);
   await once(server, 'listening');

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
-import type { StreamType } from '../../graphql/caller.ts';
+import type { Caller, StreamType } from '../../graphql/caller.ts';
 import type { OperationResult } from '../../graphql/operation-result.ts';
 import type { ResultStream } from '../../graphql/subscribe.ts';
 import { REQUEST_ID_HEADER } from '../../observability/request-id.ts';
@@ -9,11 +9,12 @@ import type { HeaderList } from '../cors.ts';
 import { NOSNIFF } from '../nosniff.ts';
 import { MULTIPART } from './multipart.ts';
 import { SSE } from './sse.ts';
-import type { BodyPart } from './stream-format.ts';
+import type { BodyPart, StreamFormat } from './stream-format.ts';
 
 /** Options of `sendStream`. */
 export interface SendStreamOptions {
   readonly type: StreamType;
+  readonly caller: Pick<Caller, 'onDisconnect'>;
   readonly requestId: string;
   readonly cors: HeaderList;
   /** Called for each result before it is sent. */
@@ -32,8 +33,9 @@ export const PING_INTERVAL = 12_000;
 export function sendStream(
   response: ServerResponse,
   results: ResultStream | OperationResult,
-  { type, requestId, cors, onResult, onEnd }: SendStreamOptions,
+  options: SendStreamOptions,
 ): void {
+  const { type, requestId, cors } = options;
   const format = type === 'text/event-stream' ? SSE : MULTIPART;
   response.writeHead(200, [
     ...NOSNIFF,
@@ -47,50 +49,80 @@ export function sendStream(
     requestId,
     ...cors,
   ]);
+  // Node.js keeps the head, which is put together of 40 strings until it is written by itself.
+  const { socket } = response;
+  socket?.cork();
+  response.flushHeaders();
   response.write(format.start);
+  process.nextTick(() => socket?.uncork());
+  const stream = new StreamResponse(response, format, options);
+  if ('json' in results) {
+    stream.write(results);
+    stream.close();
+  } else stream.pipe(results);
+}
+
+/** A class, and few closures: thousands of streams may be open. */
+class StreamResponse implements Sink<OperationResult> {
+  readonly #response: ServerResponse;
+  readonly #format: StreamFormat;
+  readonly #options: SendStreamOptions;
   /** What has to drain before more is written. */
-  let full: Writable | null = null;
-  let resume: (() => void) | null = null;
-  function onDrain(): void {
-    full = null;
-    resume?.();
+  #full: Writable | null = null;
+  #resume: (() => void) | null = null;
+
+  constructor(response: ServerResponse, format: StreamFormat, options: SendStreamOptions) {
+    this.#response = response;
+    this.#format = format;
+    this.#options = options;
   }
+
+  pipe(results: ResultStream): void {
+    const ping = setInterval(() => this.#ping(), PING_INTERVAL);
+    this.#resume = results.pipe(this);
+    this.#options.caller.onDisconnect(() => {
+      clearInterval(ping);
+      // The socket and the response can outlive the subscription.
+      this.#full?.off('drain', this.#onDrain);
+      void results.return();
+    });
+  }
+
+  write(result: OperationResult): boolean {
+    this.#options.onResult(result);
+    return this.#write(this.#format.frame(result));
+  }
+
+  close(): void {
+    this.#options.onEnd();
+    this.#response.end(this.#format.end);
+  }
+
+  abort(): void {
+    this.#response.destroy();
+  }
+
+  #ping(): void {
+    // A client that does not read gets no pings either: its connection times out.
+    if (this.#full === null) this.#write(this.#format.ping);
+  }
+
   /** Writes a chunk to the socket as it is: Node.js would make four pieces of it for each response. */
-  function write({ content, chunk }: BodyPart): boolean {
+  #write({ content, chunk }: BodyPart): boolean {
+    const response = this.#response;
     const { socket } = response;
     // Without a socket, the response waits for those before it. HTTP/1.0 has no chunks.
     const isDirect = socket !== null && response.chunkedEncoding;
     const takesMore = isDirect ? socket.write(chunk) : response.write(content);
-    if (!takesMore && full === null) {
-      full = isDirect ? socket : response;
-      full.once('drain', onDrain);
+    if (!takesMore && this.#full === null) {
+      this.#full = isDirect ? socket : response;
+      this.#full.once('drain', this.#onDrain);
     }
     return takesMore;
   }
-  const sink: Sink<OperationResult> = {
-    write(result) {
-      onResult(result);
-      return write(format.frame(result));
-    },
-    close() {
-      onEnd();
-      response.end(format.end);
-    },
-    abort: () => void response.destroy(),
+
+  readonly #onDrain = (): void => {
+    this.#full = null;
+    this.#resume?.();
   };
-  if ('json' in results) {
-    sink.write(results);
-    return sink.close();
-  }
-  const ping = setInterval(() => {
-    // A client that does not read gets no pings either: its connection times out.
-    if (full === null) write(format.ping);
-  }, PING_INTERVAL);
-  resume = results.pipe(sink);
-  response.once('close', () => {
-    clearInterval(ping);
-    // The socket and the response can outlive the subscription.
-    full?.off('drain', onDrain);
-    void results.return();
-  });
 }

@@ -37,18 +37,21 @@ export async function runSocketOperation(
   payload: unknown,
   count: number,
 ): Promise<OperationResult | ResultStream | null> {
+  let current: (() => void) | null = null;
   const caller: Caller = {
     identity,
     record,
     isReadOnly: false,
     accepts: { result: 'application/json', stream: 'websocket' },
     onDisconnect(listener) {
+      if (current !== null) {
+        socket.off('close', current);
+        if (onCompleted.get(id) === current) onCompleted.delete(id);
+      }
+      current = listener;
+      if (listener === null) return;
       socket.once('close', listener);
       onCompleted.set(id, listener);
-      return () => {
-        socket.off('close', listener);
-        if (onCompleted.get(id) === listener) onCompleted.delete(id);
-      };
     },
   };
   try {

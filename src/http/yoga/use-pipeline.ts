@@ -40,6 +40,7 @@ export function usePipeline({
       // yoga insists on a text where there is only a hash.
       setParams({ ...params, query: params.query ?? '' });
       setParamsHandler(async ({ context: { record } }) => {
+        let onAbort: (() => void) | null = null;
         const running = runOperation(parsed, {
           identity: identities.get(request) ?? null,
           record,
@@ -47,8 +48,9 @@ export function usePipeline({
           // The JSON handler takes the GET requests that accept only a stream.
           accepts: { ...acceptedTypes(request.headers.get('accept') ?? undefined), stream: null },
           onDisconnect(listener) {
-            request.signal.addEventListener('abort', listener, { once: true });
-            return () => request.signal.removeEventListener('abort', listener);
+            if (onAbort !== null) request.signal.removeEventListener('abort', onAbort);
+            if (listener !== null) request.signal.addEventListener('abort', listener, { once: true });
+            onAbort = listener;
           },
         });
         // It is rejected when the client has gone.

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { clientOf, SERVER, tokenOf } from '../../process/client.ts';
 import { createAssistant, startWorker } from '../../process/echo-worker.ts';
+import { blocksUnder } from '../../support/blocks.ts';
 import { greeting, openProject, type Project } from '../../process/project.ts';
 
 let project: Project;
@@ -16,12 +16,9 @@ afterAll(() => project.remove());
 
 /** The program of a section of docs/front-ends.md, and what it prints. */
 function programOf(heading: string): { readonly program: string; readonly output: string } {
-  const text = readFileSync(new URL('../../../docs/front-ends.md', import.meta.url), 'utf8');
-  const [, section = ''] = text.split(`\n## ${heading}\n`);
-  const [own = ''] = section.split('\n## ');
-  const blocks = [...own.matchAll(/^```(\w*)\n(.*?)^```$/gms)];
+  const blocks = blocksUnder('docs/front-ends.md', heading);
   const joined = (language: string): string =>
-    blocks.flatMap(([, name, body = '']) => (name === language ? [body] : [])).join('');
+    blocks.flatMap((block) => (block.language === language ? [block.body] : [])).join('');
   return { program: joined('js'), output: joined('') };
 }
 

@@ -1,12 +1,15 @@
+import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { addTypenameSelectionDocumentTransform, preset } from '@graphql-codegen/client-preset';
 import { codegen } from '@graphql-codegen/core';
 import * as operations from '@graphql-codegen/typescript-operations';
-import { parse } from 'graphql';
+import { buildSchema, parse } from 'graphql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { printedSchema } from '../../../src/schema/schema.ts';
+import { blocksOf } from '../../support/blocks.ts';
 import { snippetsOf } from '../../support/snippets.ts';
 import { openTypedFolder, type TypedFolder } from './typed-folder.ts';
 
@@ -27,12 +30,66 @@ async function write(name: string): Promise<string> {
   return join(folder.path, name);
 }
 
+/** The blocks of docs/trusted-documents.md in a language. */
+function trustedBlocks(language: string): readonly string[] {
+  return blocksOf('docs/trusted-documents.md').flatMap((block) =>
+    block.language === language ? [block.body] : [],
+  );
+}
+
+/** The transform of the preset, and no other. */
+const AddTypename = z.custom<typeof addTypenameSelectionDocumentTransform>(
+  (value) => value === addTypenameSelectionDocumentTransform,
+);
+
 const DOCUMENT = `
 query Threads($filter: ThreadFilterInput) {
   threads(first: 20, filter: $filter) { nodes { id status createdAt metadata } }
 }`;
 
 describe('graphql-codegen', () => {
+  it('should write the hashes that docs/trusted-documents.md shows, by its configuration', async () => {
+    const [config = ''] = trustedBlocks('ts');
+    await folder.write('codegen.ts', config);
+    const Config = z.object({
+      default: z.object({
+        generates: z.object({
+          'src/gql/': z.object({
+            preset: z.literal('client'),
+            presetConfig: z.object({ persistedDocuments: z.boolean() }),
+            documentTransforms: z.tuple([AddTypename]),
+          }),
+        }),
+      }),
+    });
+    const module: unknown = await import(
+      /* @vite-ignore */ pathToFileURL(join(folder.path, 'codegen.ts')).href
+    );
+    const { presetConfig, documentTransforms } = Config.parse(module).default.generates['src/gql/'];
+    const rawSDL = 'query Threads { threads { nodes { id } totalCount } }';
+    expect(readFileSync('docs/trusted-documents.md', 'utf8')).toContain(`\`${rawSDL}\``);
+    const outputs = await preset.buildGeneratesSection({
+      baseOutputDir: 'src/gql/',
+      config: {},
+      presetConfig,
+      schema: parse(printedSchema()),
+      schemaAst: buildSchema(printedSchema()),
+      documents: [{ location: 'src/threads.ts', document: parse(rawSDL), rawSDL }],
+      plugins: [],
+      pluginMap: {},
+      pluginContext: {},
+      documentTransforms: documentTransforms.map((transformObject) => ({
+        name: 'add-typename',
+        transformObject,
+        config: {},
+      })),
+    });
+    const written = new Map<string, string>();
+    for (const output of outputs) written.set(output.filename, await codegen(output));
+    const [shown = ''] = trustedBlocks('json');
+    expect(JSON.parse(written.get('src/gql/persisted-documents.json') ?? '')).toEqual(JSON.parse(shown));
+  });
+
   it('should generate types by the configuration of docs/clients.md', async () => {
     const Config = z.object({
       default: z.object({

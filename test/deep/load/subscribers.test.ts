@@ -70,11 +70,12 @@ describe('a reader that falls behind', () => {
     const watched: Subscribers = {
       ...subscribers,
       open(caller, toResult, onClosed) {
-        const { results, send: sendResult } = subscribers.open(caller, toResult, onClosed);
+        const subscriber = subscribers.open(caller, toResult, onClosed);
+        const { results } = subscriber;
         return {
           results,
           send(result, size) {
-            sendResult(result, size);
+            subscriber.send(result, size);
             most = Math.max(most, results.bytes);
           },
         };

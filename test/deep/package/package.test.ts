@@ -9,8 +9,10 @@ import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { asOwner } from '../../../src/store/owner.ts';
 import { mintToken } from '../../../src/auth/mint-token.ts';
+import { environment } from '../../../src/environment.ts';
 import { printedSchema } from '../../../src/schema/schema.ts';
 import { ask } from '../../process/project.ts';
+import { blockUnder } from '../../support/blocks.ts';
 import { installPacked, type PackedProject } from './packed.ts';
 
 let packed: PackedProject;
@@ -65,6 +67,7 @@ describe('the package', () => {
   it('should hold what runs, and nothing else', () => {
     const others = packed.files.filter((path) => !/^dist\/(?!bundle\/).*\.(?:js|d\.ts)$/.test(path));
     expect(others.toSorted()).toEqual([
+      '.env.example',
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
@@ -154,6 +157,12 @@ describe('the package', () => {
     expect(readFileSync(schema, 'utf8')).toBe(printedSchema());
   });
 
+  it('should have the files that its help names', async () => {
+    const { found } = await start('npx', ['agent-graphql', '--help'], /^ {2}(\/.*\.env\.example)$/m);
+    const variables = readFileSync(found[1] ?? '', 'utf8');
+    for (const name of Object.keys(environment.shape)) expect(variables).toContain(`\n#${name}=`);
+  });
+
   it('should serve by npx in an empty folder, and share its secret with the command for tokens', async () => {
     const { found, child, exited } = await start(
       'npx',
@@ -197,8 +206,45 @@ describe('docs/embedding.md', () => {
     expect(await exited).toEqual([0, null]);
   });
 
-  it('should have no other program that nothing runs', () => {
-    expect(SNIPPETS.length).toBe(4);
-    expect(SNIPPETS[3]).toContain('onRequest');
+  it('should have a plugin that answers', async () => {
+    const [plugin = '', ...others] = SNIPPETS.slice(3);
+    expect(others).toEqual([]);
+    const code = `import { createServer } from 'agent-graphql';
+${plugin}
+const server = await createServer({ authenticate: () => null, plugins: [version] });
+console.log('http://localhost:' + (await server.listen({ port: 0 })) + '/graphql');
+process.once('SIGTERM', () => server.close());`;
+    await writeFile(join(packed.folder, 'plugin.js'), code);
+    const { found, child, exited } = await start(process.execPath, ['plugin.js'], /localhost:(\d+)/);
+    const response = await fetch(`http://127.0.0.1:${found[1]}/version`, {
+      headers: { connection: 'close' },
+    });
+    expect(await response.text()).toBe('1.0.0\n');
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+  });
+});
+
+describe('toRunInput', () => {
+  it.each([
+    ['docs/front-ends.md', 'What a worker gets', 'ts', { resume: 'yes' }],
+    ['docs/langgraph.md', 'Front ends', 'text', { resume: [{ interruptId: 'i', payload: 'yes' }] }],
+  ] as const)('should send new messages alone, as in %s', async (page, heading, language, answer) => {
+    const { body } = blockUnder(page, heading, language);
+    const source = `
+      import type { AgentGraphQLAgentConfig } from 'agent-graphql/ag-ui';
+      import type { AgentGraphQLTransportConfig } from 'agent-graphql/ai-sdk';
+
+      const options = {
+        ${body}
+      } satisfies Pick<AgentGraphQLAgentConfig, 'toRunInput'> & Pick<AgentGraphQLTransportConfig, 'toRunInput'>;
+    `;
+    expect(await packed.compile(source, true)).toEqual({ code: 0, lines: [] });
+    const program = `const { toRunInput } = { ${body} };
+      const given = { messages: [{ id: '1' }, { id: '2' }] };
+      const resume = [{ interruptId: 'i', payload: 'yes' }];
+      console.log(JSON.stringify([toRunInput(given), toRunInput({ ...given, resume })]));`;
+    const { found } = await start(process.execPath, ['-e', program], /^(.*)\n$/);
+    expect(JSON.parse(found[1] ?? '')).toEqual([{ messages: [{ id: '2' }] }, answer]);
   });
 });

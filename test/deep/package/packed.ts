@@ -9,7 +9,7 @@ import { ask } from '../../support/on-demand.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** What is packed besides what was built. */
-const PARTS = ['README.md', 'LICENSE', 'CHANGELOG.md', 'schema.graphql'];
+const PARTS = ['.env.example', 'README.md', 'LICENSE', 'CHANGELOG.md', 'schema.graphql'];
 const NPM = ['--no-audit', '--no-fund', '--no-update-notifier'];
 
 /** What the compiler of a program said, and its exit code. */

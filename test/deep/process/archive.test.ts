@@ -44,7 +44,7 @@ async function emptyDatabase(): Promise<void> {
   await connected(database.adminUrl, (sql) => sql.unsafe('DROP SCHEMA IF EXISTS agent_graphql CASCADE'));
 }
 
-describe('moving house', () => {
+describe('moving data', () => {
   it('should go by npm, also where the server would miss its variables', async () => {
     await emptyDatabase();
     const one = { NODE_ENV: 'production', DATA_DIR: 'one' };

@@ -116,7 +116,11 @@ describe('README.md', () => {
     const { id } = await createRun(alice, await createAssistant(alice, 'support'), {
       input: { question: 'My order?' },
     });
-    const env = { WORKER_TOKEN: await workerTokenOf('worker-1'), TOKEN: await tokenOf('alice'), RUN: id };
+    const env = {
+      AGENT_GRAPHQL_TOKEN: await workerTokenOf('worker-1'),
+      TOKEN: await tokenOf('alice'),
+      RUN: id,
+    };
     const results = await run([...snippetsOf('README.md'), caller], port, env);
     expect(results.map(({ snippet, code }) => [snippet.file, code])).toEqual([
       ['caller.js', 0],
@@ -138,4 +142,4 @@ const { data } = await response.json();
 console.log(data.waitForRun.events.map(({ data }) => data.delta ?? '').join(''));
 console.log(data.waitForRun.output.answer);
 `;
-const OUTPUT = 'Your parcel is on its way.\nAbout “My order?”: it is on its way.';
+const OUTPUT = 'It is on its way.\nAbout “My order?”: it is on its way.';

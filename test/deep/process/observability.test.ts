@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, greeting, openProject, type Project, type Started } from '../../process/project.ts';
+import { blocksUnder, blockUnder } from '../../support/blocks.ts';
 import { bound } from '../../support/slowness.ts';
 import { openCollector } from '../../http/observability/collector.ts';
 
@@ -35,6 +36,12 @@ function linesOf(stdout: string): Record<string, unknown>[] {
 async function metricsPort(server: Started): Promise<number> {
   const [, port = ''] = await server.prints(/"port":(\d+)[^\n]*"msg":"serving metrics"/);
   return Number(port);
+}
+
+/** A line of metrics without its value, and with the labels of each. */
+function seriesOf(line: string): string {
+  const [series = ''] = line.split(' ');
+  return series;
 }
 
 async function stop(server: Started) {
@@ -91,6 +98,29 @@ describe('a server', () => {
     );
     const [line] = linesOf(stdout);
     expect(line).toMatchObject({ msg: 'request', traceId: spans[0]?.traceId });
+    await collector.close();
+  });
+
+  it('should log and measure what docs/operating.md shows', async () => {
+    const collector = await openCollector();
+    const env = { METRICS_PORT: '0', OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint };
+    const server = project.server(env);
+    const { port, token } = await greeting(server);
+    const metrics = await metricsPort(server);
+    await ask(port, token, COUNT);
+    await ask(port, token, CREATE);
+    await fetch(`http://127.0.0.1:${port}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', connection: 'close' },
+      body: JSON.stringify({ query: CREATE }),
+    });
+    const text = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text();
+    const measured = new Set(text.split('\n').map(seriesOf));
+    const shown = blockUnder('docs/operating.md', 'Metrics', '').body.trim().split('\n').map(seriesOf);
+    expect(shown.filter((series) => !measured.has(series))).toEqual([]);
+    const [line] = linesOf((await stop(server)).stdout).filter(({ msg }) => msg === 'request');
+    const [example] = blocksUnder('docs/operating.md', 'Logs').filter(({ language }) => language === 'json');
+    expect(Object.keys(line ?? {})).toEqual(Object.keys(JSON.parse(example?.body ?? '{}')));
     await collector.close();
   });
 

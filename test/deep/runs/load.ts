@@ -162,7 +162,7 @@ export class RunLoad {
   async #workAs(worker: string): Promise<void> {
     while (!this.#over.signal.aborted) {
       const input = { worker, graphIds: ['graph'], max: 6, waitSeconds: 10, leaseSeconds: LEASE_SECONDS };
-      const answer = await this.#call(worker, CLAIM, { input }).catch((error: unknown) => {
+      const answer = await this.#call(worker, CLAIM, { input }, this.#over.signal).catch((error: unknown) => {
         if (!this.#over.signal.aborted) throw error;
       });
       if (answer === undefined) return;
@@ -202,13 +202,18 @@ export class RunLoad {
     if (this.runs.get(attempt.runId)?.isCancelled !== true) throw new TypeError('A lease was lost.');
   }
 
-  /** Sends a call until it is answered. */
-  async #call(as: string, query: string, variables: Record<string, unknown>): Promise<unknown> {
+  /** Sends a call until it is answered. @param signal gives it up */
+  async #call(
+    as: string,
+    query: string,
+    variables: Record<string, unknown>,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
     for (;;) {
       while (this.#isAway && !this.#over.signal.aborted) await once(this.#moments, 'back');
       const outages = this.#outages;
       const answer = await this.client(as)
-        .send(query, variables, this.#over.signal)
+        .send(query, variables, signal)
         .catch(() => null);
       // It may be stored, and the answer is lost on its way.
       if (outages !== this.#outages) continue;

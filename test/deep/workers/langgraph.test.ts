@@ -1,21 +1,20 @@
-import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAssistant, createRun, readUntil, subscribeToRun } from '../../process/echo-worker.ts';
 import { openProject, type Project } from '../../process/project.ts';
 import { isFifthStep, outlineOf, stateOf } from './langgraph-runs.ts';
 import { startWorker, type WorkerLibrary } from './library.ts';
-import { PYTHON } from './python-library.ts';
+import { findPythonWithLangGraph } from './langgraph-python.ts';
 import { createRunOf, endedRun, startServer, stop } from './runs.ts';
 
 const WORKER = fileURLToPath(new URL('langgraph_worker.py', import.meta.url));
-const check = 'import sys, langgraph.graph; assert sys.version_info >= (3, 10)';
-const missing = spawnSync(PYTHON, ['-c', check]).status === 0 ? '' : ', which need langgraph for python3';
+const found = await findPythonWithLangGraph();
+const missing = 'missing' in found ? ` (${found.missing})` : '';
 
 const LIBRARY: WorkerLibrary = {
   name: 'for LangGraph',
   missing: missing === '' ? null : missing,
-  start: (project, env) => project.start(PYTHON, ['-B', WORKER], env),
+  start: (project, env) => project.start('python' in found ? found.python : '', ['-B', WORKER], env),
 };
 
 let project: Project;

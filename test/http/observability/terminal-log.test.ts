@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createErrorLog } from '../../../src/observability/request-log.ts';
 import { createTerminalLog, type TerminalLogOptions } from '../../../src/observability/terminal-log.ts';
+import { asOwner } from '../../../src/store/owner.ts';
+import { blockUnder } from '../../support/blocks.ts';
 import { openApi, send, type TestParts } from '../../support/api.ts';
 
 /** An API whose log is for people, and what was written there, durations replaced. */
@@ -20,7 +22,11 @@ function open(parts: TestParts = {}, options: Partial<TerminalLogOptions> = {}) 
     ...options,
   });
   const { api } = openApi({ observers: [requestLog], log: createErrorLog(log), ...parts });
-  return { api, log, written: () => written.replaceAll(/\d+(?:\.\d+)? (?:ms|s)\b/g, '1 ms') };
+  return { api, log, requestLog, written: () => withoutDurations(written) };
+}
+
+function withoutDurations(text: string): string {
+  return text.replaceAll(/\d+(?:\.\d+)? (?:ms|s)\b/g, '1 ms');
 }
 
 function failing(): never {
@@ -46,6 +52,40 @@ describe('the log on a terminal', () => {
         'POST query 401 1 ms\n' +
         '  UNAUTHENTICATED This needs a token: send it as `Authorization: Bearer <JWT>`.\n',
     );
+  });
+
+  it('should be as docs/operating.md shows it', async () => {
+    const { api, requestLog, written } = open();
+    await send(api, 'alice', 'query Threads { threads { totalCount } }');
+    await send(
+      api,
+      'alice',
+      'mutation CreateRun { createAssistant(input: { graphId: "a" }) { assistant { nam } } }',
+    );
+    const completed = {
+      requestId: 'r',
+      method: 'WEBSOCKET',
+      path: '/graphql',
+      operationName: 'RunEvents',
+      operationType: null,
+      owner: asOwner('alice'),
+      isWorker: false,
+      status: null,
+      duration: 12_000,
+      cost: null,
+      outcome: 'aborted',
+      errorCode: null,
+      traceId: null,
+    } as const;
+    requestLog(completed, {
+      ...completed,
+      startedAt: 0,
+      operation: null,
+      error: null,
+      trace: null,
+      isReported: true,
+    });
+    expect(written()).toBe(withoutDurations(blockUnder('docs/operating.md', 'On a terminal', '').body));
   });
 
   it('should have the stack of an unexpected error', async () => {

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
+import { blockUnder } from '../blocks.ts';
 import { type GuardedFolder, guardedFolder } from './folder.ts';
 import { giveTo, userOfPostgres } from './user.ts';
 
@@ -15,16 +15,6 @@ export interface PgBouncer {
   stop(): Promise<void>;
 }
 
-/** Where Debian puts it, which is not in everybody's PATH. */
-const ELSEWHERE = ['/usr/sbin'];
-
-/** The program `pgbouncer` of this machine; null where there is none. No package of npm brings one. */
-export function findPgBouncer(): string | null {
-  const { PATH = '' } = process.env;
-  const folders = [...PATH.split(delimiter).filter((folder) => folder !== ''), ...ELSEWHERE];
-  return folders.map((folder) => join(folder, 'pgbouncer')).find((file) => existsSync(file)) ?? null;
-}
-
 /** Becomes PgBouncer, and ends it when the input ends, which a SIGKILL of the process that holds it brings about too. */
 const SCRIPT = `
 exec 3<&0
@@ -33,7 +23,8 @@ exec "$1" "$2" 3<&-
 `;
 
 /**
- * Starts a PgBouncer in session mode, with its defaults, in front of one server.
+ * Starts a PgBouncer in session mode, with its defaults, in front of one server, as docs/postgres.md configures it.
+ * @param program the path of `pgbouncer`
  * @param urls of the server: the users in them, with their passwords, may log in, to each of its databases
  * @param settings in place of its defaults, by their names in `pgbouncer.ini`
  */
@@ -66,7 +57,7 @@ export async function startPgBouncer(
   };
 }
 
-/** Writes its configuration. @returns the path of pgbouncer.ini */
+/** Writes its configuration: that of docs/postgres.md, with more settings. @returns the path of pgbouncer.ini */
 async function configure(
   folder: GuardedFolder,
   urls: readonly string[],
@@ -77,15 +68,14 @@ async function configure(
   const { hostname, port = '5432' } = servers[0] ?? {};
   const file = join(folder.path, 'pgbouncer.ini');
   const users = join(folder.path, 'userlist.txt');
-  const all = {
-    listen_addr: '127.0.0.1',
-    listen_port: `${folder.port}`,
-    unix_socket_dir: '',
-    auth_file: users,
-    ...settings,
-  };
-  const lines = Object.entries(all).map(([name, value]) => `${name} = ${value}`);
-  await writeFile(file, `[databases]\n* = host=${hostname} port=${port}\n[pgbouncer]\n${lines.join('\n')}\n`);
+  const page = blockUnder('docs/postgres.md', 'A pooler', 'ini').body;
+  const own = page
+    .replace('host=127.0.0.1 port=5432', `host=${hostname} port=${port}`)
+    .replace('listen_port = 6432', `listen_port = ${folder.port}`)
+    .replace('/etc/pgbouncer/userlist.txt', users);
+  const all = { unix_socket_dir: '', ...settings };
+  const lines = Object.entries(all).map(([name, value]) => `${name} = ${value}\n`);
+  await writeFile(file, own + lines.join(''));
   await writeFile(users, servers.map(({ username, password }) => `"${username}" "${password}"\n`).join(''));
   for (const path of [file, users]) await giveTo(user, path);
   return file;

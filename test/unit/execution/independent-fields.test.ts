@@ -10,7 +10,7 @@ async function execute(
 ): Promise<{ readonly order: readonly string[]; readonly executed: Promise<Executed> }> {
   const schema = buildSchema(`
     type Query { none: Int }
-    input In { of: String!, fails: Boolean }
+    input In { of: String!, fails: Boolean, failsAtOnce: Boolean }
     type Mutation { about(input: In!): String!, other(input: In!): String! }
   `);
   const order: string[] = [];
@@ -18,12 +18,16 @@ async function execute(
   if (about === undefined || other === undefined) throw new TypeError('There are these fields.');
   about.extensions = { [SUBJECT]: 'of' };
   for (const field of [about, other]) {
-    field.resolve = async (_, { input }) => {
-      order.push(`+${input.of}`);
+    const later = async ({ of, fails }: { readonly of: string; readonly fails?: boolean }) => {
       for (let turn = 0; turn < 3; turn++) await Promise.resolve();
-      order.push(`-${input.of}`);
-      if (input.fails === true) throw new Error(`${input.of} failed.`);
-      return input.of;
+      order.push(`-${of}`);
+      if (fails === true) throw new Error(`${of} failed.`);
+      return of;
+    };
+    field.resolve = (_, { input }) => {
+      order.push(`+${input.of}`);
+      if (input.failsAtOnce === true) throw new Error(`${input.of} failed.`);
+      return later(input);
     };
   }
   const prepared = prepare(schema, { query, variables: {} });
@@ -68,5 +72,15 @@ describe('root fields of a mutation', () => {
     const { data, errors } = await executed;
     expect(data).toBe(null);
     expect(errors).toMatchObject([{ message: '2 failed.', path: ['b'] }]);
+  });
+
+  it('should be done before the mutation fails at once, with none of their failures unhandled', async () => {
+    const { order, executed } = await execute(`mutation {
+      a: about(input: { of: "1", fails: true })
+      b: about(input: { of: "2", failsAtOnce: true })
+      c: about(input: { of: "3" })
+    }`);
+    expect(order).toEqual(['+1', '+2', '-1']);
+    expect((await executed).errors).toMatchObject([{ message: '2 failed.', path: ['b'] }]);
   });
 });

@@ -16,12 +16,17 @@ async function reading() {
   const stores = createMemoryStores({ publishEvents: (_, appended) => void untold.push(appended) });
   const { run, lease } = await claimNew(stores, alice);
   untold.length = 0;
-  const reader = readRunEvents({ stores, changes }, alice, run.id, 0);
-  await reader.next();
+  const open = async (after: number) => {
+    const opened = readRunEvents({ stores, changes }, alice, run.id, after);
+    await opened.next();
+    return opened;
+  };
+  const reader = await open(0);
   return {
     stores,
     lease,
     reader,
+    open,
     untold,
     tell: (...appended: readonly (AppendedEvents | undefined)[]) => {
       for (const one of appended) if (one !== undefined) changes.publishEvents(alice, one);
@@ -49,6 +54,21 @@ describe('a reader of events', () => {
     const [a, b, c, end] = untold;
     tell(a, c, b, end);
     expect(seqsOf(await restOf(reader))).toEqual([2, 3, 4, 5]);
+  });
+
+  it('should share a batch with the others that get the same events', async () => {
+    const { stores, lease, reader, open, untold, tell } = await reading();
+    const [other, later] = [await open(0), await open(2)];
+    const pending = [reader.next(), other.next(), later.next()];
+    await append(stores, alice, lease, 0, ['A', 'B']);
+    tell(untold[0]);
+    const [first, second, third] = (await Promise.all(pending)).map(({ value }) => value);
+    expect(first?.events.map(({ seq }) => seq)).toEqual([2, 3]);
+    expect(second).toBe(first);
+    expect(third?.events.map(({ seq }) => seq)).toEqual([3]);
+    await append(stores, alice, lease, 2, ['C']);
+    tell(untold[1]);
+    expect((await reader.next()).value).toMatchObject({ events: [{ seq: 4 }], last: 4 });
   });
 
   it('should miss none between the first that it is told of and the last', async () => {

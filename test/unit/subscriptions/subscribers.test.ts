@@ -28,11 +28,12 @@ function useFakeTimers(): void {
 describe('the end of a token', () => {
   it('should be told in its very millisecond, after what came before, and leave no timer', async () => {
     useFakeTimers();
-    const { results, send } = open(createSubscribers(), Date.now() + 5_000);
+    const subscriber = open(createSubscribers(), Date.now() + 5_000);
+    const { results } = subscriber;
     vi.advanceTimersByTime(4_999);
-    send('1', 1);
+    subscriber.send('1', 1);
     vi.advanceTimersByTime(1);
-    send('2', 1);
+    subscriber.send('2', 1);
     expect(await results.next()).toEqual({ done: false, value: '1' });
     expect(await results.next()).toMatchObject({ value: { extensions: { code: 'UNAUTHENTICATED' } } });
     expect(await results.next()).toEqual(DONE);
@@ -57,9 +58,9 @@ describe('an open subscription', () => {
     ['its token ends', () => vi.advanceTimersByTime(HOUR)],
     [
       'it is read too slowly',
-      (_, { send }) => {
-        send('large', MAX_BYTES_BEHIND);
-        send('one too many', 1);
+      (_, subscriber) => {
+        subscriber.send('large', MAX_BYTES_BEHIND);
+        subscriber.send('one too many', 1);
       },
     ],
   ])('should give its place back when %s', async (_kind, end) => {
@@ -78,8 +79,9 @@ describe('an open subscription', () => {
 
   it('should be interrupted without what waits and without a last result', async () => {
     const subscribers = createSubscribers();
-    const { results, send } = open(subscribers);
-    send('1', 1);
+    const subscriber = open(subscribers);
+    const { results } = subscriber;
+    subscriber.send('1', 1);
     subscribers.interrupt();
     await expect(results.next()).rejects.toBeInstanceOf(StreamInterrupted);
     expect(await results.next()).toEqual(DONE);
@@ -102,28 +104,30 @@ describe('an open subscription', () => {
 describe('a subscriber that reads too slowly', () => {
   it('should be ended by the result after too many bytes, which is all that it gets', async () => {
     const subscribers = createSubscribers({ bytesBehind: 1_000 });
-    const { results, send } = open(subscribers);
-    send('1', 1_000);
+    const subscriber = open(subscribers);
+    const { results } = subscriber;
+    subscriber.send('1', 1_000);
     expect(results.length).toBe(1);
-    send('2', 1);
+    subscriber.send('2', 1);
     expect(await results.next()).toMatchObject({ value: { extensions: { code: 'LIMIT_EXCEEDED' } } });
     expect(await results.next()).toEqual(DONE);
   });
 
   it('should be ended for many small results as for a few large ones', () => {
     const subscribers = createSubscribers({ bytesBehind: 1_000 });
-    const { send } = open(subscribers);
-    for (let i = 0; i < 11; i++) send('', 0);
+    const subscriber = open(subscribers);
+    for (let i = 0; i < 11; i++) subscriber.send('', 0);
     expect(subscribers.count()).toBe(1);
-    send('', 0);
+    subscriber.send('', 0);
     expect(subscribers.count()).toBe(0);
   });
 
   it('should go on once it has read', async () => {
     const subscribers = createSubscribers({ bytesBehind: 1_000 });
-    const { results, send } = open(subscribers);
+    const subscriber = open(subscribers);
+    const { results } = subscriber;
     for (let i = 0; i < 10; i++) {
-      send('large', 10_000);
+      subscriber.send('large', 10_000);
       expect(await results.next()).toEqual({ done: false, value: 'large' });
     }
     expect(subscribers.count()).toBe(1);

@@ -7,7 +7,7 @@ const alice = asOwner('alice');
 describe('the calls of one request that wait', () => {
   it('should share the time that one call may wait', async () => {
     const waits = createWaits();
-    const request: StoppableRequest = { stopListeners: null, waitsUntil: null };
+    const request: StoppableRequest = { openWaits: null, waitsUntil: null };
     const first = waits.begin(alice, 10, request);
     expect(first.secondsLeft).toBe(10);
     first.end();
@@ -26,8 +26,8 @@ describe('the calls of one request that wait', () => {
 
   it('should not share it with another request', () => {
     const waits = createWaits();
-    waits.begin(alice, 1, { stopListeners: null, waitsUntil: performance.now() }).end();
-    const wait = waits.begin(alice, 10, { stopListeners: null, waitsUntil: null });
+    waits.begin(alice, 1, { openWaits: null, waitsUntil: performance.now() }).end();
+    const wait = waits.begin(alice, 10, { openWaits: null, waitsUntil: null });
     expect(wait.secondsLeft).toBe(10);
     wait.end();
   });

@@ -5,6 +5,7 @@ import { ConnectionLost } from './connection-lost.ts';
 import type { Connection } from './connection.ts';
 import type { DatabaseConfig } from './database-config.ts';
 import { openConnection } from './open-connection.ts';
+import { readRows } from './rows.ts';
 
 /** A transaction while it is open. */
 export interface Transaction {
@@ -137,9 +138,12 @@ export function createPool(config: DatabaseConfig): Pool {
       let isOver = false;
       let failure: unknown;
       let committed: Promise<unknown> | undefined;
-      const send: Transaction['run'] = async (statement) => {
+      const assertOpen = (): void => {
         if (connection.isLost) throw new ConnectionLost('the connection was closed');
         signal.throwIfAborted();
+      };
+      const send = async (statement: { execute(): PromiseLike<unknown> }): Promise<unknown> => {
+        assertOpen();
         return statement.execute();
       };
       const tx: Transaction = {
@@ -147,7 +151,8 @@ export function createPool(config: DatabaseConfig): Pool {
         async run(statement) {
           // Another transaction may use the connection by now.
           if (isOver) throw failure ?? new Error('The transaction is over.');
-          return send(statement);
+          assertOpen();
+          return readRows(statement);
         },
         commit() {
           if (isOver) return;

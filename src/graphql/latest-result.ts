@@ -1,0 +1,33 @@
+import type { OperationResult } from './operation-result.ts';
+import type { PreparedOperation } from './prepared-document.ts';
+
+/** What makes the result of an event. */
+interface Execution {
+  readonly event: unknown;
+  readonly operation: PreparedOperation;
+  /** The variables as JSON. */
+  readonly variables: string;
+}
+
+/**
+ * The latest result of an event. The readers of a run get the same batch one right after the other: it is executed and
+ * serialized once for those with the same operation and variables.
+ */
+export class LatestResult {
+  #latest: (Execution & { readonly result: OperationResult }) | null = null;
+
+  find({ event, operation, variables }: Execution): OperationResult | null {
+    const latest = this.#latest;
+    const isSame =
+      latest !== null &&
+      latest.event === event &&
+      latest.operation === operation &&
+      latest.variables === variables;
+    return isSame ? latest.result : null;
+  }
+
+  /** Keeps a result. One with errors has the id of its request, and is not kept. */
+  keep({ event, operation, variables }: Execution, result: OperationResult): void {
+    this.#latest = result.errors.length > 0 ? null : { event, operation, variables, result };
+  }
+}
