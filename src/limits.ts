@@ -71,7 +71,7 @@ export const MAX_SUBSCRIPTIONS = 10_000;
 /** Calls of one owner that may wait at once: its workers' claims and heartbeats, and those for a run's end. */
 export const MAX_WAITS_OF_OWNER = 1_000;
 
-/** Calls that may wait in all: about 7 KB of memory each, with the connection. */
+/** Calls that may wait in all: about 8 KB of memory each, with the connection. */
 export const MAX_WAITS = 20_000;
 
 /**

@@ -19,6 +19,9 @@ const FOLDER = fileURLToPath(new URL('../binaries/debian/', import.meta.url));
 /** Where Debian puts programs; not everybody's PATH has all of them. */
 const FOLDERS = ['/usr/sbin', '/usr/bin'];
 
+/** How long a download may take, in milliseconds: without the programs their tests are skipped. */
+const DOWNLOAD_TIMEOUT = 120_000;
+
 let unpacked: Promise<string | null> | undefined;
 
 /**
@@ -71,7 +74,8 @@ async function unpack(draft: string, folder: string): Promise<void> {
     'Acquire::Languages': 'none',
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-  const apt = (...args: readonly string[]) => promisify(execFile)('apt-get', [...options, '-qq', ...args]);
+  const apt = (...args: readonly string[]) =>
+    promisify(execFile)('apt-get', [...options, '-qq', ...args], { timeout: DOWNLOAD_TIMEOUT });
   await apt('update');
   await apt('--download-only', '-y', '--no-install-recommends', 'install', ...Object.values(PACKAGES));
   for (const name of await readdir(archives))

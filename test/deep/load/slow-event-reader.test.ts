@@ -25,11 +25,12 @@ async function openRun() {
   const watched: Subscribers = {
     ...subscribers,
     open(caller, toResult, onClosed) {
-      const { results, send } = subscribers.open(caller, toResult, onClosed);
+      const subscriber = subscribers.open(caller, toResult, onClosed);
+      const { results } = subscriber;
       return {
         results,
         send(result, size) {
-          send(result, size);
+          subscriber.send(result, size);
           waited.most = Math.max(waited.most, results.bytes);
         },
       };

@@ -14,6 +14,8 @@ export type PythonWithLangGraph = { readonly python: string } | { readonly missi
 const FOLDER = fileURLToPath(new URL('../../binaries/langgraph-python/', import.meta.url));
 const REQUIREMENTS = join(FOLDER, 'requirements.txt');
 const CHECK = 'import sys, langgraph.graph; assert sys.version_info >= (3, 10)';
+/** How long the download may take, in milliseconds: without LangGraph its tests are skipped. */
+const DOWNLOAD_TIMEOUT = 120_000;
 /** A package server that cannot be reached is found out at once. */
 const PIP = [
   '-m',
@@ -47,7 +49,7 @@ export async function findPythonWithLangGraph(): Promise<PythonWithLangGraph> {
     await rm(folder, { recursive: true, force: true });
     try {
       await promisify(execFile)(PYTHON, ['-m', 'venv', folder]);
-      await promisify(execFile)(python, [...PIP, '-r', REQUIREMENTS]);
+      await promisify(execFile)(python, [...PIP, '-r', REQUIREMENTS], { timeout: DOWNLOAD_TIMEOUT });
       await promisify(execFile)(python, ['-c', CHECK]);
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
