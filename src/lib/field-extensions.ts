@@ -12,3 +12,9 @@ export const SHARED_EVENTS = 'sharedEvents';
 
 /** Extension of fields that take `first`, the largest that they accept. Default: that of a page. */
 export const MAX_ITEMS = 'maxItems';
+
+/**
+ * Extension of mutation fields about one thing: the key of their `input` that names it. Such fields about different
+ * things are independent of each other: those that follow each other in a request begin together.
+ */
+export const SUBJECT = 'subject';

@@ -1,3 +1,4 @@
+import { SUBJECT } from '../lib/field-extensions.ts';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Outcome } from '../store/outcome.ts';
 import type { AppendOutcome, AppendRequest, EndResult, LeaseState } from '../store/queue.ts';
@@ -24,6 +25,8 @@ import {
 } from './worker-payloads.ts';
 
 const INPUT = ['input'];
+/** Calls about different runs are independent: a worker that ends ten runs at once gets them stored together. */
+const ABOUT_LEASE = { [SUBJECT]: 'lease' };
 
 function leasesPayload(outcome: Outcome<readonly LeaseState[]>) {
   if ('value' in outcome) return { leases: outcome.value, userErrors: [] };
@@ -85,6 +88,7 @@ builder.mutationFields((t) => ({
   appendRunEvents: t.field({
     description: 'For workers: adds events to a run, each once.',
     type: AppendRunEventsPayload,
+    extensions: ABOUT_LEASE,
     args: { input: t.arg({ type: AppendRunEventsInput, required: true, description: 'The events.' }) },
     resolve: (_, { input }, context) =>
       andThen(appendEvents(context, input), ({ lease, refusals }) => {
@@ -94,6 +98,7 @@ builder.mutationFields((t) => ({
   checkpointRun: t.field({
     description: 'For workers: saves the state that a new attempt would go on from.',
     type: CheckpointRunPayload,
+    extensions: ABOUT_LEASE,
     args: { input: t.arg({ type: CheckpointRunInput, required: true, description: 'The state.' }) },
     resolve: (_, { input }, context) =>
       andThen(context.stores.queue.checkpoint(ownerOf(context), input), (outcome) =>
@@ -105,6 +110,7 @@ builder.mutationFields((t) => ({
   finishRun: t.field({
     description: 'For workers: ends a run, or gives it back to be tried again.',
     type: FinishRunPayload,
+    extensions: ABOUT_LEASE,
     args: { input: t.arg({ type: FinishRunInput, required: true, description: 'How the attempt ends.' }) },
     resolve: (_, { input }, context) =>
       andThen(context.stores.queue.finish(ownerOf(context), input), finishPayload),

@@ -22,6 +22,7 @@ import {
   OperationTypeNode,
   type SelectionSetNode,
 } from 'graphql';
+import { SUBJECT } from '../../lib/field-extensions.ts';
 import { compileArguments, type Variables } from './arguments.ts';
 import { collectFields, type SelectionContext } from './collect-fields.ts';
 import { completeLeaf, completeList, completeNonNull, completeNullable, fastLeaf } from './complete-value.ts';
@@ -146,6 +147,7 @@ class Compiler {
         args: null,
         complete: () => type,
         fastSerialize: () => type,
+        subject: null,
         serialize: () => type,
         inQuotes: true,
       };
@@ -157,6 +159,7 @@ class Compiler {
     if (!isProperty && resolve.length > 3) throw new NotCompiled();
     const info = this.#info(parent, field, nodes, segment);
     const leaf = getNullableType(field.type);
+    const subject = field.extensions[SUBJECT];
     return {
       key,
       expression: isProperty ? `source?.[${JSON.stringify(name)}]` : null,
@@ -165,6 +168,7 @@ class Compiler {
       info,
       args: field.args.length === 0 ? null : compileArguments(field, node),
       fastSerialize: isLeafType(leaf) ? fastLeaf(leaf) : null,
+      subject: typeof subject === 'string' ? subject : null,
       ...this.#output(field.type, info, nodes, segment),
     };
   }

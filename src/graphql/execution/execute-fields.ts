@@ -1,6 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../schema/context.ts';
 import type { Args, Variables } from './arguments.ts';
+import { isObject } from '../../lib/is-object.ts';
 import { andThen, type MaybePromise } from '../../lib/maybe-promise.ts';
 import {
   type Complete,
@@ -27,6 +28,8 @@ export interface Field extends Serializer {
   readonly complete: Complete;
   /** Completes the usual values of a leaf, and returns undefined for all others. Null where it is no leaf. */
   readonly fastSerialize: ((value: unknown) => unknown) | null;
+  /** The key of `input` that names what it is about: see `SUBJECT`. Null where it has to be executed by itself. */
+  readonly subject: string | null;
 }
 
 /** Returns the name of an object's type. */
@@ -162,7 +165,10 @@ function waitForField(
   );
 }
 
-/** Executes the root fields of a mutation: each begins when the one before it is done. */
+/**
+ * Executes the root fields of a mutation: each begins when the one before it is done, apart from fields about different
+ * things, which begin together. One of them that fails the whole mutation later does not keep the others from being executed.
+ */
 export function executeSerially(fields: readonly Field[], execution: ExecutionContext): unknown {
   return executeFrom(0, fields, {}, execution);
 }
@@ -176,10 +182,68 @@ function executeFrom(
 ): MaybePromise<ResponseObject> {
   const field = fields[index];
   if (field === undefined) return object;
+  const end = endOfIndependent(index, fields, execution);
+  if (end > index + 1) {
+    const executed = executeTogether(fields.slice(index, end), object, execution);
+    return andThen(executed, () => executeFrom(end, fields, object, execution));
+  }
   return andThen(executeField(field, execution), (value) => {
     object[field.key] = value;
     return executeFrom(index + 1, fields, object, execution);
   });
+}
+
+/** Where the fields from an index on end that are about different things. */
+function endOfIndependent(index: number, fields: readonly Field[], execution: ExecutionContext): number {
+  const subjects = new Set<unknown>();
+  for (const [offset, field] of fields.slice(index).entries()) {
+    const subject = subjectOf(field, execution);
+    if (subject === null || subjects.has(subject)) return index + offset;
+    subjects.add(subject);
+  }
+  return fields.length;
+}
+
+/** Executes root fields that are independent of each other. */
+function executeTogether(
+  fields: readonly Field[],
+  object: ResponseObject,
+  execution: ExecutionContext,
+): MaybePromise<void> {
+  const begun: Promise<unknown>[] = [];
+  try {
+    for (const field of fields) {
+      const value = executeField(field, execution);
+      object[field.key] = value;
+      if (value instanceof Promise) begun.push(value);
+    }
+  } catch (error) {
+    if (begun.length > 0) return rethrow(error, Promise.allSettled(begun));
+    throw error;
+  }
+  if (begun.length > 0) return finishFields(fields, object, Promise.allSettled(begun));
+}
+
+/** Replaces the promises of root fields by their values, once all are settled: none of their rejections is unhandled. */
+async function finishFields(
+  fields: readonly Field[],
+  object: ResponseObject,
+  settled: Promise<unknown>,
+): Promise<void> {
+  await settled;
+  for (const { key } of fields) object[key] = await object[key];
+}
+
+/** What a root field is about; null where that is not known. */
+function subjectOf({ subject, args }: Field, execution: ExecutionContext): unknown {
+  if (subject === null || args === null) return null;
+  try {
+    const { input } = args(execution.variables);
+    return isObject(input) ? (input[subject] ?? null) : null;
+  } catch {
+    // The field reports what is wrong with its arguments.
+    return null;
+  }
 }
 
 /** Completes an object of an abstract type. @param completes by the names of the possible types */

@@ -1,13 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { asOwner, type Owner } from '../../../src/store/owner.ts';
 import { openPostgresStores, type PostgresStores } from '../../../src/store/postgres/stores.ts';
 import type { Claim, EndResult } from '../../../src/store/queue.ts';
 import type { Run } from '../../../src/store/records.ts';
+import { openApi, post, workerToken } from '../../support/api.ts';
 import { valueOf } from '../../support/bench.ts';
+import { HOUR } from '../../support/hour.ts';
 import { connected } from '../../support/postgres/admin.ts';
 import { configFor } from '../../support/postgres/config.ts';
 import { createMigratedDatabase, type TestDatabase } from '../../support/postgres/database.ts';
 import { makeAssistant } from '../../support/records.ts';
+import { valueAt } from '../../support/requests.ts';
 import { type Sent, type Spy, spyOn, transactionsOf } from './spy.ts';
 
 const [alice, bob, worker] = [asOwner('alice'), asOwner('bob'), asOwner('worker')];
@@ -102,6 +105,21 @@ describe('calls at the same time', () => {
     }
   });
 
+  it('should share a transaction where one request makes them', async () => {
+    await makeRuns(alice, 10);
+    const claims = await claim(10);
+    spy.clear();
+    const { api } = openApi({ stores: stores.forRequest() });
+    const ends = claims.map(
+      ({ lease }, index) =>
+        `end${index}: finishRun(input: { lease: ${JSON.stringify(lease)}, status: SUCCESS }) { accepted }`,
+    );
+    const body = JSON.stringify({ query: `mutation { ${ends.join(' ')} }` });
+    const answer = await post(api, null, body, { authorization: `Bearer ${await workerToken('worker')}` });
+    for (const index of claims.keys()) expect(valueAt(answer, `end${index}`, 'accepted')).toBe(true);
+    expect(sentTransactions()).toHaveLength(1);
+  });
+
   it('should each have their own answer', async () => {
     const [assistantId, unknown] = [assistantIds.get(alice) ?? '', '0'.repeat(32)];
     const { runs } = stores.forRequest();
@@ -148,6 +166,25 @@ describe('calls at the same time', () => {
       });
       expect(await waiting[0]).toMatchObject({ accepted: true });
     });
+  });
+});
+
+describe('the plans of a connection', () => {
+  it('should be discarded after a while: tables have grown', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      const discarded = () => spy.sent.filter(({ text }) => text === 'DISCARD PLANS').length;
+      await claim(1);
+      spy.clear();
+      await claim(1);
+      expect(discarded()).toBe(0);
+      vi.advanceTimersByTime(HOUR);
+      await claim(1);
+      await claim(1);
+      expect(discarded()).toBe(1);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

@@ -10,6 +10,21 @@ export interface Database {
 }
 
 /**
+ * When the statements of a transaction are planned. `each time` suits all of them: a generic plan takes every owner for a
+ * small one, and may read all rows of a large one to look up a few. `once`, for each connection, is for statements that
+ * leave the planner no choice: inserts, also with `ON CONFLICT`, and lookups of rows by their whole primary key, or of
+ * the first row of an index. No table is scanned then. In a table that is nearly empty all indexes are the same to the
+ * planner, and such a plan must not outlive that: plans are kept for {@link PLAN_TIME}.
+ */
+export type Planning = 'each time' | 'once';
+
+/** How long a connection keeps its plans, in milliseconds. */
+const PLAN_TIME = 5_000;
+
+/** When the plans of a connection were made at the earliest, by `performance.now()`. */
+const plannedAt = new WeakMap<Transaction['sql'], number>();
+
+/**
  * Runs a read-write transaction of one owner: all of it is stored, or nothing.
  * @throws StoreUnavailable when the database cannot do it now
  */
@@ -17,8 +32,11 @@ export async function runInTransaction<T>(
   database: Database,
   owner: Owner,
   work: (tx: Transaction) => Promise<T>,
+  planning: Planning = 'each time',
 ): Promise<T> {
-  return withTimeout(database, (signal) => ownerTransaction(database, 'BEGIN', owner, signal, work));
+  return withTimeout(database, (signal) =>
+    ownerTransaction(database, 'BEGIN', owner, signal, work, planning),
+  );
 }
 
 /**
@@ -31,7 +49,7 @@ export async function runOnQueue<T>(
 ): Promise<T> {
   return withTimeout({ statementTimeout }, (signal) =>
     pool.transaction('BEGIN', signal, async (tx) => {
-      const settings = [configureTransaction(tx, '', statementTimeout), openQueue(tx)];
+      const settings = [configureTransaction(tx, '', statementTimeout, 'each time'), openQueue(tx)];
       const [result] = await Promise.all([work(tx), ...settings]);
       return result;
     }),
@@ -63,11 +81,23 @@ export async function ownerTransaction<T>(
   owner: Owner,
   signal: AbortSignal,
   work: (tx: Transaction) => Promise<T>,
+  planning: Planning = 'each time',
 ): Promise<T> {
   return pool.transaction(begin, signal, async (tx) => {
-    const [, result] = await Promise.all([configureTransaction(tx, owner, statementTimeout), work(tx)]);
+    const configured = [
+      ...(planning === 'once' ? [discardOldPlans(tx)] : []),
+      configureTransaction(tx, owner, statementTimeout, planning),
+    ];
+    const [result] = await Promise.all([work(tx), ...configured]);
     return result;
   });
+}
+
+async function discardOldPlans({ sql, run }: Transaction): Promise<void> {
+  const now = performance.now();
+  if (now - (plannedAt.get(sql) ?? -PLAN_TIME) < PLAN_TIME) return;
+  plannedAt.set(sql, now);
+  await run(sql`DISCARD PLANS`);
 }
 
 /** `idle_in_transaction_session_timeout`, in milliseconds: PostgreSQL then ends the transaction and its locks. */
@@ -75,18 +105,18 @@ const IDLE_IN_TRANSACTION = '10000';
 
 /**
  * Names the owner of a transaction, which sees and writes no rows before. All settings are local to the transaction, so
- * that connections can be shared. Bitmap scans are only for metadata searches: see `metadata-search.ts`. Each execution
- * is planned anew: a generic plan takes every owner for a small one, and may read all rows of a large one to look up a
- * few.
+ * that connections can be shared. Bitmap scans are only for metadata searches: see `metadata-search.ts`.
  */
 async function configureTransaction(
   tx: Transaction,
   owner: Owner | '',
   statementTimeout: number,
+  planning: Planning,
 ): Promise<void> {
+  const [plans, scans] = planning === 'once' ? ['force_generic_plan', 'off'] : ['force_custom_plan', 'on'];
   await tx.run(tx.sql`SELECT set_config('agent_graphql.owner', ${owner}, true),
     set_config('statement_timeout', ${String(statementTimeout)}, true),
     set_config('idle_in_transaction_session_timeout', ${IDLE_IN_TRANSACTION}, true),
     set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true),
-    set_config('plan_cache_mode', 'force_custom_plan', true)`);
+    set_config('plan_cache_mode', ${plans}, true), set_config('enable_seqscan', ${scans}, true)`);
 }

@@ -10,7 +10,7 @@ import type { Transaction } from '../client/pool.ts';
 import { insertInputs } from '../tables/store-steps.ts';
 import { enqueueHeads, planNewRun } from './create-run.ts';
 import type { StoreDependencies } from './dependencies.ts';
-import { runMutation } from './run-mutation.ts';
+import { type PlanMutation, runMutation } from './run-mutation.ts';
 
 /** The creations of runs at this server: those of one owner that come at the same time share transactions. */
 export type RunCreations = CallBatches<RunCreation>;
@@ -88,7 +88,7 @@ function createAll(
   inputs: readonly CheckedNewRun[],
 ): Promise<readonly Outcome<Run>[]> {
   const { clock, announcer } = dependencies;
-  return runMutation<readonly Outcome<Run>[]>(dependencies, owner, async (tx, announcements) => {
+  const plan: PlanMutation<readonly Outcome<Run>[]> = async (tx, announcements) => {
     const [assistants, now] = await Promise.all([lockAssistants(tx, owner, inputs), clock(tx)]);
     const made = inputs.map((input) => {
       const assistant = assistants.get(input.assistantId);
@@ -115,7 +115,8 @@ function createAll(
             : [enqueueHeads(tx, announcements, owner, created, now, announcer.serverId)]),
         ]),
     };
-  });
+  };
+  return runMutation(dependencies, owner, plan, 'once');
 }
 
 /** Reads the assistants of new runs, which no other transaction deletes until this one ends, by their ids. */

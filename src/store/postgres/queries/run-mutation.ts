@@ -1,6 +1,6 @@
 import type { Change } from '../../change.ts';
 import type { Owner } from '../../owner.ts';
-import { planOnce, runInTransaction } from '../client/database.ts';
+import { type Planning, planOnce, runInTransaction } from '../client/database.ts';
 import type { Transaction } from '../client/pool.ts';
 import { Announcements } from '../notifications/announcer.ts';
 import { logChanges } from '../notifications/change-log.ts';
@@ -35,14 +35,16 @@ export async function runMutation<T>(
   { database, reader, announcer }: Pick<StoreDependencies, 'database' | 'reader' | 'announcer'>,
   owner: Owner,
   plan: PlanMutation<T>,
+  planning: Planning = 'each time',
 ): Promise<T> {
   const announcements = new Announcements();
   try {
-    const outcome = await runInTransaction(database, owner, async (tx) => {
+    const store = async (tx: Transaction): Promise<T> => {
       const planned = await plan(tx, announcements);
       await storeAndCommit(tx, owner, planned);
       return planned.outcome;
-    });
+    };
+    const outcome = await runInTransaction(database, owner, store, planning);
     announcer.announce(announcements);
     return outcome;
   } finally {

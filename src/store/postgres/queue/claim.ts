@@ -65,7 +65,7 @@ async function claimOnce(
   const graphs = JSON.stringify(graphIds);
   const turn = turns.get(graphs) ?? '';
   try {
-    const result = await runInTransaction(database, claimant.holder, async (tx) => {
+    const claim = async (tx: Transaction): Promise<Claimed> => {
       const { sql, run } = tx;
       const [, rows, now] = await Promise.all([
         allOwners ? openQueue(tx) : null,
@@ -93,7 +93,8 @@ async function claimOnce(
         claimed: fitting.flatMap(({ owner, state }) => byKey.get(ownedKey(owner, state.run.id)) ?? []),
         isContended: taken.length > 0 || (rows.at(-1)?.isContended ?? false),
       };
-    });
+    };
+    const result = await runInTransaction(database, claimant.holder, claim, 'once');
     const last = result.claimed.at(-1);
     if (allOwners && last !== undefined) turns.set(graphs, last.owner);
     announcer.announce(announcements);
@@ -171,7 +172,6 @@ async function claimLocked(
     withPayloads.length === 0 ? null : readClaimPayloads(tx, owner, withPayloads),
     storePlan(tx, owner, {
       outcome: null,
-      insertsOnly: true,
       changes: claimed.flatMap(({ before, step }) => changeOf(before.run, step.run)),
       store: () => storeSteps(tx, owner, claimed),
     }),

@@ -37,11 +37,11 @@ export async function decideTogether<Call extends RunCall>(
 ): Promise<readonly Call[]> {
   const announcements = new Announcements();
   const byRun = new Map(calls.toReversed().map((call) => [call.runId, call]));
-  const decided = await runInTransaction(database, owner, (tx) =>
+  const decide = (tx: Transaction): Promise<readonly Call[]> =>
     withThreads
       ? decideWithThreads({ announcer, clock }, tx, announcements, owner, byRun)
-      : decideAlone({ clock }, tx, announcements, owner, byRun),
-  );
+      : decideAlone({ clock }, tx, announcements, owner, byRun);
+  const decided = await runInTransaction(database, owner, decide, 'once');
   announcer.announce(announcements);
   return decided;
 }
@@ -66,7 +66,7 @@ async function decideWithThreads<Call extends RunCall>(
   });
   if (steps.length === 0) return decided;
   const plan = planSteps({ announcer }, tx, announcements, owner, steps, now);
-  await storeAndCommit(tx, owner, { outcome: null, insertsOnly: true, ...plan });
+  await storeAndCommit(tx, owner, { outcome: null, ...plan });
   return decided;
 }
 
@@ -99,7 +99,6 @@ async function decideAlone<Call extends RunCall>(
   for (const { step } of steps) announceEvents(announcements, owner, step);
   await storeAndCommit(tx, owner, {
     outcome: null,
-    insertsOnly: true,
     changes: steps.flatMap(({ before, step }) => changeOf(before.run, step.run)),
     store: () => storeSteps(tx, owner, steps),
   });
