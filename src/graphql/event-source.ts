@@ -163,10 +163,10 @@ class OperationSource implements EventSource {
   /** Executes an event for each document by itself. */
   async #sendToEach(event: unknown): Promise<void> {
     const { schema, results } = this.#parts;
-    const { latest, variables } = this.#options;
+    const { identity, latest, variables } = this.#options;
     for (const group of this.#groups) {
       const { operation, requestId } = group;
-      const key = { event, operation, variables: this.#variables };
+      const key = { owner: identity.owner, event, operation, variables: this.#variables };
       const known = latest.find(key);
       if (known !== null) {
         sendResult(group, known);

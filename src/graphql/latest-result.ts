@@ -1,8 +1,10 @@
+import type { Owner } from '../store/owner.ts';
 import type { OperationResult } from './operation-result.ts';
 import type { PreparedOperation } from './prepared-document.ts';
 
 /** What makes the result of an event. */
 interface Execution {
+  readonly owner: Owner;
   readonly event: unknown;
   readonly operation: PreparedOperation;
   /** The variables as JSON. */
@@ -16,10 +18,11 @@ interface Execution {
 export class LatestResult {
   #latest: (Execution & { readonly result: OperationResult }) | null = null;
 
-  find({ event, operation, variables }: Execution): OperationResult | null {
+  find({ owner, event, operation, variables }: Execution): OperationResult | null {
     const latest = this.#latest;
     const isSame =
       latest !== null &&
+      latest.owner === owner &&
       latest.event === event &&
       latest.operation === operation &&
       latest.variables === variables;
@@ -27,7 +30,7 @@ export class LatestResult {
   }
 
   /** Keeps a result. One with errors has the id of its request, and is not kept. */
-  keep({ event, operation, variables }: Execution, result: OperationResult): void {
-    this.#latest = result.errors.length > 0 ? null : { event, operation, variables, result };
+  keep(execution: Execution, result: OperationResult): void {
+    this.#latest = result.errors.length > 0 ? null : { ...execution, result };
   }
 }

@@ -17,6 +17,8 @@ function openPage({ tour, owners }) {
   const page = { tab: 0 };
   find('restart').addEventListener('click', () => {
     storage.clear();
+    // GraphiQL keeps its tabs some time after a change of theirs, also while the page is left.
+    storage.setItem = () => {};
     location.assign(location.pathname);
   });
   YogaGraphiQL.renderYogaGraphiQL(find('root'), {

@@ -172,6 +172,27 @@ describe('GraphiQL in a browser', () => {
     expect(await resultWith('"replayed"')).not.toContain('"errors"');
   });
 
+  it('should forget what was written while the tour is begun again', async () => {
+    await open();
+    await openTab('List');
+    let goOn = (): void => {};
+    await page.route('**/graphql', async (route) => {
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      await route.continue();
+    });
+    // GraphiQL keeps its tabs half a second after a change of theirs: here while the next page is waited for.
+    const passed = page.waitForEvent('console', (message) => message.text() === 'passed');
+    await page.evaluate(`
+      setTimeout(() => console.log('passed'), 1_000);
+      document.getElementById('restart').click();
+    `);
+    await passed;
+    goOn();
+    await page.locator('.graphiql-tab-active').getByText('Assistant').waitFor();
+  });
+
   it('should show each owner what is theirs', async () => {
     owners = ['dev', 'alice'];
     await open();
