@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import type { Page, Response } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { renderPage } from '../../../src/http/yoga/graphiql.ts';
@@ -175,11 +176,9 @@ describe('GraphiQL in a browser', () => {
   it('should forget what was written while the tour is begun again', async () => {
     await open();
     await openTab('List');
-    let goOn = (): void => {};
+    const goOn = new EventEmitter();
     await page.route('**/graphql', async (route) => {
-      await new Promise<void>((resolve) => {
-        goOn = resolve;
-      });
+      await once(goOn, 'go on');
       await route.continue();
     });
     // GraphiQL keeps its tabs half a second after a change of theirs: here while the next page is waited for.
@@ -189,8 +188,9 @@ describe('GraphiQL in a browser', () => {
       document.getElementById('restart').click();
     `);
     await passed;
-    goOn();
+    goOn.emit('go on');
     await page.locator('.graphiql-tab-active').getByText('Assistant').waitFor();
+    expect(await page.getByRole('tab').allInnerTexts()).toEqual(STEPS.map(([name]) => name));
   });
 
   it('should show each owner what is theirs', async () => {
