@@ -12,6 +12,7 @@ import { withTarget } from './http/server/with-target.ts';
 import { renderPage } from './http/yoga/graphiql.ts';
 import type { YogaPlugin } from './http/yoga/yoga-handler.ts';
 import type { Log } from './lib/log.ts';
+import { SHUTDOWN_TIMEOUT } from './limits.ts';
 import type { RequestObserver } from './observability/completed-request.ts';
 import { schema } from './schema/schema.ts';
 import { openStores } from './store/open-stores.ts';
@@ -147,7 +148,7 @@ export async function createServer({
         throw error;
       }
     },
-    close: (timeout = 10_000) =>
+    close: (timeout = SHUTDOWN_TIMEOUT) =>
       (closed ??= server.close(() =>
         Promise.all([
           listening?.then(

@@ -26,41 +26,26 @@ function createAssembler(
   calledBefore: readonly string[],
 ): (event: AgUiEvent) => Generator<UIMessageChunk> {
   /** Messages that are a part of this one: not those of users or of the system. */
-  const texts = new Set<string>();
-  const reasonings = new Set<string>();
+  const open = { text: new Set<string>(), reasoning: new Set<string>() };
   const toolCalls = new Map<string, ToolCall>();
 
   const isCalled = (id: string): boolean => toolCalls.has(id) || calledBefore.includes(id);
 
-  function* textChunks({ type, role = 'assistant', ...event }: AgUiEvent): Generator<UIMessageChunk> {
+  /** What no start has opened, or a chunk has ended before, is left out. */
+  function* messageChunks(kind: 'text' | 'reasoning', event: AgUiEvent): Generator<UIMessageChunk> {
+    const { type, role = 'assistant' } = event;
     const id = text(event['messageId']);
-    if (type === 'TEXT_MESSAGE_START') {
-      if (role !== 'assistant') return;
-      texts.add(id);
-      yield { type: 'text-start', id };
-    } else if (!texts.has(id)) {
+    if (type.endsWith('_START')) {
+      if (role !== 'assistant' && kind === 'text') return;
+      open[kind].add(id);
+      yield { type: `${kind}-start`, id };
+    } else if (!open[kind].has(id)) {
       return;
-    } else if (type === 'TEXT_MESSAGE_CONTENT') {
-      yield { type: 'text-delta', id, delta: text(event['delta']) };
+    } else if (type.endsWith('_CONTENT')) {
+      yield { type: `${kind}-delta`, id, delta: text(event['delta']) };
     } else {
-      texts.delete(id);
-      yield { type: 'text-end', id };
-    }
-  }
-
-  /** A chunk may have ended what a start has opened: a second end is left out. */
-  function* reasoningChunks({ type, ...event }: AgUiEvent): Generator<UIMessageChunk> {
-    const id = text(event['messageId']);
-    if (type === 'REASONING_MESSAGE_START') {
-      reasonings.add(id);
-      yield { type: 'reasoning-start', id };
-    } else if (!reasonings.has(id)) {
-      return;
-    } else if (type === 'REASONING_MESSAGE_CONTENT') {
-      yield { type: 'reasoning-delta', id, delta: text(event['delta']) };
-    } else {
-      reasonings.delete(id);
-      yield { type: 'reasoning-end', id };
+      open[kind].delete(id);
+      yield { type: `${kind}-end`, id };
     }
   }
 
@@ -119,11 +104,11 @@ function createAssembler(
       case 'TEXT_MESSAGE_START':
       case 'TEXT_MESSAGE_CONTENT':
       case 'TEXT_MESSAGE_END':
-        return yield* textChunks(event);
+        return yield* messageChunks('text', event);
       case 'REASONING_MESSAGE_START':
       case 'REASONING_MESSAGE_CONTENT':
       case 'REASONING_MESSAGE_END':
-        return yield* reasoningChunks(event);
+        return yield* messageChunks('reasoning', event);
       case 'TOOL_CALL_START':
       case 'TOOL_CALL_ARGS':
       case 'TOOL_CALL_END':

@@ -195,13 +195,13 @@ function executeFrom(
 
 /** Where the fields from an index on end that are about different things. */
 function endOfIndependent(index: number, fields: readonly Field[], execution: ExecutionContext): number {
-  const subjects = new Set<unknown>();
-  for (const [offset, field] of fields.slice(index).entries()) {
-    const subject = subjectOf(field, execution);
-    if (subject === null || subjects.has(subject)) return index + offset;
-    subjects.add(subject);
+  const subjects: unknown[] = [];
+  for (let end = index; ; end++) {
+    const field = fields[end];
+    const subject = field === undefined ? null : subjectOf(field, execution);
+    if (subject === null || subjects.includes(subject)) return end;
+    subjects.push(subject);
   }
-  return fields.length;
 }
 
 /** Executes root fields that are independent of each other. */
