@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { open, readAll, reads } from '../http/listen.ts';
-import { holdMutation } from './held-mutation.ts';
+import { holdMutation } from './raw-request.ts';
 import { ask, greeting, openProject, type Project, type Started } from './project.ts';
 
 let project: Project;

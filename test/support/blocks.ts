@@ -55,6 +55,25 @@ function openBlock(
   return { indent, block: { ...place, language } };
 }
 
+/** A block, and the text that it prints. */
+export interface BlockWithOutput extends Block {
+  /** The block after it, of JSON or without a language, trimmed; null where another one follows. */
+  readonly output: string | null;
+}
+
+/** The blocks of some languages, each with what it prints. */
+export function withOutputs(
+  blocks: readonly Block[],
+  languages: readonly string[],
+): readonly BlockWithOutput[] {
+  return blocks.flatMap((block, index) => {
+    if (!languages.includes(block.language)) return [];
+    const next = blocks[index + 1];
+    const isOutput = next?.language === 'json' || next?.language === '';
+    return [{ ...block, output: isOutput ? next.body.trim() : null }];
+  });
+}
+
 /** The blocks under a heading of a page, in order. */
 export function blocksUnder(page: string, heading: string): readonly Block[] {
   return blocksOf(page).filter(({ headings }) => headings.includes(heading));

@@ -4,6 +4,7 @@ import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { DOWNLOAD_TIMEOUT, saidBy } from './failed-command.ts';
 import { withLock } from './file-lock.ts';
 
 /** Programs that no package of npm brings, and the packages of Debian that do. */
@@ -18,9 +19,6 @@ export type Found = { readonly path: string } | { readonly missing: string };
 const FOLDER = fileURLToPath(new URL('../binaries/debian/', import.meta.url));
 /** Where Debian puts programs; not everybody's PATH has all of them. */
 const FOLDERS = ['/usr/sbin', '/usr/bin'];
-
-/** How long a download may take, in milliseconds: without the programs their tests are skipped. */
-const DOWNLOAD_TIMEOUT = 120_000;
 
 let unpacked: Promise<string | null> | undefined;
 
@@ -41,8 +39,9 @@ export async function findDebianProgram(name: DebianProgram): Promise<Found> {
     const path = join(folder, 'bin', name);
     return existsSync(path) ? { path } : { missing: `${name} is not installed, and not in its package` };
   } catch (error) {
-    const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
-    return { missing: `${name} is not installed, and could not be downloaded: ${said.trim().slice(0, 200)}` };
+    return {
+      missing: `${name} is not installed, and could not be downloaded: ${saidBy(error).slice(0, 200)}`,
+    };
   }
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { blocksOf, blocksUnder, withOutputs } from './blocks.ts';
 
 /** Commands of a document, and what they print. */
 export interface Step {
@@ -8,34 +8,14 @@ export interface Step {
   readonly output: string | null;
 }
 
-const ROOT = new URL('../../', import.meta.url);
-const BLOCK = /^```(\w*)\n(.*?)^```$/gms;
-
 /**
  * The steps of a document, in order.
  * @param file from the project's root
- * @param heading of the section that is read, with its `#`. Default: the whole file.
+ * @param heading of the section that is read. Default: the whole file.
  */
 export function stepsOf(file: string, heading?: string): readonly Step[] {
-  const text = readFileSync(new URL(file, ROOT), 'utf8');
-  const blocks = Array.from(sectionOf(text, heading).matchAll(BLOCK), ([, language = '', body = '']) => {
-    return { language, body: body.trim() };
-  });
-  return blocks.flatMap(({ language, body }, index) => {
-    if (language !== 'sh') return [];
-    const next = blocks[index + 1];
-    const isOutput = next?.language === 'json' || next?.language === '';
-    return [{ commands: body, output: isOutput ? next.body : null }];
-  });
-}
-
-function sectionOf(text: string, heading?: string): string {
-  if (heading === undefined) return text;
-  const start = text.indexOf(`\n${heading}\n`);
-  if (start === -1) throw new Error(`There is no heading ${heading}.`);
-  const [level = ''] = heading.split(' ');
-  const end = text.indexOf(`\n${level} `, start + heading.length);
-  return text.slice(start, end === -1 ? undefined : end);
+  const blocks = heading === undefined ? blocksOf(file) : blocksUnder(file, heading);
+  return withOutputs(blocks, ['sh']).map(({ body, output }) => ({ commands: body.trim(), output }));
 }
 
 /** Ids and leases: they are others each time. */

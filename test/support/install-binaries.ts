@@ -5,6 +5,7 @@ import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { saidBy } from './failed-command.ts';
 import { withLock } from './file-lock.ts';
 
 /** What `test/binaries` has packages for. */
@@ -59,12 +60,10 @@ async function install(source: string, draft: string, folder: string): Promise<v
     // Nothing but errors is printed.
     await promisify(execFile)('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: draft });
   } catch (error) {
-    throw new InstallError(`\`npm ci\` in ${source} failed: ${said(error)}`, { cause: error });
+    throw new InstallError(
+      `\`npm ci\` in ${source} failed: ${saidBy(error).slice(-500).replaceAll(/\s+/g, ' ')}`,
+      { cause: error },
+    );
   }
   await rename(draft, folder);
-}
-
-function said(error: unknown): string {
-  const text = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
-  return text.trim().slice(-500).replaceAll(/\s+/g, ' ');
 }

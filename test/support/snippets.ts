@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Project, Started } from '../process/project.ts';
+import { blocksOf, withOutputs } from './blocks.ts';
 import { Names } from './document.ts';
 
 /** A program in a document: a block of `ts` or `js`. */
@@ -23,22 +23,15 @@ interface Result {
   readonly stderr: string;
 }
 
-const ROOT = new URL('../../', import.meta.url);
 const TSX = fileURLToPath(import.meta.resolve('tsx'));
-const BLOCK = /^```(\w*)\n(.*?)^```$/gms;
 const FILE = /^\/\/ (\S+\.[tj]s)\n/;
 /** Programs that run until they are stopped. */
 const WORKER = /createWorker\(/;
 /** The programs of a document, in order. @param path from the project's root */
 export function snippetsOf(path: string): readonly Snippet[] {
-  const text = readFileSync(new URL(path, ROOT), 'utf8');
-  const blocks = Array.from(text.matchAll(BLOCK), ([, language = '', body = '']) => ({ language, body }));
-  return blocks.flatMap(({ language, body }, index) => {
-    if (language !== 'ts' && language !== 'js') return [];
-    const next = blocks[index + 1];
-    const isOutput = next?.language === 'json' || next?.language === '';
+  return withOutputs(blocksOf(path), ['ts', 'js']).map(({ language, body, output }, index) => {
     const [, file = `${index}.${language}`] = FILE.exec(body) ?? [];
-    return [{ file, code: body, output: isOutput ? next.body.trim() : null }];
+    return { file, code: body, output };
   });
 }
 

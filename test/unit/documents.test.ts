@@ -3,6 +3,7 @@ import { parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { tour } from '../../src/cli/demo/tour.ts';
 import { schema } from '../../src/schema/schema.ts';
+import { blocksOf } from '../support/blocks.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const DOCS = readdirSync(new URL('docs/', ROOT)).filter((name) => name.endsWith('.md'));
@@ -15,10 +16,10 @@ function read(path: string): string {
 /** The documents of a page: its blocks of `graphql`, and what its programs and commands mark as one. */
 function documentsOf(page: string): readonly string[] {
   const text = readFileSync(new URL(page, ROOT), 'utf8');
-  const blocks = text.matchAll(/^```graphql\n(.*?)^```$/gms);
+  const blocks = blocksOf(page).flatMap(({ language, body }) => (language === 'graphql' ? [body] : []));
   const marked = text.matchAll(/\bgql`(.*?)`/gs);
   const commands = text.matchAll(/\bgql '((?:query|mutation|subscription|\{).*?)'/gs);
-  return [...blocks, ...marked, ...commands].map(([, document = '']) => document);
+  return [...blocks, ...Array.from([...marked, ...commands], ([, document = '']) => document)];
 }
 
 describe.each(PAGES.filter((page) => documentsOf(page).length > 0))('%s', (page) => {

@@ -12,7 +12,7 @@ import { mintToken } from '../../../src/auth/mint-token.ts';
 import { environment } from '../../../src/environment.ts';
 import { printedSchema } from '../../../src/schema/schema.ts';
 import { ask } from '../../process/project.ts';
-import { blockUnder } from '../../support/blocks.ts';
+import { blocksOf, blockUnder } from '../../support/blocks.ts';
 import { installPacked, type PackedProject } from './packed.ts';
 
 let packed: PackedProject;
@@ -50,11 +50,8 @@ async function start(command: string, args: readonly string[], pattern: RegExp) 
 }
 
 /** The JavaScript in docs/embedding.md. */
-const SNIPPETS = Array.from(
-  readFileSync(new URL('../../../docs/embedding.md', import.meta.url), 'utf8').matchAll(
-    /^```js\n(.*?)^```$/gms,
-  ),
-  ([, code = '']) => code,
+const SNIPPETS = blocksOf('docs/embedding.md').flatMap(({ language, body }) =>
+  language === 'js' ? [body] : [],
 );
 
 /** Whether a problem is one of ES modules too. Versions of Node.js that are supported take them by `require`. */

@@ -68,7 +68,7 @@ describe('a document', () => {
   });
 
   it('should say what the server answers: docs/quickstart.md, a first session', async () => {
-    const steps = stepsOf('docs/quickstart.md', '## A first session');
+    const steps = stepsOf('docs/quickstart.md', 'A first session');
     // What a third terminal shows, where runs are watched without an end.
     const shown = blocksUnder('docs/quickstart.md', 'A first session').find(
       ({ language }) => language === '',
@@ -81,15 +81,15 @@ describe('a document', () => {
   });
 
   it('should say what the server answers: docs/quickstart.md, about executing a run', async () => {
-    const [functions] = stepsOf('docs/quickstart.md', '## A first session');
-    const [worker, ...others] = stepsOf('docs/quickstart.md', '## Execute a run');
+    const [functions] = stepsOf('docs/quickstart.md', 'A first session');
+    const [worker, ...others] = stepsOf('docs/quickstart.md', 'Execute a run');
     expect(worker?.commands).toContain('node examples/worker.mjs');
     const steps = [...(functions ? [functions] : []), ...others];
     expect(await follow(steps, (port) => startWorker(project, port))).toEqual(steps);
   });
 
   it('should say what the server answers: docs/clients.md, curl', async () => {
-    const steps = stepsOf('docs/clients.md', '## curl');
+    const steps = stepsOf('docs/clients.md', 'curl');
     expect(steps.length).toBe(2);
     expect(await follow(steps)).toEqual(steps);
   });

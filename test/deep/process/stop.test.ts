@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { open } from '../../http/listen.ts';
 import { clientOf, SECRET } from '../../process/client.ts';
-import { holdMutation } from '../../process/held-mutation.ts';
+import { holdMutation } from '../../process/raw-request.ts';
 import { ask, greeting, openProject, type Project, START } from '../../process/project.ts';
 import { bound } from '../../support/slowness.ts';
 

@@ -1,7 +1,5 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
@@ -20,6 +18,8 @@ import {
   startWorker,
   subscribeToRun,
 } from '../../process/echo-worker.ts';
+import { readAll } from '../../http/listen.ts';
+import { sendRequest } from '../../process/raw-request.ts';
 import { greeting, openProject, type Project, type Started } from '../../process/project.ts';
 import { createDatabase } from '../../support/postgres/database.ts';
 import { bound } from '../../support/slowness.ts';
@@ -98,25 +98,6 @@ async function cancel(client: Client, id: string) {
   return body.data;
 }
 
-/** Sends a request on a connection of its own. Once this is done, the operating system has all of it. */
-async function sendRequest(port: number, token: string, query: string): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1');
-  const body = JSON.stringify({ query });
-  const head = [
-    'POST /graphql HTTP/1.1',
-    'Host: localhost',
-    `Authorization: Bearer ${token}`,
-    'Content-Type: application/json',
-    `Content-Length: ${body.length}`,
-    'Connection: close',
-  ];
-  const request = `${head.join('\r\n')}\r\n\r\n${body}`;
-  await new Promise<void>((resolve, reject) => {
-    socket.on('error', reject).write(request, () => resolve());
-  });
-  return socket;
-}
-
 /** What a process has printed when it has ended on SIGTERM. */
 async function stop(started: Started): Promise<string> {
   started.send('SIGTERM');
@@ -146,7 +127,7 @@ describe('a worker that disconnects', () => {
     const mutation = `mutation { createRun(input: { assistantId: "${assistantId}" }) { run { id } } }`;
     const creation = await sendRequest(port, await tokenOf('alice'), mutation);
     server.send('SIGCONT');
-    const [, runId] = /"id":"(\w+)"/.exec(await text(creation)) ?? [];
+    const [, runId] = /"id":"(\w+)"/.exec(await readAll(creation)) ?? [];
     expect(await claimedByAnother(port)).toEqual({ claimRuns: { claims: [{ runId }] } });
   });
 
