@@ -1,9 +1,13 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { asOwner } from '../../../src/store/owner.ts';
+import { startSession } from '../../../src/store/postgres/client/connection.ts';
+import { openSocket } from '../../../src/store/postgres/client/open-socket.ts';
 import { createPool } from '../../../src/store/postgres/client/pool.ts';
+import { loadSecureContext, requestTls, startTls } from '../../../src/store/postgres/client/tls.ts';
 import { openPostgresStores } from '../../../src/store/postgres/stores.ts';
 import { connected } from '../../support/postgres/admin.ts';
 import { type Certificates, makeCertificates } from '../../support/postgres/certificates.ts';
@@ -179,6 +183,26 @@ describe('sslmode', () => {
         WHERE application_name = 'agent-graphql' AND NOT ssl`,
     );
     expect(plain.count).toBe(0);
+  });
+});
+
+describe('a connection with TLS', () => {
+  it('should end without an error that nobody handles when it is aborted before its first message', async () => {
+    const { server } = configFor(uri('127.0.0.1', 'sslmode=require'));
+    const [host] = server.hosts;
+    if (host === undefined) throw new Error('The URI has no host.');
+    const limit = new AbortController();
+    const socket = await openSocket(host, null, limit.signal);
+    expect(await requestTls(socket)).toBe(true);
+    const secureContext = await loadSecureContext(server.tls);
+    const secured = await startTls(socket, host, server.tls, secureContext, limit.signal);
+    const closed = once(secured, 'close');
+    // postgres.js listens, and then writes its first message in the next `setImmediate`.
+    secured.on('newListener', (event) => {
+      if (event === 'data') setImmediate(() => limit.abort());
+    });
+    await expect(startSession(secured, server, host, {})).rejects.toThrow('the connection was closed');
+    await closed;
   });
 });
 

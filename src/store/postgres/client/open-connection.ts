@@ -81,7 +81,7 @@ async function openWithTls(
     try {
       hasTls = use !== 'never' && (await requestTls(socket));
       if (use === 'always' && !hasTls) throw new ConnectionLost('the server does not support TLS');
-      const stream = hasTls ? await startTls(socket, host, server.tls, secureContext) : socket;
+      const stream = hasTls ? await startTls(socket, host, server.tls, secureContext, signal) : socket;
       return await startSession(stream, server, host, listenOptions);
     } catch (error) {
       socket.destroy();

@@ -14,12 +14,16 @@ export async function openSocket(
 ): Promise<Socket> {
   signal.throwIfAborted();
   const socket = isUnixSocket ? connect({ path: address }) : connect({ host: address, port, noDelay: true });
-  // An error without a listener would end the process.
-  socket.on('error', () => {});
-  signal.addEventListener('abort', () => socket.destroy(), { once: true });
+  destroyOnAbort(socket, signal);
   await firstEvent(socket, 'connect');
   if (keepAlive !== null) socket.setKeepAlive(true, keepAlive * 1_000);
   return socket;
+}
+
+/** Destroys a socket when a signal is aborted. Its errors are for other listeners: without one they end the process. */
+export function destroyOnAbort(socket: Socket, signal: AbortSignal): void {
+  socket.on('error', () => {});
+  signal.addEventListener('abort', () => socket.destroy(), { once: true });
 }
 
 /** Resolves to the argument of the next event of a name. Rejects when the socket fails or is closed first. */

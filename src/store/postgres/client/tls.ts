@@ -9,7 +9,7 @@ import {
 } from 'node:tls';
 import { ConnectionLost } from './connection-lost.ts';
 import type { DatabaseHost, TlsOptions } from './database-config.ts';
-import { firstEvent } from './open-socket.ts';
+import { destroyOnAbort, firstEvent } from './open-socket.ts';
 
 /** The message that asks for TLS: its length and a number in place of a version, 32 bits each. */
 const SSL_REQUEST = Buffer.from('0000000804d2162f', 'hex');
@@ -70,12 +70,14 @@ export async function requestTls(socket: Socket): Promise<boolean> {
 /**
  * Starts TLS after the server has agreed to it. The certificate is compared with the name that is written in the URI,
  * which may be an IP address.
+ * @param signal destroys the returned socket when it is aborted: a write to it would fail once `socket` alone is closed
  */
 export async function startTls(
   socket: Socket,
   host: DatabaseHost,
   { mode, verifies, sendsServerName }: TlsOptions,
   secureContext: SecureContext,
+  signal: AbortSignal,
 ): Promise<Socket> {
   const secured = connect({
     socket,
@@ -86,7 +88,7 @@ export async function startTls(
     // The extension does not allow IP addresses.
     ...(sendsServerName && isIP(host.name) === 0 && { servername: host.name }),
   });
-  secured.on('error', () => {});
+  destroyOnAbort(secured, signal);
   await firstEvent(secured, 'secureConnect');
   return secured;
 }
