@@ -11,7 +11,7 @@ import { asOwner } from '../../../src/store/owner.ts';
 import { mintToken } from '../../../src/auth/mint-token.ts';
 import { environment } from '../../../src/environment.ts';
 import { printedSchema } from '../../../src/schema/schema.ts';
-import { ask } from '../../process/project.ts';
+import { ask, kill } from '../../process/project.ts';
 import { blocksOf, blockUnder } from '../../support/blocks.ts';
 import { installPacked, type PackedProject } from './packed.ts';
 
@@ -37,9 +37,7 @@ async function start(command: string, args: readonly string[], pattern: RegExp) 
     detached: true,
   });
   const exited = once(child, 'exit');
-  onTestFinished(
-    () => void (child.exitCode ?? child.signalCode ?? process.kill(-(child.pid ?? 0), 'SIGKILL')),
-  );
+  onTestFinished(() => kill(child));
   let printed = '';
   for await (const chunk of child.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
     printed += String(chunk);
