@@ -1,4 +1,5 @@
 import SchemaBuilder from '@pothos/core';
+import type { StoredJson } from '../lib/stored-json.ts';
 import type { Context } from './context.ts';
 import type { JsonObject } from '../store/records.ts';
 
@@ -9,6 +10,6 @@ export const builder = new SchemaBuilder<{
   Scalars: {
     ID: { Input: string; Output: string };
     DateTime: { Input: never; Output: string };
-    JSONObject: { Input: JsonObject; Output: JsonObject };
+    JSONObject: { Input: JsonObject; Output: JsonObject | StoredJson };
   };
 }>({ defaultFieldNullability: false });

@@ -1,4 +1,5 @@
 import { GraphQLError, Kind, type ObjectValueNode, type ValueNode } from 'graphql';
+import { StoredJson } from '../lib/stored-json.ts';
 import type { Json, JsonObject } from '../store/records.ts';
 import { setKey } from '../store/rules/json.ts';
 import { builder } from './builder.ts';
@@ -6,7 +7,7 @@ import { builder } from './builder.ts';
 builder.scalarType('JSONObject', {
   description: 'A JSON object with arbitrary values. Arrays and bare scalars are rejected.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259#section-4',
-  serialize: (value) => value,
+  serialize: (value) => (value instanceof StoredJson ? value.toJSON() : value),
   parseValue(value) {
     if (!isJsonObject(value)) throw notAnObject();
     return value;

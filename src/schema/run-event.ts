@@ -1,12 +1,12 @@
 import { MAX_ITEMS } from '../lib/field-extensions.ts';
 import { andThen } from '../lib/maybe-promise.ts';
+import { StoredJson } from '../lib/stored-json.ts';
 import { BadUserInput } from '../store/bad-user-input.ts';
 import type { RunEvent } from '../store/execution.ts';
 import { readRunEvents, type RunEventBatch } from '../subscriptions/run-event-reader.ts';
 import { builder } from './builder.ts';
 import { ownerOf } from './owner-of.ts';
 import { RunRef } from './refs.ts';
-import { parseObject } from './run-payload.ts';
 import { RunStatusEnum } from './run-enums.ts';
 
 /** The most events of one list. */
@@ -24,7 +24,7 @@ const RunEventRef = builder.objectRef<RunEvent>('RunEvent').implement({
     data: t.field({
       description: 'The payload of the event.',
       type: 'JSONObject',
-      resolve: ({ data }) => parseObject(data),
+      resolve: ({ data }) => new StoredJson(data),
     }),
     at: t.expose('at', { type: 'DateTime', description: 'When it was stored.' }),
   }),

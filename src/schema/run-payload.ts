@@ -1,7 +1,6 @@
-import { isObject } from '../lib/is-object.ts';
 import { andThen, type MaybePromise } from '../lib/maybe-promise.ts';
+import { StoredJson } from '../lib/stored-json.ts';
 import type { RunPayloads } from '../store/execution.ts';
-import type { JsonObject } from '../store/records.ts';
 import type { Context } from './context.ts';
 import { ownerOf } from './owner-of.ts';
 
@@ -15,24 +14,13 @@ export function readPayload(
   id: string | null,
   name: keyof RunPayloads,
   payloads: RunPayloads | undefined,
-): MaybePromise<JsonObject | null> {
+): MaybePromise<StoredJson | null> {
   if (id === null) return null;
-  if (payloads !== undefined) return parsePayload(payloads[name]);
-  return andThen(context.stores.runs.payload(ownerOf(context), id, name), parsePayload);
+  if (payloads !== undefined) return jsonOf(payloads[name]);
+  return andThen(context.stores.runs.payload(ownerOf(context), id, name), jsonOf);
 }
 
-/** The object of a stored payload. */
-export function parsePayload(text: string | null): JsonObject | null {
-  return text === null ? null : parseObject(text);
-}
-
-/** The object in a stored text. */
-export function parseObject(text: string): JsonObject {
-  const value: unknown = JSON.parse(text);
-  if (!isJsonObject(value)) throw new TypeError('A stored text is no JSON object.');
-  return value;
-}
-
-function isJsonObject(value: unknown): value is JsonObject {
-  return isObject(value);
+/** A stored payload as a field returns it. */
+export function jsonOf(text: string | null): StoredJson | null {
+  return text === null ? null : new StoredJson(text);
 }

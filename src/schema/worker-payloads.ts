@@ -2,7 +2,7 @@ import type { Claim, LeaseState } from '../store/queue.ts';
 import type { RunStatus } from '../store/records.ts';
 import { builder } from './builder.ts';
 import { type UserError, UserErrorRef } from './payload.ts';
-import { parsePayload } from './run-payload.ts';
+import { jsonOf } from './run-payload.ts';
 import { CancelActionEnum, RunStatusEnum } from './run-enums.ts';
 
 const ERRORS = 'What went wrong; empty on success.';
@@ -40,19 +40,19 @@ const ClaimRef = builder.objectRef<Claim>('Claim').implement({
       type: 'JSONObject',
       nullable: true,
       description: "The run's.",
-      resolve: ({ input }) => parsePayload(input),
+      resolve: ({ input }) => jsonOf(input),
     }),
     values: t.field({
       type: 'JSONObject',
       nullable: true,
       description: "The thread's.",
-      resolve: ({ values }) => parsePayload(values),
+      resolve: ({ values }) => jsonOf(values),
     }),
     checkpoint: t.field({
       type: 'JSONObject',
       nullable: true,
       description: 'What the attempt before this one saved last.',
-      resolve: ({ checkpoint }) => parsePayload(checkpoint),
+      resolve: ({ checkpoint }) => jsonOf(checkpoint),
     }),
     resumes: t.id({
       nullable: true,

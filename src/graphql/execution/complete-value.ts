@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { GraphQLBoolean, GraphQLEnumType, GraphQLID, type GraphQLLeafType, GraphQLString } from 'graphql';
+import { StoredJson } from '../../lib/stored-json.ts';
 import {
   type Complete,
   type ExecutionContext,
@@ -136,7 +137,9 @@ function isPlain(value: unknown): boolean {
   return !(value instanceof Error || value instanceof Promise);
 }
 
+/** Serializes a value. Stored JSON stays as it is until the response is written. */
 function serialized(type: GraphQLLeafType, value: unknown): unknown {
+  if (value instanceof StoredJson) return value;
   const result: unknown = type.serialize(value);
   if (result != null) return result;
   throw new Error(

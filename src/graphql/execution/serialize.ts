@@ -1,5 +1,6 @@
 import { type GraphQLField, GraphQLID, type GraphQLLeafType, GraphQLString, isEnumType } from 'graphql';
 import { PLAIN_TEXT } from '../../lib/field-extensions.ts';
+import { StoredJson } from '../../lib/stored-json.ts';
 
 /**
  * Serializes a value as JSON, as `JSON.stringify` does, with one character for each byte of its UTF-8.
@@ -108,9 +109,9 @@ function withQuotes({ serialize, inQuotes }: Serializer): Serialize {
   return inQuotes ? (value, size) => `"${serialize(value, size)}"` : serialize;
 }
 
-/** Serializes any value by `JSON.stringify`. */
+/** Serializes any value: stored JSON as it is, all else by `JSON.stringify`. */
 export function serializeAny(value: unknown, size: SerializedSize): string {
-  const text = toBytes(JSON.stringify(value));
+  const text = toBytes(value instanceof StoredJson ? value.text : JSON.stringify(value));
   addSize(size, text.length);
   return text;
 }

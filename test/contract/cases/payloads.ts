@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { asOwner as owner } from '../../../src/store/owner.ts';
 import type { JsonObject } from '../../../src/store/records.ts';
@@ -50,6 +51,32 @@ export function testPayloads(onBench: OnBench): void {
         expect(next.values === text).toBe(true);
       }),
     );
+
+    it('should be kept as they are in events, and parse to what is serialized alike', () =>
+      onBench(async ({ stores }) => {
+        const { lease, run } = await claimNew(stores, alice);
+        const value = fc.jsonValue({ maxDepth: 3, stringUnit: 'grapheme' });
+        const key = fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom(...ODD_NAMES, '10', '9', '-0'));
+        const data = fc
+          .dictionary(key, value)
+          .filter((object) => !JSON.stringify(object).includes('\\u0000'));
+        let offset = 0;
+        await fc.assert(
+          fc.asyncProperty(fc.array(data, { minLength: 1, maxLength: 20 }), async (drawn) => {
+            // As a request has them.
+            const objects: JsonObject[] = JSON.parse(JSON.stringify(drawn));
+            const events = objects.map((object) => ({ type: 'A', data: object }));
+            await stores.queue.appendEvents(alice, { lease, offset, events });
+            const range = { after: offset + 1, limit: events.length, maxBytes: 1e9 };
+            const page = await stores.runs.events(alice, run.id, range);
+            offset += events.length;
+            const texts = page?.events.map((event) => event.data) ?? [];
+            expect(texts).toStrictEqual(objects.map((object) => JSON.stringify(object)));
+            for (const text of texts) expect(JSON.stringify(JSON.parse(text))).toBe(text);
+          }),
+          { numRuns: 20 },
+        );
+      }));
 
     it.each(REFUSED)('should be refused with %s, and store nothing', (_, value) =>
       onBench(async ({ stores, published }) => {

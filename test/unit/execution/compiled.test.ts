@@ -162,6 +162,18 @@ describe('a compiled operation', () => {
     expect(compared).toBeGreaterThan(0.3 * all);
   });
 
+  it('should have stored JSON as it is, with the spaces that no store leaves in it', async () => {
+    const query = 'subscription { runEvents(runId: "x") { events { data } } }';
+    const prepared = prepare(schema, { query, variables: {} });
+    if (prepared === null) throw new TypeError('There are no variables.');
+    const events = [{ seq: 1, attempt: 1, type: 'A', data: '{ "a": "é" }', at: '2026-01-02T03:04:05.678Z' }];
+    const batch = { events, last: 1, missedUpTo: null, status: 'RUNNING', done: false };
+    const context = contextWith((await openWorld()).stores);
+    const outcomes = await executeUntilGenerated(() => executePrepared(schema, prepared, context, batch));
+    const serialized = toBytes('{"runEvents":{"events":[{"data":{ "a": "é" }}]}}');
+    expect(outcomes).toMatchObject([{ serialized }, { serialized }]);
+  });
+
   it.each([
     ['an item of a list', '{ list }', '{"list":null}'],
     ['a field', '{ object { rejected wrong } }', '{"object":null}'],

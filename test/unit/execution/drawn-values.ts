@@ -12,6 +12,7 @@ import {
   isObjectType,
 } from 'graphql';
 import { isObject } from '../../../src/lib/is-object.ts';
+import { StoredJson } from '../../../src/lib/stored-json.ts';
 import type { Draw } from '../../support/valid-requests.ts';
 
 const SDL = `
@@ -91,7 +92,7 @@ function present(
     case 'Boolean':
       return fc.boolean();
     case 'Any':
-      return fc.jsonValue({ maxDepth: 1 });
+      return fc.oneof(fc.jsonValue({ maxDepth: 1 }), STORED);
     default:
       return TEXT;
   }
@@ -146,6 +147,11 @@ function promiseOf(value: fc.Arbitrary<unknown>): fc.Arbitrary<Promise<unknown>>
 
 /** Text, and what is coerced to it. Made once: it takes long. */
 const TEXT = fc.oneof(fc.string({ unit: 'binary' }), fc.integer());
+
+/** JSON objects as the stores have them. */
+const STORED = fc
+  .dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ maxDepth: 1 }))
+  .map((object) => new StoredJson(JSON.stringify(object)));
 
 /** Errors that are made once, since their stacks take long. */
 const WRONG = new Error('This is no value.');

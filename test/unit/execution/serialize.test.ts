@@ -3,6 +3,7 @@ import { buildSchema, getOperationAST, isInterfaceType, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { compile } from '../../../src/graphql/execution/compile.ts';
 import { ResponseTooLarge } from '../../../src/graphql/execution/serialize.ts';
+import { StoredJson } from '../../../src/lib/stored-json.ts';
 
 const schema = buildSchema(`
   enum Kind { LEFT RIGHT }
@@ -99,6 +100,24 @@ describe('serialized data', () => {
       for (let call = 0; call < 150; call++) expect(serialize(value).json).toBe(bytesOf(value));
     },
   );
+});
+
+describe('stored JSON', () => {
+  it('should be serialized and counted as the object that it is the JSON of, and not be parsed', () => {
+    class Unread extends StoredJson {
+      override toJSON(): unknown {
+        throw new Error('This should not be read.');
+      }
+    }
+    const serialize = serializerOf('{ things { any } }');
+    fc.assert(
+      fc.property(fc.dictionary(text, fc.jsonValue({ stringUnit: 'binary' })), (object) => {
+        const stored = { things: [{ any: new Unread(JSON.stringify(object)) }] };
+        expect(serialize(stored)).toStrictEqual(serialize({ things: [{ any: object }] }));
+      }),
+      { numRuns: 200 },
+    );
+  });
 });
 
 describe('the limit of serialized data', () => {
