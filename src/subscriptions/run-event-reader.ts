@@ -130,6 +130,8 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
     const latest = appended.at(-1);
     if (latest === undefined) return null;
     this.#expectAppended();
+    // The readers that get all of one call are sent the same batch.
+    if (appended.length === 1 && latest.events[0]?.seq === this.#last + 1) return sharedBatch(latest);
     const events = appended.flatMap((one) => one.events).filter(({ seq }) => seq > this.#last);
     const isWhole = events.every(({ seq }, index) => seq === this.#last + index + 1);
     if (events.length === 0 || !isWhole) {
@@ -137,9 +139,7 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
       if (!isWhole || latest.run.ended !== null) this.#appended = null;
       return null;
     }
-    // The readers that get all of one call are sent the same batch.
-    const isOneCall = appended.length === 1 && events.length === latest.events.length;
-    return isOneCall ? sharedBatch(latest) : batchOfAppended(latest.run, events);
+    return batchOfAppended(latest.run, events);
   }
 
   #onSignal({ run, events }: RunSignal): void {
