@@ -118,16 +118,21 @@ class OperationSource implements EventSource {
       .catch((error: unknown) => this.#fail(error));
   }
 
-  async #send(from: AsyncIterator<unknown>, event: unknown): Promise<void> {
+  /** No async function: with stores in memory, an event is executed and sent at once. */
+  #send(from: AsyncIterator<unknown>, event: unknown): MaybePromise<void> {
     const sent = this.#sendEvent(event);
-    if (sent instanceof Promise) {
-      this.#isExecuting = true;
-      await sent;
+    if (!(sent instanceof Promise)) return this.#sendNextOnceDrained(from);
+    this.#isExecuting = true;
+    return sent.then(() => {
       this.#isExecuting = false;
-    }
-    // A source of one subscriber waits for it: what is stored need not be read faster than it is sent.
-    if (!this.#options.isShared) await this.#allSubscribers()[0]?.results.drained(MAX_BYTES_BEHIND / 2);
-    this.#sendNext(from);
+      return this.#sendNextOnceDrained(from);
+    });
+  }
+
+  /** A source of one subscriber waits for it: what is stored need not be read faster than it is sent. */
+  #sendNextOnceDrained(from: AsyncIterator<unknown>): MaybePromise<void> {
+    const only = this.#options.isShared ? undefined : this.#groups[0]?.subscribers[0];
+    return andThen(only?.results.drained(MAX_BYTES_BEHIND / 2) ?? undefined, () => this.#sendNext(from));
   }
 
   #end(): void {
@@ -161,22 +166,26 @@ class OperationSource implements EventSource {
   }
 
   /** Executes an event for each document by itself. */
-  async #sendToEach(event: unknown): Promise<void> {
+  #sendToEach(event: unknown, groups = this.#groups): MaybePromise<void> {
+    for (const [index, group] of groups.entries()) {
+      const sent = this.#sendTo(group, event);
+      if (sent instanceof Promise) return sent.then(() => this.#sendToEach(event, groups.slice(index + 1)));
+    }
+  }
+
+  #sendTo(group: Group, event: unknown): MaybePromise<void> {
     const { schema, results } = this.#parts;
     const { identity, latest, variables } = this.#options;
-    for (const group of this.#groups) {
-      const { operation, requestId } = group;
-      const key = { owner: identity.owner, event, operation, variables: this.#variables };
-      const known = latest.find(key);
-      if (known !== null) {
-        sendResult(group, known);
-        continue;
-      }
-      const execution = await executeOperation(schema, operation, variables, this.#newContext(), event);
+    const { operation, requestId } = group;
+    const key = { owner: identity.owner, event, operation, variables: this.#variables };
+    const known = latest.find(key);
+    if (known !== null) return sendResult(group, known);
+    const executed = executeOperation(schema, operation, variables, this.#newContext(), event);
+    return andThen(executed, (execution) => {
       const result = results.executed(execution, requestId);
       latest.keep(key, result);
       sendResult(group, result);
-    }
+    });
   }
 
   #newContext(): Context {

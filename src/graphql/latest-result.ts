@@ -16,21 +16,21 @@ interface Execution {
  * serialized once for those with the same operation and variables.
  */
 export class LatestResult {
-  #latest: (Execution & { readonly result: OperationResult }) | null = null;
+  #latest: { readonly execution: Execution; readonly result: OperationResult } | null = null;
 
   find({ owner, event, operation, variables }: Execution): OperationResult | null {
-    const latest = this.#latest;
+    if (this.#latest === null) return null;
+    const { execution: latest, result } = this.#latest;
     const isSame =
-      latest !== null &&
       latest.owner === owner &&
       latest.event === event &&
       latest.operation === operation &&
       latest.variables === variables;
-    return isSame ? latest.result : null;
+    return isSame ? result : null;
   }
 
   /** Keeps a result. One with errors has the id of its request, and is not kept. */
   keep(execution: Execution, result: OperationResult): void {
-    this.#latest = result.errors.length > 0 ? null : { ...execution, result };
+    this.#latest = result.errors.length > 0 ? null : { execution, result };
   }
 }
