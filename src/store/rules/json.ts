@@ -18,12 +18,8 @@ export const EMPTY: JsonObject = Object.freeze({});
  * the value as it would be stored: see {@link refuseSize}.
  */
 export function storableJson(key: string, value: Readonly<Record<string, unknown>>): Outcome<JsonObject> {
-  try {
-    return { value: copyObject(value, 1, []) };
-  } catch (error) {
-    if (!(error instanceof UnstorableJson)) throw error;
-    return refused(invalid(key, `\`${key}\` ${error.message}`));
-  }
+  const refusal = refuseJson(key, value);
+  return refusal === null ? { value: copyObject(value) } : refused(refusal);
 }
 
 /** The refusal of a null where a JSON object or a text is required. */
@@ -42,15 +38,24 @@ export function storableText(
   value: Readonly<Record<string, unknown>>,
   max: number,
 ): Outcome<string> {
-  const outcome = storableJson(key, value);
-  if ('refusals' in outcome) return outcome;
-  const text = JSON.stringify(outcome.value);
-  const refusal = refuseBytes(key, text, max);
-  return refusal === null ? { value: text } : refused(refusal);
+  const unstorable = refuseJson(key, value);
+  if (unstorable !== null) return refused(unstorable);
+  const text = JSON.stringify(value);
+  const tooLarge = refuseBytes(key, text, max);
+  return tooLarge === null ? { value: text } : refused(tooLarge);
 }
 
+/** Whether texts have more bytes of UTF-8 than a limit: only where they may, which their lengths tell, are they counted. */
+export function haveMoreBytes(texts: readonly string[], max: number): boolean {
+  if (texts.reduce((sum, text) => sum + text.length, 0) * MAX_BYTES_OF_CODE_UNIT <= max) return false;
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) > max;
+}
+
+/** The most bytes of UTF-8 that a UTF-16 code unit takes. */
+const MAX_BYTES_OF_CODE_UNIT = 3;
+
 function refuseBytes(key: string, text: string, max: number): Refusal | null {
-  if (Buffer.byteLength(text) <= max) return null;
+  if (!haveMoreBytes([text], max)) return null;
   const message = `\`${key}\` is too large: at most ${max / 1024} KiB (${max} bytes) of JSON are accepted.`;
   return invalid(key, message);
 }
@@ -68,49 +73,74 @@ export function setKey<T>(object: Record<string, T>, key: string, value: T): voi
 
 class UnstorableJson extends Error {}
 
-function copyObject(value: Readonly<Record<string, unknown>>, level: number, path: string[]): JsonObject {
+/** Why a JSON object cannot be stored, whatever its size; null where it can. */
+function refuseJson(key: string, value: Readonly<Record<string, unknown>>): Refusal | null {
+  try {
+    checkObject(value, 1, []);
+    return null;
+  } catch (error) {
+    if (!(error instanceof UnstorableJson)) throw error;
+    return invalid(key, `\`${key}\` ${error.message}`);
+  }
+}
+
+function checkObject(value: Readonly<Record<string, unknown>>, level: number, path: string[]): void {
   checkLevel(level);
-  const copy: Record<string, Json> = {};
   for (const key of Object.keys(value)) {
     path.push(key);
     if (!isStorableText(key)) throw new UnstorableJson(`has a key with ${BAD_TEXT} at ${describe(path)}.`);
-    setKey(copy, key, copyValue(value[key] ?? null, level, path));
+    checkValue(value[key] ?? null, level, path);
     path.pop();
   }
-  return Object.freeze(copy);
 }
 
-function copyValue(value: unknown, level: number, path: string[]): Json {
+function checkValue(value: unknown, level: number, path: string[]): void {
   switch (typeof value) {
     case 'string':
-      if (!isStorableText(value))
-        throw new UnstorableJson(`has a string with ${BAD_TEXT} at ${describe(path)}.`);
-      return value;
+      if (isStorableText(value)) return;
+      throw new UnstorableJson(`has a string with ${BAD_TEXT} at ${describe(path)}.`);
     case 'number':
-      if (!Number.isFinite(value)) {
-        throw new UnstorableJson(`has a number beyond the range of an IEEE double at ${describe(path)}.`);
-      }
-      // -0 becomes 0: `JSON.stringify` and PostgreSQL do so too.
-      return value === 0 ? 0 : value;
+      if (Number.isFinite(value)) return;
+      throw new UnstorableJson(`has a number beyond the range of an IEEE double at ${describe(path)}.`);
     case 'object':
-      if (Array.isArray(value)) return copyArray(value, level + 1, path);
-      return isObject(value) ? copyObject(value, level + 1, path) : null;
+      if (Array.isArray(value)) checkArray(value, level + 1, path);
+      else if (isObject(value)) checkObject(value, level + 1, path);
+      return;
     case 'boolean':
-      return value;
+      return;
     default:
       throw new UnstorableJson(`has a value that is not JSON at ${describe(path)}.`);
   }
 }
 
-function copyArray(values: readonly unknown[], level: number, path: string[]): Json {
+function checkArray(values: readonly unknown[], level: number, path: string[]): void {
   checkLevel(level);
-  const copy: Json[] = [];
   for (const [index, value] of values.entries()) {
     path.push(String(index));
-    copy.push(copyValue(value, level, path));
+    checkValue(value, level, path);
     path.pop();
   }
+}
+
+/** A deeply frozen copy of an object that can be stored. */
+function copyObject(value: Readonly<Record<string, unknown>>): JsonObject {
+  const copy: Record<string, Json> = {};
+  for (const key of Object.keys(value)) setKey(copy, key, copyValue(value[key]));
   return Object.freeze(copy);
+}
+
+function copyValue(value: unknown): Json {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value;
+    case 'number':
+      // -0 becomes 0: `JSON.stringify` and PostgreSQL do so too.
+      return value === 0 ? 0 : value;
+    default:
+      if (Array.isArray(value)) return Object.freeze(value.map(copyValue));
+      return isObject(value) ? copyObject(value) : null;
+  }
 }
 
 function checkLevel(level: number): void {

@@ -27,7 +27,7 @@ const GOOD: readonly (readonly [string, JsonObject])[] = [
   ['odd keys', Object.fromEntries(ODD_NAMES.map((name) => [name, single(name, [null])]))],
   [
     'odd values',
-    { z: 1, a: [1.5e300, 5e-324, 1e21, 0.1, true, false, null], '': { ' ': '\u2028\ud83d\ude00"\\' } },
+    { z: 1, a: [1.5e300, 5e-324, 1e21, 0.1, -0, true, false, null], '': { ' ': '\u2028\ud83d\ude00"\\' } },
   ],
 ];
 

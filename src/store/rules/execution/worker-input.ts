@@ -6,6 +6,7 @@ import { checkLength } from '../filter.ts';
 import { digestOf } from '../idempotency.ts';
 import {
   EMPTY,
+  haveMoreBytes,
   MAX_JSON_BYTES,
   MAX_PAYLOAD_BYTES,
   refuseNull,
@@ -56,22 +57,18 @@ export function checkEvents({ offset, events }: AppendRequest): Outcome<readonly
   checkLength('input.events', 'events', events);
   const refusals = [...refuseRange('offset', offset, 0, Number.MAX_SAFE_INTEGER)];
   const sent: SentEvent[] = [];
-  let bytes = 0;
   for (const [index, { type, data = EMPTY }] of events.entries()) {
     const refusal = refuseText('type', type, `events.${index}.type`);
     if (refusal !== null) refusals.push(refusal);
     const key = `events.${index}.data`;
     const text = data === null ? refused(refuseNull(key)) : storableText(key, data, MAX_JSON_BYTES);
     if ('refusals' in text) refusals.push(...text.refusals);
-    else {
-      bytes += Buffer.byteLength(text.value);
-      sent.push({ type, data: text.value });
-    }
+    else sent.push({ type, data: text.value });
   }
-  if (bytes > MAX_PAYLOAD_BYTES) {
-    refusals.push(
-      invalid('events', `The events of one call have ${MAX_PAYLOAD_BYTES} bytes at most: send fewer.`),
-    );
+  const texts = sent.map(({ data }) => data);
+  if (haveMoreBytes(texts, MAX_PAYLOAD_BYTES)) {
+    const message = `The events of one call have ${MAX_PAYLOAD_BYTES} bytes at most: send fewer.`;
+    refusals.push(invalid('events', message));
   }
   return refusals.length > 0 ? { refusals } : { value: sent };
 }
