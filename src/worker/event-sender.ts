@@ -42,6 +42,8 @@ export function createEventSender({ append, onRefused }: Options): EventSender {
   let isClosed = false;
   let isStopped = false;
   let timer: NodeJS.Timeout | null = null;
+  /** Whether what waits is sent as soon as the batch before it is stored: else it is gathered until the timer ends. */
+  let isDue = false;
   /** The batch that is being sent. */
   let sending: Promise<void> | null = null;
 
@@ -60,11 +62,13 @@ export function createEventSender({ append, onRefused }: Options): EventSender {
   function send(): void {
     if (timer !== null) clearTimeout(timer);
     timer = null;
-    if (sending === null && waiting.length > 0) sending = sendBatch();
+    isDue = waiting.length > 0;
+    if (sending === null && isDue) sending = sendBatch();
   }
 
   async function sendBatch(): Promise<void> {
     const events = takeBatch();
+    isDue &&= waiting.length > 0;
     const result = await append(offset, events);
     offset += events.length;
     if ('refusal' in result) {
@@ -72,7 +76,7 @@ export function createEventSender({ append, onRefused }: Options): EventSender {
       onRefused(result.refusal);
     }
     // The next batch begins before anything that waits for this one goes on.
-    sending = waiting.length > 0 ? sendBatch() : null;
+    sending = isDue ? sendBatch() : null;
   }
 
   function takeBatch(): readonly string[] {
@@ -88,6 +92,7 @@ export function createEventSender({ append, onRefused }: Options): EventSender {
 
   function stop(): void {
     isStopped = true;
+    isDue = false;
     waiting = [];
     length = 0;
   }

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createEventSender } from '../../../src/worker/event-sender.ts';
 import type { LeaseResult } from '../../../src/worker/worker-calls.ts';
 
@@ -52,6 +52,35 @@ describe('the sender of events', () => {
     await sender.emit('CUSTOM', { text: 'x'.repeat(20_000) });
     await called;
     expect(calls).toHaveLength(1);
+  });
+
+  it('should gather events for 50 ms, however soon the batch before them is stored', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const server = new EventEmitter();
+    const { sender, calls } = senderWith(async () => {
+      await once(server, 'stored');
+      return HELD;
+    });
+    const sizes = async (): Promise<readonly number[]> => {
+      await new Promise(setImmediate);
+      return calls.map(({ events }) => events.length);
+    };
+    await sender.emit('CUSTOM', {});
+    vi.advanceTimersByTime(50);
+    await sender.emit('CUSTOM', {});
+    server.emit('stored');
+    expect(await sizes()).toEqual([1]);
+    await sender.emit('CUSTOM', {});
+    vi.advanceTimersByTime(50);
+    expect(await sizes()).toEqual([1, 2]);
+    // Those that have waited for longer are sent as soon as they can be, with those that came later.
+    await sender.emit('CUSTOM', {});
+    vi.advanceTimersByTime(50);
+    await sender.emit('CUSTOM', {});
+    server.emit('stored');
+    expect(await sizes()).toEqual([1, 2, 2]);
+    sender.stop();
   });
 
   it('should ask its caller to wait while much is waiting', async () => {
