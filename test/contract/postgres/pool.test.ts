@@ -5,6 +5,7 @@ import { createPool, type Pool } from '../../../src/store/postgres/client/pool.t
 import { storeError } from '../../../src/store/postgres/client/errors.ts';
 import { StoreUnavailable } from '../../../src/store/unavailable.ts';
 import { eventually } from '../../support/eventually.ts';
+import { HOUR } from '../../support/hour.ts';
 import { connected } from '../../support/postgres/admin.ts';
 import { createDatabase, type TestDatabase } from '../../support/postgres/database.ts';
 import { type Proxy, startProxy } from '../../support/postgres/proxy.ts';
@@ -177,11 +178,12 @@ describe('the pool', () => {
     });
     await expect(lost).rejects.toThrow(/terminating connection|connection was closed/);
     await together(pool, 4);
+    // It waits until their processes have ended, and so have closed their connections.
     await connected(database.adminUrl, (sql) =>
-      sql.unsafe(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      sql.unsafe(`SELECT pg_terminate_backend(pid, ${HOUR}) FROM pg_stat_activity
         WHERE datname = current_database() AND application_name = 'agent-graphql'`),
     );
-    await eventually('all connections are closed', async () => (await backends()) === 0);
+    expect(await backends()).toBe(0);
     await together(pool, 4);
   });
 
