@@ -42,7 +42,8 @@ const graphs = {
   async wait({ id, signal, emit, save }) {
     await save({ waited: true });
     await emit('CUSTOM', { waits: true });
-    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    // The run may be cancelled as soon as it is claimed.
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
     const reasons = { CANCELLED: 'cancelled', LOST: 'lost', RELEASED: 'drain' };
     console.log(`stopped ${id} ${reasons[signal.reason.reason]}`);
     throw signal.reason;
