@@ -6,6 +6,7 @@ import { createAssistant } from '../../process/echo-worker.ts';
 import { greeting, openProject, type Project } from '../../process/project.ts';
 import { eventually } from '../../support/eventually.ts';
 import { claimRun, textMessage } from './scripted-worker.ts';
+import { keptPort } from '../../support/kept-port.ts';
 
 let project: Project;
 let port: number;
@@ -284,9 +285,10 @@ describe("the AI SDK's chat", () => {
   });
 
   it('should go on without a gap when the server is restarted in the middle of an answer', async () => {
-    const env = { ...SERVER, DATA_DIR: 'restarted' };
+    const ownPort = await keptPort();
+    const env = { ...SERVER, DATA_DIR: 'restarted', PORT: String(ownPort) };
     const server = project.server(env);
-    const { port: ownPort } = await greeting(server);
+    await greeting(server);
     const graph = await createAssistant(await clientOf(ownPort, 'alice'), 'chat');
     const chat = openChat('restarted', transportTo(ownPort, graph));
     const sending = chat.sendMessage({ text: 'Count' });
@@ -295,7 +297,7 @@ describe("the AI SDK's chat", () => {
     await says(chat, 'One');
     server.send('SIGTERM');
     await server.ending;
-    await greeting(project.server({ ...env, PORT: String(ownPort) }));
+    await greeting(project.server(env));
     await attempt.say(...textMessage('a1', 'two ', 'three').slice(1));
     await attempt.finish({ status: 'SUCCESS' });
     await sending;

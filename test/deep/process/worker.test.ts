@@ -23,6 +23,7 @@ import { sendRequest } from '../../process/raw-request.ts';
 import { greeting, openProject, type Project, type Started } from '../../process/project.ts';
 import { createDatabase } from '../../support/postgres/database.ts';
 import { bound } from '../../support/slowness.ts';
+import { keptPort } from '../../support/kept-port.ts';
 
 let project: Project;
 
@@ -283,14 +284,15 @@ describe('the example of a worker', () => {
   it.each(['SIGKILL', 'SIGTERM'] as const)(
     'should go on with its runs when the server is back after %s',
     async (signal) => {
-      const env = { DATA_DIR: join(project.folder, `data-${signal}`) };
-      const { server, port, client, assistantId } = await startServer(env);
+      const port = await keptPort();
+      const env = { DATA_DIR: join(project.folder, `data-${signal}`), PORT: String(port) };
+      const { server, client, assistantId } = await startServer(env);
       const worker = await startWorker(project, port);
       const { id, events } = await startRun(client, assistantId);
       server.send(signal);
       await server.ending;
       await events.untilCut();
-      const again = project.server({ ...SERVER, ...env, PORT: String(port) });
+      const again = project.server({ ...SERVER, ...env });
       await greeting(again);
       const read = await readUntil(await subscribeToRun(client, id), isWord(100));
       // The same attempt, and each word once.
