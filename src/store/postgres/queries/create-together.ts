@@ -116,7 +116,7 @@ function createAll(
         ]),
     };
   };
-  return runMutation(dependencies, owner, plan, 'once');
+  return runMutation(dependencies, owner, plan, { planning: 'once' });
 }
 
 /** Reads the assistants of new runs, which no other transaction deletes until this one ends, by their ids. */
