@@ -1,5 +1,5 @@
 /**
- * Works out what a number of servers on one PostgreSQL would take, from costs that `measure:runs` and
+ * Computes what a number of servers on one PostgreSQL would need, from costs that `measure:runs` and
  * `scripts/measure-notify.ts` have measured: arithmetic, no measurement. `npx tsx scripts/simulate-scaling.ts`
  */
 /** Processor milliseconds of PostgreSQL, with one server, without its notifications to others. */

@@ -54,6 +54,6 @@ export function putKeys({ start, rest }: SplitData, keys: readonly string[]): st
   return data;
 }
 
-/** What is around a number. JSON has this character only escaped. */
+/** The delimiter around a number: a character that JSON contains only escaped. */
 const MARK = '\u0001';
 const ESCAPED_MARK = '\\u0001';

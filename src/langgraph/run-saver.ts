@@ -27,7 +27,7 @@ interface Saved {
 interface Options {
   /** Called after each checkpoint. The graph goes on once it has resolved. */
   readonly onCheckpoint: (namespace: string, checkpoint: Checkpoint) => Promise<void>;
-  /** Called after a task has left writes, which are part of the next checkpoint. */
+  /** Called after a task has put writes, which are part of the next checkpoint. */
   readonly onWrites: () => void;
 }
 

@@ -30,7 +30,7 @@ describe('a terminal', () => {
     expect(written()).toMatch(/threads=3\n\n {2}agent-graphql /);
   });
 
-  it('should show a card at once where nothing takes time', () => {
+  it('should show the summary at once where nothing takes time', () => {
     const { terminal, written } = open({}, { NO_COLOR: '1' });
     terminal.createLog();
     expect(written()).toBe('');
