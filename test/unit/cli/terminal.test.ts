@@ -11,7 +11,7 @@ function open(variables: Readonly<Record<string, string>>, env: Readonly<Record<
       written += String(text);
       return true;
     },
-    // What Node.js makes of these variables is Node.js's.
+    // Node.js itself interprets these variables.
     hasColors: () => env['NO_COLOR'] === undefined,
   };
   return { terminal: createTerminal(readConfig(variables), output, env), written: () => written };
