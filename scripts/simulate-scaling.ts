@@ -14,7 +14,7 @@ const NOTIFICATIONS_OF_RUN = 4;
 const FLUSHES = 40;
 const RUNS_PER_NOTIFICATION = 5;
 /** Bytes of an open stream with its connection, and connections of a server: its pool and the one that listens. */
-const STREAM_BYTES = 16_000;
+const STREAM_BYTES = 9_200;
 const CONNECTIONS = 11;
 
 interface Case {
