@@ -45,7 +45,7 @@ export class AgentGraphQLTransport<Message extends UIMessage = UIMessage> implem
     if (last?.role !== 'assistant' || options.trigger !== 'submit-message') {
       return this.#follow(chatId, run, session, createUiChunks(run.id, []));
     }
-    // An answer to the last message's questions: the run goes on with that message.
+    // An answer to the last message's questions: the run continues that message.
     const calledBefore = last.parts.flatMap((part) => ('toolCallId' in part ? [part.toolCallId] : []));
     return this.#follow(chatId, run, session, createUiChunks(last.id, calledBefore));
   };

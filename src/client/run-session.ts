@@ -25,7 +25,7 @@ export interface RunSession {
   readonly signal: AbortSignal;
   /** Cancels the run, as soon as it is known. */
   stop(): void;
-  /** Stops following. The run goes on. */
+  /** Stops following. The run continues. */
   leave(): void;
   /** Sets the run. It is cancelled at once where `stop` was called before. */
   setRun(run: RunRef): void;

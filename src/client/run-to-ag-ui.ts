@@ -41,7 +41,7 @@ export interface RunToAgUi {
  * - Text without a `messageId` is one message of the run's, which has the run's id.
  * - What a worker left open is closed: when its attempt is lost, and when the run ends.
  * - When another attempt begins, the front end goes back to where the run began (MESSAGES_SNAPSHOT, STATE_SNAPSHOT), and a
- *   CUSTOM event says so. A worker that goes on from a checkpoint sends snapshots of it first.
+ *   CUSTOM event says so. A worker that continues from a checkpoint sends snapshots of it first.
  * - A worker's own RUN_STARTED, RUN_FINISHED and RUN_ERROR are dropped: those of the server count.
  */
 export function createRunToAgUi(run: RunRef, options: RunToAgUiOptions): RunToAgUi {

@@ -35,7 +35,9 @@ export interface SplitData {
   readonly rest: readonly { readonly key: number; readonly after: string }[];
 }
 
-/** Splits serialized data at its keys. Null where not all keys can be told from what clients have stored. */
+/**
+ * Splits serialized data at its keys. Null where stored text contains the delimiter, so that keys cannot be recognized.
+ */
 export function splitAtKeys(data: string): SplitData | null {
   // `JSON.stringify`, which serializes objects of abstract types, escapes the mark.
   if (data.includes(ESCAPED_MARK)) return null;

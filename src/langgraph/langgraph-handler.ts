@@ -91,7 +91,7 @@ function hasEnded({ tasks }: StateSnapshot): boolean {
   return tasks.length === 0;
 }
 
-/** The graph's config: the assistant's, apart from what says whose thread it is. */
+/** The graph's config: the assistant's, apart from the keys that identify the thread and its owner. */
 function configOf(run: ClaimedRun): JsonObject {
   const { configurable, tags, metadata, recursion_limit: recursionLimit, ...others } = run.config;
   const given = { ...others, ...(isObject(configurable) && configurable) };
@@ -142,7 +142,7 @@ function answersOf(input: JsonObject, ids: readonly unknown[]): unknown {
   return { [id]: answer };
 }
 
-/** Whether something is AG-UI's list of answers. The run's id stands there for the only interrupt. */
+/** Whether something is AG-UI's list of answers. There, the run's id names the only interrupt. */
 function areEntries(resume: unknown): resume is readonly { interruptId: string; payload?: unknown }[] {
   return (
     Array.isArray(resume) &&
