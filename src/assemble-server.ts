@@ -18,10 +18,10 @@ import { createWaits } from './subscriptions/waits.ts';
 /** The interval in which waiting claims are retried, in milliseconds: notifications of other servers can be lost. */
 const CLAIM_RETRY_INTERVAL = 1_000;
 
-/** Opens the stores of a server, which tell their observer of what they store. */
+/** Opens the stores of a server, which report to the observer what they store. */
 export type OpenStores = (observer: StoreObserver) => MaybePromise<OpenedStores>;
 
-/** What observes the requests and the stores of a server. */
+/** The observers of the requests and the stores of a server. */
 export interface ServerObservers {
   readonly observers: readonly RequestObserver[];
   /** Null where requests are not traced. */
@@ -32,7 +32,7 @@ export interface ServerObservers {
   countLostLease(): void;
 }
 
-/** What the API needs, and is not made here. */
+/** The parts of the API that the caller provides. */
 type Given = Pick<
   ApiParts,
   | 'authenticate'
@@ -118,7 +118,7 @@ export async function assembleServer<Observers extends ServerObservers>(
     },
     async close(finishRequests) {
       isServing = false;
-      // They are answered before the WebSockets are closed that some of them came by.
+      // Waiting calls are answered before WebSockets are closed, since they may have arrived by one.
       await Promise.race([waits.close(), passed(WAITS_SHUTDOWN_TIMEOUT, undefined, { ref: false })]);
       await turn();
       subscribers.close();

@@ -88,7 +88,7 @@ export function testEnds(library: WorkerLibrary, project: () => Project): void {
       const worker = await startWorker(library, project(), port);
       const { id } = await createRunOf(client, graph, input, { maxAttempts: 2 });
       expect(await endedRun(client, id)).toMatchObject(left);
-      // The worker lives on.
+      // The worker continues.
       const next = await createRunOf(client, 'words', { text: 'a b' });
       expect(await endedRun(client, next.id)).toMatchObject({ status: 'SUCCESS', output: { text: 'a b' } });
       await stop(worker);

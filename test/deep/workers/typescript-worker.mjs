@@ -9,7 +9,7 @@ const { createWorker, RunFailure } = await import(
 const { AGENT_GRAPHQL_URL, AGENT_GRAPHQL_TOKENS, LEASE_SECONDS, DRAIN_SECONDS, CONCURRENCY, WORKER_NAME } =
   process.env;
 
-/** An object of so many levels. */
+/** An object of this many levels. */
 const nested = (levels) => (levels === 1 ? {} : { a: nested(levels - 1) });
 
 const graphs = {
