@@ -54,6 +54,7 @@ export class AgentGraphQLTransport<Message extends UIMessage = UIMessage> implem
     chatId,
     abortSignal,
   }: ReconnectOptions<Message>): Promise<ReadableStream<UIMessageChunk> | null> => {
+    abortSignal?.throwIfAborted();
     const session = createRunSession(this.#client, this.#options);
     this.#reconnected.set(chatId, session);
     abortSignal?.addEventListener('abort', () => {
