@@ -1,5 +1,6 @@
 import { setImmediate as turn, setTimeout as passed } from 'node:timers/promises';
 import { type Api, type ApiParts, createApi } from './http/api.ts';
+import { assertCodeGeneration } from './lib/code-generation.ts';
 import type { Log } from './lib/log.ts';
 import type { MaybePromise } from './lib/maybe-promise.ts';
 import { WAITS_SHUTDOWN_TIMEOUT } from './limits.ts';
@@ -67,10 +68,14 @@ export interface AssembledServer<Observers> {
   close(finishRequests: () => Promise<unknown>): Promise<void>;
 }
 
-/** Opens the stores, and creates the API on them with its subscriptions and waiting calls. */
+/**
+ * Opens the stores, and creates the API on them with its subscriptions and waiting calls.
+ * @throws ConfigError, StoreError
+ */
 export async function assembleServer<Observers extends ServerObservers>(
   parts: ServerParts<Observers>,
 ): Promise<AssembledServer<Observers>> {
+  assertCodeGeneration();
   const { log, eventRetention } = parts;
   const changes = createChangeFeed();
   const subscribers = createSubscribers();
