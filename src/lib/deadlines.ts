@@ -5,7 +5,7 @@ export interface Expiring {
   expire(): void;
 }
 
-/** How far apart two looks at the deadlines are, in milliseconds: each looks at all. */
+/** The interval between two checks of the deadlines, in milliseconds. Each checks all of them. */
 const MIN_GAP = 50;
 
 /** The longest time for a timer, in milliseconds: 24 days. Node.js lets one of 25 days run at once. */

@@ -116,7 +116,7 @@ export function sendMessage(socket: WebSocket, text: string): Promise<void> | vo
 const MAX_COMPLETE_LENGTH = 1_000;
 
 /** Tells an operation that still runs that its client has completed it. @param text a message of the client's */
-export function tellCompleted({ onCompleted }: Connection, text: string): void {
+export function notifyCompleted({ onCompleted }: Connection, text: string): void {
   if (onCompleted.size === 0 || text.length > MAX_COMPLETE_LENGTH || !text.includes('"complete"')) return;
   const message = parseMessage(text);
   if (!isObject(message) || message['type'] !== 'complete') return;

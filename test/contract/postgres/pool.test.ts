@@ -37,12 +37,12 @@ async function openProxy(): Promise<Proxy> {
 
 function nothing(): void {}
 
-/** A signal that nobody gives. */
+/** A signal that is never aborted. */
 function never(): AbortSignal {
   return new AbortController().signal;
 }
 
-/** A transaction that does as little as can be. */
+/** A minimal transaction. */
 function ping(pool: Pool, signal = never()): Promise<unknown> {
   return pool.transaction('BEGIN', signal, ({ sql, run }) => run(sql`SELECT 1`));
 }
@@ -65,7 +65,7 @@ async function together(pool: Pool, count: number): Promise<void> {
   );
 }
 
-/** Holds a place of a pool until it is let go. */
+/** Holds a connection of a pool until it is released. */
 async function hold(pool: Pool): Promise<() => Promise<void>> {
   let letGo = nothing;
   const held = new Promise<void>((resolve) => {
@@ -221,7 +221,7 @@ describe('the pool', () => {
     const all = await Promise.allSettled(Array.from({ length: 4 }, () => ping(pool)));
     const reason = expect.objectContaining({ message: 'no connection within 50 ms' });
     expect(all).toEqual(all.map(() => ({ status: 'rejected', reason })));
-    // What is tried next is not to fail because the machine is slow.
+    // The next attempt must not time out on a slow machine.
     config.connectTimeout = TEST_LIMITS.connectTimeout;
     proxy.be('pass');
     await together(pool, 4);

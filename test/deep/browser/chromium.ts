@@ -6,13 +6,13 @@ import { promisify } from 'node:util';
 import { type Browser, chromium } from 'playwright-core';
 import { binariesFolder } from '../../support/install-binaries.ts';
 
-/** A browser, and what is left to do once it is not needed any more. */
+/** A browser, and the function that ends it and deletes its files. */
 export interface Started {
   readonly browser: Browser;
   close(): Promise<void>;
 }
 
-/** Where a Chromium usually is. */
+/** The usual paths of Chromium. */
 const WELL_KNOWN = [
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',

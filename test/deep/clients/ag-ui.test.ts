@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => project.remove());
 
-/** An agent of alice's, with what it has heard. */
+/** An agent of alice, with the events that it has received. */
 function openAgent(config: Partial<AgentGraphQLAgentConfig> = {}) {
   const agent = new AgentGraphQLAgent({
     url: `http://127.0.0.1:${port}/graphql`,
@@ -36,7 +36,7 @@ function openAgent(config: Partial<AgentGraphQLAgentConfig> = {}) {
   return { agent, events };
 }
 
-/** Is done once an agent has heard an event of a type. */
+/** Resolves once an agent has received an event of a type. */
 function heard(agent: AgentGraphQLAgent, type: EventType): Promise<BaseEvent> {
   return new Promise((resolve) => {
     agent.subscribe({ onEvent: ({ event }) => void (event.type === type && resolve(event)) });
@@ -287,7 +287,7 @@ describe("AG-UI's client", () => {
   });
 
   it('should fail where its token is not valid, without trying again', async () => {
-    // The client says it there too.
+    // The client logs the error too.
     vi.spyOn(console, 'error').mockReturnValue();
     onTestFinished(() => void vi.restoreAllMocks());
     const { agent } = openAgent({ token: 'no token' });

@@ -284,6 +284,14 @@ describe("the AI SDK's chat", () => {
     expect([third.status, third.messages]).toEqual(['ready', []]);
   });
 
+  it('should neither send a message nor come back where it was stopped before', async () => {
+    const options = { chatId: 'stopped-before', abortSignal: AbortSignal.abort(new Error('stopped')) };
+    const message = { trigger: 'submit-message', messageId: undefined } as const;
+    const transport = transportTo();
+    await expect(transport.sendMessages({ ...message, ...options, messages: [] })).rejects.toThrow('stopped');
+    await expect(transport.reconnectToStream(options)).rejects.toThrow('stopped');
+  });
+
   it('should go on without a gap when the server is restarted in the middle of an answer', async () => {
     const ownPort = await keptPort();
     const env = { ...SERVER, DATA_DIR: 'restarted', PORT: String(ownPort) };

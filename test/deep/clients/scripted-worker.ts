@@ -13,7 +13,7 @@ const Claimed = z.object({
   resumes: z.string().nullable(),
 });
 
-/** An attempt that a test makes as it likes, step by step. */
+/** An attempt whose calls the test makes, step by step. */
 export interface Attempt extends Omit<z.infer<typeof Claimed>, 'lease'> {
   /** Appends events: each with its type, and the fields of its data. */
   say(...events: readonly { readonly type: string; readonly [field: string]: unknown }[]): Promise<void>;

@@ -171,7 +171,7 @@ describe('the example of a worker', () => {
     const asked = performance.now();
     expect(await cancel(client, id)).toEqual({ cancelRun: { run: { status: 'RUNNING' } } });
     const rest = await readUntil(events);
-    // The heartbeat that waits tells it at once, long before the server would end the run itself.
+    // The waiting heartbeat responds at once, long before the server would end the run itself.
     expect(performance.now() - asked).toBeLessThan(bound(5_000));
     expect(rest.at(-1)).toMatchObject({ type: 'RUN_FINISHED', data: { status: 'CANCELLED' } });
     await worker.prints(new RegExp(`run ${id}, attempt 1: CANCELLED`));
@@ -252,7 +252,7 @@ describe('the example of a worker', () => {
       error: { code: 'WORKER_ERROR', message: expect.stringContaining('TypeError') },
       thread: { status: 'ERROR', values: null },
     });
-    // The worker lives on.
+    // The worker continues.
     const next = await createRun(client, assistantId, { input: { text: 'a' } });
     expect(await ended(client, next.id)).toMatchObject({ status: 'SUCCESS' });
   });
