@@ -70,7 +70,10 @@ async function execute(claim) {
   async function save(values) {
     check((await call('checkpointRun', 'lease { held cancel }', { lease, values }, signal)).lease);
   }
-  /** Renews the lease, however long a step of the graph takes. A waiting heartbeat responds at once to a cancellation. */
+  /**
+   * Renews the lease, however long a step of the graph takes. The server answers a waiting heartbeat at once when the
+   * run is cancelled.
+   */
   async function heartbeat() {
     for (;;) {
       const input = { leases: [lease], ...LEASE, waitSeconds: 5 };

@@ -52,7 +52,7 @@ function run(program: string, ...words: string[]): void {
   try {
     execFileSync(program, words, { cwd: folder, stdio: 'inherit' });
   } catch {
-    // It has said why.
+    // It has printed the reason.
     process.exit(1);
   }
 }

@@ -4,8 +4,8 @@ import { rmSync } from 'node:fs';
 import { showProgress } from '../src/cli/progress.ts';
 
 /**
- * Builds the server: `dist` is compiled from `src`, and `dist/bundle` holds what every start reads, in few files. Says what
- * it does on a terminal, and nothing elsewhere.
+ * Builds the server: `dist` is compiled from `src`, and `dist/bundle` holds what every start reads, in few files.
+ * Prints its progress, on a terminal only.
  */
 const STEPS: readonly Step[] = [
   { name: 'Compiling the server', command: 'tsc -p tsconfig.build.json' },
@@ -20,7 +20,7 @@ interface Step {
 /** The project's root. */
 const ROOT = new URL('../', import.meta.url);
 
-// What earlier versions compiled would be packed, too.
+// Files of earlier builds would be packed too.
 rmSync(new URL('dist', ROOT), { recursive: true, force: true });
 
 for (const { name, command } of STEPS) {

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
 /**
- * The least that holds a response open over `node:http`: what Node.js's own connection takes of the memory of a claim that
- * waits, and of an open stream. It verifies no token, and has no runs. The headers are this server's.
+ * A minimal `node:http` server that holds responses open: the baseline for the memory of a waiting claim and of an open
+ * stream. It verifies no token, and has no runs. The headers are this server's.
  */
 const WAIT = 10_000;
 const STALL_TIME = 36_000;

@@ -8,7 +8,7 @@ import { referenceOf } from './reference.ts';
 
 /**
  * Writes .env.example, the table of variables in docs/configuration.md, and docs/reference.md from the code; with
- * `--check`, fails when they are not what the code says.
+ * `--check`, fails when they are out of date.
  */
 const EXAMPLE_HEAD = `# The environment variables of the server. Generated from src/environment.ts by \`npm run docs\`.
 # Copy this file to .env, and remove the # before each variable that you set. None is required outside production.
@@ -56,7 +56,7 @@ async function pageWith(all: readonly Variable[]): Promise<string> {
   return formatted(before + table + after);
 }
 
-/** Markdown as prettier has it. */
+/** Markdown, formatted by prettier. */
 async function formatted(text: string): Promise<string> {
   const file = new URL('docs/reference.md', ROOT);
   return format(text, { ...(await resolveConfig(file)), parser: 'markdown' });

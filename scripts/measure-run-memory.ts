@@ -8,8 +8,8 @@ import { BY_HAND, type MeasuredServer, send, startServer, tokenOf } from './meas
 import { CLAIM, CREATE, type Created, createAssistant, GRAPH, inParallel, openStream } from './run-calls.ts';
 
 /**
- * Measures the memory of runs, of claims that wait, and of open streams of events. Words say which: `claims`, `streams`,
- * `heap`. Default: all.
+ * Measures the memory of runs, of claims that wait, and of open streams of events. Its arguments select them: `claims`,
+ * `streams`, `heap`. Default: all.
  */
 /** How many claims wait, and how many streams are open, for their memory. */
 const OPEN = Number(process.env.MEASURE_OPEN ?? 10_000);
@@ -47,7 +47,7 @@ async function measureWaitingClaims(name: string, server: MeasuredServer): Promi
   for (const call of claims) void call.then(() => answered++);
   await wait(8_500);
   const waiting = await server.memory();
-  if (answered > 0) throw new Error(`${answered} claims of ${OPEN} wait no longer.`);
+  if (answered > 0) throw new Error(`${answered} of ${OPEN} claims no longer wait.`);
   console.log(`${OPEN} waiting claims, ${name}: ${difference(empty, waiting, OPEN)}`);
   await Promise.all(claims);
   console.log(`  their connections, once answered: ${difference(empty, await server.memory(), OPEN)}`);

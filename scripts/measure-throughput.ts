@@ -10,7 +10,7 @@ import { inParallel } from './run-calls.ts';
 
 /**
  * Measures how many runs one PostgreSQL executes a second, without HTTP: all are created, then claimed and finished by
- * workers that claim ten at a time. `npm run measure:throughput`. With STATEMENTS=1 it shows the dearest
+ * workers that claim ten at a time. `npm run measure:throughput`. With STATEMENTS=1 it shows the most expensive
  * statements, for which PostgreSQL needs the extension pg_stat_statements.
  */
 const RUNS = Number(process.env.MEASURE_RUNS ?? 5_000);

@@ -7,7 +7,7 @@ import { mintToken } from '../src/auth/mint-token.ts';
 import { asOwner } from '../src/store/owner.ts';
 import { connected } from '../test/support/postgres/admin.ts';
 
-/** Servers to measure, and what the machine says of their processes. */
+/** Servers to measure, and the memory and processor time of their processes. */
 const SECRET = 'a secret for measurements, 32 bytes or more';
 const SCOPE = 'agent-graphql:worker';
 /** Collects garbage when it is asked to, and prints what is left. */
@@ -19,7 +19,7 @@ const { scripts }: { scripts: { start: string } } = JSON.parse(readFileSync('pac
 export interface MeasuredServer {
   readonly port: number;
   readonly pid: number;
-  /** Bytes of the heap and outside of it after garbage is collected, and those that the system counts. */
+  /** Bytes after a garbage collection: the heap with external memory, and the resident set size. */
   memory(): Promise<{ readonly used: number; readonly resident: number }>;
   stop(): Promise<void>;
 }
@@ -125,7 +125,7 @@ export async function createDatabase(url: string, name: string): Promise<string>
   return address.href;
 }
 
-/** The process of PostgreSQL that starts all others of it. */
+/** The id of the postmaster, the process of PostgreSQL that starts all others. */
 export async function postmasterOf(url: string): Promise<number> {
   return connected(url, async (sql) => {
     const [row] = await sql<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;

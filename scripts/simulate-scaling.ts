@@ -1,5 +1,5 @@
 /**
- * Works out what a number of servers on one PostgreSQL would take, from costs that `measure:runs` and
+ * Computes what a number of servers on one PostgreSQL would need, from costs that `measure:runs` and
  * `scripts/measure-notify.ts` have measured: arithmetic, no measurement. `npx tsx scripts/simulate-scaling.ts`
  */
 /** Processor milliseconds of PostgreSQL, with one server, without its notifications to others. */
@@ -14,7 +14,7 @@ const NOTIFICATIONS_OF_RUN = 4;
 const FLUSHES = 40;
 const RUNS_PER_NOTIFICATION = 5;
 /** Bytes of an open stream with its connection, and connections of a server: its pool and the one that listens. */
-const STREAM_BYTES = 16_000;
+const STREAM_BYTES = 9_200;
 const CONNECTIONS = 11;
 
 interface Case {

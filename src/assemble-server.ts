@@ -1,5 +1,6 @@
 import { setImmediate as turn, setTimeout as passed } from 'node:timers/promises';
 import { type Api, type ApiParts, createApi } from './http/api.ts';
+import { assertCodeGeneration } from './lib/code-generation.ts';
 import type { Log } from './lib/log.ts';
 import type { MaybePromise } from './lib/maybe-promise.ts';
 import { WAITS_SHUTDOWN_TIMEOUT } from './limits.ts';
@@ -18,10 +19,10 @@ import { createWaits } from './subscriptions/waits.ts';
 /** The interval in which waiting claims are retried, in milliseconds: notifications of other servers can be lost. */
 const CLAIM_RETRY_INTERVAL = 1_000;
 
-/** Opens the stores of a server, which tell their observer of what they store. */
+/** Opens the stores of a server, which report to the observer what they store. */
 export type OpenStores = (observer: StoreObserver) => MaybePromise<OpenedStores>;
 
-/** What observes the requests and the stores of a server. */
+/** The observers of the requests and the stores of a server. */
 export interface ServerObservers {
   readonly observers: readonly RequestObserver[];
   /** Null where requests are not traced. */
@@ -32,7 +33,7 @@ export interface ServerObservers {
   countLostLease(): void;
 }
 
-/** What the API needs, and is not made here. */
+/** The parts of the API that the caller provides. */
 type Given = Pick<
   ApiParts,
   | 'authenticate'
@@ -67,10 +68,14 @@ export interface AssembledServer<Observers> {
   close(finishRequests: () => Promise<unknown>): Promise<void>;
 }
 
-/** Opens the stores, and creates the API on them with its subscriptions and waiting calls. */
+/**
+ * Opens the stores, and creates the API on them with its subscriptions and waiting calls.
+ * @throws ConfigError, StoreError
+ */
 export async function assembleServer<Observers extends ServerObservers>(
   parts: ServerParts<Observers>,
 ): Promise<AssembledServer<Observers>> {
+  assertCodeGeneration();
   const { log, eventRetention } = parts;
   const changes = createChangeFeed();
   const subscribers = createSubscribers();
@@ -118,7 +123,7 @@ export async function assembleServer<Observers extends ServerObservers>(
     },
     async close(finishRequests) {
       isServing = false;
-      // They are answered before the WebSockets are closed that some of them came by.
+      // Waiting calls are answered before WebSockets are closed, since they may have arrived by one.
       await Promise.race([waits.close(), passed(WAITS_SHUTDOWN_TIMEOUT, undefined, { ref: false })]);
       await turn();
       subscribers.close();

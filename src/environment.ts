@@ -145,13 +145,13 @@ export const environment = z.object({
       example: 'https://app.example.com,http://localhost:3000',
     }),
   INTROSPECTION: onOrOff.optional().register(variableMetadata, {
-    description: '`on` or `off`: whether clients may read the schema. GraphiQL goes with it.',
+    description: '`on` or `off`: whether clients may read the schema. GraphiQL needs it.',
     default: '`off` in production and with `TRUSTED_DOCUMENTS_ONLY=on`, otherwise `on`',
     example: 'off',
     isQuoted: true,
   }),
   TRUSTED_DOCUMENTS: z.string().optional().register(variableMetadata, {
-    description: 'A file of documents that run by their SHA-256, as graphql-codegen writes it.',
+    description: 'A file of trusted documents by their SHA-256, as graphql-codegen writes it.',
     default: 'none',
     example: './persisted-documents.json',
   }),

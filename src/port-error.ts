@@ -7,7 +7,7 @@ export interface RefusedPort {
   readonly variable: 'PORT' | 'METRICS_PORT';
   readonly host: string;
   readonly port: number;
-  /** How the server is started with another value of a variable. */
+  /** Returns the command line that starts the server with another value of a variable. */
   readonly startWith: (variable: string, value: number) => string;
 }
 

@@ -33,7 +33,7 @@ export interface StartedServer {
   readonly hasPage: boolean;
 }
 
-/** What shows a server to people, in place of lines of JSON. */
+/** The output of a server for people, in place of JSON lines. */
 export interface Terminal {
   /** Creates the log. */
   createLog(): { readonly log: Logger; readonly requestLog: RequestObserver };
@@ -47,7 +47,7 @@ export interface StartOptions {
   readonly open?: typeof openStores;
   /** Default: JSON on stdout. */
   readonly terminal?: Terminal | null;
-  /** How the server is started with another value of a variable. */
+  /** Returns the command line that starts the server with another value of a variable. */
   readonly startWith?: (variable: string, value: number) => string;
 }
 
@@ -71,7 +71,7 @@ export async function startServer(
     config.trustedDocuments && readTrustedDocuments(config.trustedDocuments, schema, config);
   const secret = config.auth.secret ?? (config.auth.jwksUrl === null ? devSecret(DEV_SECRET_FILE) : null);
   const key = config.auth.jwksUrl ?? secret;
-  if (key === null) throw new TypeError('There is a secret where there is no key set.');
+  if (key === null) throw new TypeError('Without a key set, there must be a secret.');
   const devToken = config.production || secret === null ? null : () => mintDevToken(config, secret, 'dev');
   const mintOwners = mintPageOwners(config, secret);
   // Where only trusted documents run, the page could do nothing.
@@ -144,7 +144,7 @@ async function mintDevToken({ auth }: Config, secret: string, owner: string): Pr
   return mintToken({ ...auth, secret, owner: asOwner(owner) });
 }
 
-/** What mints the tokens that GraphiQL has; null where it has none. */
+/** Returns the function that mints the tokens of the GraphiQL page; null where it has none. */
 function mintPageOwners(config: Config, secret: string | null): (() => Promise<readonly PageOwner[]>) | null {
   const owners = pageOwners({
     production: config.production,
@@ -162,7 +162,7 @@ function greet(url: string, token: string): void {
   );
 }
 
-/** The log in lines of JSON on stdout. */
+/** The log as JSON lines on stdout. */
 function createJsonLog(level: LogLevel): ReturnType<Terminal['createLog']> {
   const { log, write } = createLogger(level);
   return { log, requestLog: createRequestLog(log, write) };

@@ -186,13 +186,13 @@ function pad(cell: string, width: number, column: number): string {
   return column === 0 ? cell.padEnd(width) : cell.padStart(width);
 }
 
-/** A number with so many digits behind the point. */
+/** A number with this many decimals. */
 export function figure(value: number, digits: number): string {
   if (Number.isNaN(value)) return '—';
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** The least and the greatest. */
+/** The minimum and the maximum. */
 export function rangeOf({ min, max }: Spread, digits: number): string {
   return Number.isNaN(min) ? '—' : `${figure(min, digits)} to ${figure(max, digits)}`;
 }

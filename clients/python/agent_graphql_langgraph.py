@@ -167,7 +167,7 @@ def _question_of(snapshot: Any) -> JsonObject | None:
 
 
 async def _send(run: Run, type_: str, data: JsonObject) -> None:
-    """Sends an event, or, where it is too large, says that there was one."""
+    """Sends an event, or, where it is too large, an event that says so."""
     try:
         await run.emit(type_, data)
     except ValueError as error:
@@ -324,7 +324,7 @@ _MAX_LEVELS = 28
 
 
 def _jsonable(value: Any, level: int = 1) -> Any:
-    """What JSON can say of a value, and the server stores."""
+    """Converts a value to JSON that the server stores."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return _scalar(value)
     if level > _MAX_LEVELS:
@@ -387,7 +387,7 @@ class _RunSaver(BaseCheckpointSaver[int]):
         self._content = _Content()
 
     def has_changed(self) -> bool:
-        """Whether there is something new since this was asked last."""
+        """Whether something was saved since the last call of this."""
         changed, self._content.has_changed = self._content.has_changed, False
         return changed
 
@@ -408,7 +408,7 @@ class _RunSaver(BaseCheckpointSaver[int]):
         return {'format': _FORMAT, 'runtime': 'python', 'namespaces': namespaces}
 
     def load(self, dumped: Any) -> bool:
-        """Takes what `dump` returned. Whether there was something."""
+        """Loads what `dump` returned. Returns whether there was something."""
         if dumped is None:
             return False
         if dumped.get('format') != _FORMAT or dumped.get('runtime') != 'python':

@@ -82,7 +82,7 @@ _MAX_BUFFERED_BYTES = 1_048_576
 _CLAIM_WAIT_SECONDS = 10
 # Runs that are shorter cost no heartbeat.
 _FIRST_HEARTBEAT_SECONDS = 0.25
-# New runs join the heartbeats this often at most.
+# New runs are added to the heartbeats at most this often.
 _INCLUDE_SECONDS = 0.1
 # A heartbeat that waits is answered at once while a run of it is to be cancelled: then it does not wait.
 _CANCELLING_HEARTBEAT_SECONDS = 0.4
@@ -178,7 +178,7 @@ class _Refused(WorkerError):
 
 
 class _Unavailable(Exception):
-    """The server could not be asked, or could not do it now."""
+    """The server is unavailable, or the connection failed."""
 
     def __init__(self, message: str, retry_after: float = 0) -> None:
         super().__init__(message)
@@ -186,7 +186,7 @@ class _Unavailable(Exception):
 
 
 class _GivenUp(Exception):
-    """Nobody needs the call's result any more."""
+    """The call was given up: its result is not needed any more."""
 
 
 # --- JSON ------------------------------------------------------------------------------------------------------------
@@ -259,7 +259,7 @@ def _is_storable(text: str) -> bool:
 
 
 def _storable(text: str, max_length: int) -> str:
-    """What can be stored of a text."""
+    """Replaces the characters of a text that the server does not store."""
     return text.replace('\0', '').encode('utf-8', 'replace').decode()[:max_length]
 
 
@@ -325,12 +325,12 @@ def _lifetime(token: str) -> float:
         lifetime = float(claims['exp']) - time.time()
     except (ValueError, LookupError, TypeError):
         return math.inf
-    # With a clock that is wrong, the server's refusal tells.
+    # Where this machine's clock is wrong, the server refuses the token, and another one is fetched.
     return lifetime if lifetime > 0 else math.inf
 
 
 class _Abort:
-    """Lets another thread break off a request that waits."""
+    """Lets another thread abort a waiting request."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -384,7 +384,7 @@ class _Http:
             except (OSError, http.client.HTTPException):
                 if abort is not None and abort.how is not None:
                     raise
-                # It was idle for too long, and the others are as old. Every call is safe to be sent again.
+                # The connection was idle for too long, as are the others. Every call is safe to repeat.
                 self.close()
         return self._exchange(self._open(), body, token, abort)
 
@@ -464,7 +464,7 @@ class _Client:
 
         :param fields: its input, as JSON
         :param stop: nobody needs the result any more
-        :param patient: whether unexpected errors of the server are retried too
+        :param patient: whether INTERNAL_SERVER_ERROR is retried too
         :raises _Refused: for what the server refuses
         :raises WorkerError: for other errors
         :raises _GivenUp: once ``stop`` is set
@@ -567,7 +567,7 @@ def _describe(error: BaseException) -> str:
 
 
 class _RunBase:
-    """What a handler is given: the run, its thread's state, and its assistant's settings."""
+    """The argument of a handler: the run, its thread's state, and its assistant's settings."""
 
     def __init__(self, attempt: _Attempt) -> None:
         claim = attempt.claim
@@ -676,7 +676,7 @@ class BlockingRun(_RunBase):
         self._wait(self._attempt.save(_encode('values', values, _MAX_PAYLOAD_BYTES)))
 
     def wait_for_stop(self, seconds: float) -> bool:
-        """Sleeps, until the run is to be stopped at most. Returns whether it is."""
+        """Sleeps, at most until the run is to be stopped. Returns whether it is."""
         return self._attempt.stopped.wait(seconds)
 
     def _wait(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -707,7 +707,7 @@ _DONE = _Done()
 
 
 class _Attempt:
-    """A claimed run: sends its events and its end, in order. All but ``told`` and ``stop`` belong to the event loop."""
+    """A claimed run: sends its events and its end, in order. All but ``on_lease_state`` and ``stop`` belong to the event loop."""
 
     def __init__(self, worker: Worker, claim: JsonObject) -> None:
         self._worker = worker
@@ -723,7 +723,7 @@ class _Attempt:
         self.stopped = threading.Event()
         #: Nothing more is sent: the lease is lost, the run has ended, or the worker has.
         self.is_over = threading.Event()
-        #: Its end is being sent, whose answer says how the run stands.
+        #: Its end is being sent; the response contains the status of the run.
         self._is_ending = False
         self._lock = asyncio.Lock()
         self._stop_lock = threading.Lock()
@@ -742,7 +742,7 @@ class _Attempt:
 
     async def execute(self, handler: Handler) -> None:
         """Executes the run, and sends its end unless it is stopped otherwise."""
-        # The type of handlers does not tell which one is which.
+        # The type of a handler does not show whether it is an async one.
         function: Callable[[Any], Any] = handler
         executed: asyncio.Future[Any]
         if _is_async(handler):
@@ -808,8 +808,8 @@ class _Attempt:
 
     # How it is stopped
 
-    def told(self, state: JsonObject) -> None:
-        """What the server says of the lease. From any thread."""
+    def on_lease_state(self, state: JsonObject) -> None:
+        """Handles the state of the lease in a response of the server. From any thread."""
         if self._is_ending:
             return
         if not state['held']:
@@ -818,7 +818,7 @@ class _Attempt:
             self.stop('cancelled', state['cancel'])
 
     def stop(self, reason: StopReason, action: Literal['INTERRUPT', 'ROLLBACK'] | None = None) -> None:
-        """Stops the handler. From any thread: one that looks at `should_stop` is told though the event loop is blocked."""
+        """Stops the handler. From any thread: `should_stop` changes even while the event loop is blocked."""
         if self._set_stopped(reason, action):
             try:
                 self.loop.call_soon_threadsafe(self._on_stop)
@@ -829,7 +829,7 @@ class _Attempt:
     def _set_stopped(
         self, reason: StopReason, action: Literal['INTERRUPT', 'ROLLBACK'] | None
     ) -> bool:
-        """Whether that is new."""
+        """Returns whether it was not stopped before."""
         with self._stop_lock:
             self.cancel_action = action or self.cancel_action
             if self.stop_reason == 'lost' or self.stop_reason == reason:
@@ -887,7 +887,7 @@ class _Attempt:
                 raise ValueError(str(refusal)) from refusal
             except _GivenUp as error:
                 raise RunStopped('The run has ended, or is not held any more.') from error
-            self.told(result['lease'])
+            self.on_lease_state(result['lease'])
             if not result['lease']['held']:
                 raise RunStopped('The run has ended, or is not held any more.')
 
@@ -907,7 +907,7 @@ class _Attempt:
     async def _send_batches(self) -> None:
         async with self._lock:
             await self._send_events(self._stored + len(self._events))
-        # What came meanwhile is gathered in its turn.
+        # Events that were added meanwhile are sent in the next batch.
         self._sender = None
         if self._events:
             if self._is_batch():
@@ -932,7 +932,7 @@ class _Attempt:
             except WorkerError as error:
                 self._fail(error)
                 return
-            self.told(result['lease'])
+            self.on_lease_state(result['lease'])
             if not result['lease']['held']:
                 return
             self._stored += len(batch)
@@ -979,7 +979,7 @@ class _Attempt:
         self._has_room.set()
 
     def _fail(self, error: WorkerError) -> None:
-        """The run cannot go on."""
+        """Stops the handler, and drops its events: the server refuses the calls of the run."""
         self._failure = error
         self._drops = True
         self._drop_events()
@@ -1104,7 +1104,7 @@ class _Heartbeats:
             group.wake()
 
     def _include(self) -> None:
-        """Gives each run that lasts to a group."""
+        """Adds each run that is old enough for a heartbeat to a group."""
         while not self.stop.is_set():
             with self._condition:
                 while self._new and self._new[0].is_over.is_set():
@@ -1126,7 +1126,7 @@ class _Heartbeats:
 
 
 class _HeartbeatGroup:
-    """As many runs as one call takes."""
+    """The runs of one heartbeat call, at most as many as the server accepts."""
 
     def __init__(
         self, client: _Client, lease_seconds: int, stop: threading.Event, on_error: Callable[[WorkerError], None]
@@ -1143,7 +1143,7 @@ class _HeartbeatGroup:
         threading.Thread(target=self._work, name='agent-graphql heartbeat', daemon=True).start()
 
     def add(self, attempt: _Attempt) -> bool:
-        """Whether there was a place."""
+        """Returns False where the group is full."""
         with self._condition:
             self._remove_ended()
             if len(self._attempts) >= _MAX_LEASES_OF_CALL:
@@ -1184,7 +1184,7 @@ class _HeartbeatGroup:
                 with self._condition:
                     self._abort = None
             for state in states:
-                attempts[state['lease']].told(state)
+                attempts[state['lease']].on_lease_state(state)
             with self._condition:
                 # Its end is being sent, or it is lost: the next call would be answered at once.
                 for state in states:
@@ -1226,11 +1226,11 @@ class Worker:
     :param graphs: the handler of each graph
     :param concurrency: how many runs are executed at once: 1 to 1,000
     :param name: shown as the ``worker`` of runs. Default: the host's name and the process id.
-    :param lease_seconds: how long runs are held without a sign of life: 5 to 300. So long a run waits for another worker
+    :param lease_seconds: how long a lease lasts without a heartbeat: 5 to 300. A run waits that long for another worker
         when this one is killed.
     :param drain_seconds: how long running handlers may go on when the worker stops. Then their runs are released.
     :param signals: whether SIGTERM and SIGINT stop the worker
-    :param on_event: called with what is worth a line in a log, in the event loop. Default: prints it.
+    :param on_event: called in the event loop with each :class:`WorkerEvent`, for your log. Default: prints it.
     :param ssl_context: for https. Default: ``ssl.create_default_context()``.
     """
 
@@ -1271,7 +1271,7 @@ class Worker:
         self._claim_abort = _Abort()
 
     async def run(self) -> None:
-        """Claims runs and executes them, until the worker is stopped.
+        """Claims runs and executes them until the worker is stopped.
 
         :raises WorkerError: where the server refuses the token, or the claims
         """
@@ -1391,7 +1391,7 @@ class Worker:
 
         if self._loop is not None:
             self._loop.call_soon_threadsafe(fail)
-        # Nobody claims before the event loop has got to it.
+        # No run is claimed before the event loop has handled this.
         self._draining.set()
 
     async def _drain(self) -> None:
@@ -1470,7 +1470,7 @@ class Worker:
 
     def _on_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        # Who awaits it is told of it.
+        # Its caller gets the exception.
         _ignore(task)
 
     def _report_run(self, kind: str, claim: JsonObject, message: str, status: str | None = None) -> None:
@@ -1488,7 +1488,7 @@ class Worker:
 
 
 async def _wait_for(event: asyncio.Event, seconds: float) -> None:
-    """Waits for an event, so many seconds at most."""
+    """Waits for an event, at most this many seconds."""
     try:
         await asyncio.wait_for(event.wait(), max(seconds, 0))
     except asyncio.TimeoutError:

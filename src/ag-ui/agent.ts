@@ -72,7 +72,7 @@ export class AgentGraphQLAgent extends AbstractAgent {
     return cloned;
   }
 
-  /** The events of a session that begins when somebody subscribes, and is left when nobody does any more. */
+  /** The events of a session, which begins with the first subscription and is left after the last one. */
   private observe(follow: (session: RunSession) => AsyncIterable<BaseEvent>): EventStream {
     return createEventStream(() => {
       const session = createRunSession(this.client, this.options);
@@ -157,7 +157,7 @@ export class AgentGraphQLAgent extends AbstractAgent {
     for await (const event of followAsAgUi(this.client, run, options, signal)) yield toBaseEvent(event);
   }
 
-  /** Where the conversation stood when a run was created; null where its input does not say. */
+  /** The conversation when a run was created; null where the run's input does not contain it. */
   private startingPointOf({ input, metadata }: RunRecord): StartingPoint | null {
     const messages = input?.['messages'];
     const isFrontEnds = typeof metadata['clientRunId'] === 'string' && this.options.toRunInput === undefined;

@@ -5,8 +5,8 @@ import { isObservable, Observable } from 'rxjs';
 export type EventStream = ReturnType<AbstractAgent['run']>;
 
 /**
- * An Observable of what an iterable gives, which begins when somebody subscribes.
- * @param begin returns the iterable, and what is called when nobody subscribes any more
+ * Creates an Observable of the values of an async iterable, which is opened at the subscription.
+ * @param begin returns the iterable, and a function that is called at the unsubscription
  */
 export function createEventStream(
   begin: () => { readonly events: AsyncIterable<BaseEvent>; leave(): void },

@@ -6,8 +6,8 @@ export type AgUiMessage = Readonly<Record<string, unknown>>;
 type Part = UIMessage['parts'][number];
 
 /**
- * The messages of a chat as AG-UI has them, so that a worker need not know which front end its run comes from: texts, files,
- * and tool calls with their results. Reasoning, sources and data stay in the front end.
+ * Converts the messages of a chat to messages of AG-UI, so that a worker need not know which front end its run comes
+ * from: texts, files, and tool calls with their results. Reasoning, sources and data stay in the front end.
  */
 export function toAgUiMessages(messages: readonly UIMessage[]): readonly AgUiMessage[] {
   return messages.flatMap((message): readonly AgUiMessage[] => {

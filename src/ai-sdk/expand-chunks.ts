@@ -1,6 +1,6 @@
 import type { AgUiEvent } from '../client/event-types.ts';
 
-/** The sequence that events of a type with CHUNK stand for, and the field that names it. */
+/** The sequence that a CHUNK event abbreviates, and the field with its id, by the type of the event. */
 const KINDS: Readonly<Record<string, { key: string; start: string; middle: string; end: string }>> = {
   TEXT_MESSAGE_CHUNK: {
     key: 'messageId',
@@ -23,8 +23,8 @@ const KINDS: Readonly<Record<string, { key: string; start: string; middle: strin
 };
 
 /**
- * Creates what turns AG-UI's chunks into the sequences that they stand for. A chunk without an id continues the chunk before
- * it; a chunk with another id, or any other event, ends its sequence.
+ * Creates a function that expands AG-UI's CHUNK events into the START, CONTENT and END events that they abbreviate. A
+ * chunk without an id continues the chunk before it; a chunk with another id, or any other event, ends its sequence.
  */
 export function createChunkExpander(): (event: AgUiEvent) => readonly AgUiEvent[] {
   let current: { readonly type: string; readonly id: string } | null = null;

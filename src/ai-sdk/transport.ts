@@ -26,7 +26,7 @@ export class AgentGraphQLTransport<Message extends UIMessage = UIMessage> implem
   readonly resumeStreamIsReplay = true;
   readonly #client: GraphQLClient;
   readonly #options: RunOptions;
-  /** The session that a chat has come back with last. */
+  /** The session of the last reconnection of each chat. */
   readonly #reconnected = new Map<string, RunSession>();
 
   constructor(config: AgentGraphQLTransportConfig) {
@@ -45,7 +45,7 @@ export class AgentGraphQLTransport<Message extends UIMessage = UIMessage> implem
     if (last?.role !== 'assistant' || options.trigger !== 'submit-message') {
       return this.#follow(chatId, run, session, createUiChunks(run.id, []));
     }
-    // An answer to the last message's questions: the run goes on with that message.
+    // An answer to the last message's questions: the run continues that message.
     const calledBefore = last.parts.flatMap((part) => ('toolCallId' in part ? [part.toolCallId] : []));
     return this.#follow(chatId, run, session, createUiChunks(last.id, calledBefore));
   };
@@ -54,10 +54,11 @@ export class AgentGraphQLTransport<Message extends UIMessage = UIMessage> implem
     chatId,
     abortSignal,
   }: ReconnectOptions<Message>): Promise<ReadableStream<UIMessageChunk> | null> => {
+    abortSignal?.throwIfAborted();
     const session = createRunSession(this.#client, this.#options);
     this.#reconnected.set(chatId, session);
     abortSignal?.addEventListener('abort', () => {
-      // A chat that comes back a second time aborts its first attempt just before: that stops nothing.
+      // A chat that reconnects again has just aborted its first attempt: that does not cancel the run.
       queueMicrotask(() => {
         if (this.#reconnected.get(chatId) === session) session.stop();
         else session.leave();
@@ -109,7 +110,7 @@ export class AgentGraphQLTransport<Message extends UIMessage = UIMessage> implem
     const events = followAsAgUi(this.#client, run, options, session.signal);
     return new ReadableStream({
       async pull(controller) {
-        // A stream that is given nothing does not pull again.
+        // The stream does not call `pull` again before a chunk was enqueued.
         for (let count = 0; count === 0;) {
           const { done, value } = await events.next();
           if (done === true) return controller.close();
@@ -123,7 +124,7 @@ export class AgentGraphQLTransport<Message extends UIMessage = UIMessage> implem
   }
 }
 
-/** `crypto.randomUUID` is not there on pages without TLS. */
+/** `crypto.randomUUID` is not available on pages without TLS. */
 function randomId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, '0'),

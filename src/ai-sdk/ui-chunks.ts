@@ -3,7 +3,7 @@ import type { AgUiEvent } from '../client/event-types.ts';
 import { createChunkExpander } from './expand-chunks.ts';
 
 /**
- * Creates what turns the AG-UI events of a run into chunks of an AI SDK message.
+ * Creates a function that converts the AG-UI events of a run to chunks of an AI SDK message.
  * @param messageId of the message that they are a part of
  * @param calledBefore the ids of the tool calls that the message has already
  */
@@ -31,7 +31,7 @@ function createAssembler(
 
   const isCalled = (id: string): boolean => toolCalls.has(id) || calledBefore.includes(id);
 
-  /** What no start has opened, or a chunk has ended before, is left out. */
+  /** Events of a sequence that is not open are dropped. */
   function* messageChunks(kind: 'text' | 'reasoning', event: AgUiEvent): Generator<UIMessageChunk> {
     const { type, role = 'assistant' } = event;
     const id = text(event['messageId']);
@@ -120,7 +120,9 @@ function createAssembler(
   };
 }
 
-/** An event that has no part of its own in a message. Those that only change something are told once, and not kept. */
+/**
+ * A data chunk, for an event that has no part of its own in a message. Those that only change something are transient.
+ */
 function data(given: AgUiEvent): UIMessageChunk {
   const { type, timestamp: _, ...event } = given;
   switch (type) {
@@ -153,7 +155,7 @@ function toolInput(toolCallId: string, { toolName, args }: ToolCall): UIMessageC
   return { type: 'tool-input-error', toolCallId, toolName, input: args, errorText };
 }
 
-/** AG-UI's results are texts; those that are objects or lists in JSON are meant as such. */
+/** AG-UI's results are strings. One that is a JSON object or array is parsed. */
 function outputOf(content: unknown): unknown {
   if (typeof content !== 'string' || !/^\s*[{[]/.test(content)) return content;
   return parsed(content) ?? content;

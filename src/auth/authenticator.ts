@@ -41,7 +41,7 @@ export type Authenticate = (authorization: string | null) => MaybePromise<Identi
 
 /**
  * Creates an authenticator of bearer tokens (https://www.rfc-editor.org/rfc/rfc6750). A token is a signed JWT with
- * `exp` and the owner's claim, good for 24 hours at most. Whether a secret or a key set verifies it depends on `key`
+ * `exp` and the owner's claim, valid for 24 hours at most. Whether a secret or a key set verifies it depends on `key`
  * alone, never on the token.
  *
  * @throws RangeError when the secret is shorter than 32 bytes
@@ -127,7 +127,7 @@ function identityOf(
   };
 }
 
-/** Refuses a token that is good for too long. Without `iat`, it can only be seen from its `exp`. */
+/** Refuses a token that is valid for too long. Without `iat`, only its `exp` is checked. */
 function assertAge({ exp = 0, iat }: JWTPayload, currentDate: Date): void {
   const now = Math.floor(currentDate.getTime() / 1000);
   const longest = MAX_TOKEN_AGE + CLOCK_TOLERANCE;

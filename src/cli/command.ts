@@ -8,7 +8,7 @@ export interface Option {
   readonly description: string;
 }
 
-/** What a command was given. */
+/** The parsed arguments of a command. */
 export interface CommandArguments {
   /** The values of the options that take one. */
   readonly values: ReadonlyMap<string, string>;
@@ -32,14 +32,14 @@ export interface Command {
   /** By their names, without the dashes. */
   readonly options: Readonly<Record<string, Option>>;
   /**
-   * Does it. Resolves to the last line, for stderr, of a command whose process ends then; to null for one that lives on, or
-   * ends by itself.
-   * @throws ConfigError, StoreError when it cannot be done: their messages are shown
+   * Runs the command. Resolves to the last line, for stderr, of a command whose process ends then; to null for one that
+   * lives on, or ends by itself.
+   * @throws ConfigError, StoreError when it fails: their messages are printed
    */
   run(args: CommandArguments): Promise<string | null>;
 }
 
-/** The options of a command as they are typed, with those that all commands have. */
+/** The options of a command, with their dashes and with those that all commands have. */
 export function optionsOf({ options }: Command): readonly string[] {
   const own = Object.entries(options).map(([name, { value }]) =>
     value === undefined ? `--${name}` : `--${name} <${value}>`,

@@ -1,7 +1,7 @@
 import type { Command } from './command.ts';
-import { PROGRAM } from './typed.ts';
+import { PROGRAM } from './command-line.ts';
 
-/** The help of a command: how it is typed, what it does, and its options. */
+/** The help of a command: its usage, its description and its options. */
 export function helpOf(command: Command): string {
   const { name, summary, positionals, options } = command;
   const words = [PROGRAM, name, positionals, '[options]'].filter((word) => word !== undefined);

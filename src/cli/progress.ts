@@ -3,13 +3,13 @@ import type { WriteStream } from 'node:tty';
 /** The interval of updates, in milliseconds. */
 const INTERVAL = 200;
 
-/** A line on a terminal that says how far something is, and is overwritten by what follows. */
+/** A progress line on a terminal, which later output overwrites. */
 export interface Progress {
   /** Removes the line. */
   end(): void;
 }
 
-/** Where progress is shown: stderr, for one. */
+/** Where progress is shown, such as stderr. */
 export type ProgressStream = Pick<WriteStream, 'write'> & { readonly isTTY?: boolean };
 
 /**

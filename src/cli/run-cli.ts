@@ -3,7 +3,7 @@ import type { Command } from './command.ts';
 import { columns, describeOptions } from './help.ts';
 import { runCommand } from './run-command.ts';
 import { SERVE_OPTIONS } from './serve-options.ts';
-import { PROGRAM } from './typed.ts';
+import { PROGRAM } from './command-line.ts';
 import { VERSION } from './version.ts';
 
 /** The commands: what each does, and how it is loaded. */

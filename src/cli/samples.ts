@@ -32,7 +32,7 @@ export async function sendSamples(send: Send): Promise<SampleCounts> {
         input: { text },
         idempotencyKey: `${key}-${index}`,
       });
-      // A worker may have been faster: it is then another end, and no error.
+      // A worker may have ended the run already, which is no error.
       if (status !== 'PENDING') await send(UPDATE_RUN, { input: { id: runId, status } });
       runs++;
     }
@@ -129,7 +129,7 @@ const Created = z.object({
 async function created(send: Send, query: string, input: object): Promise<string> {
   const parsed = Created.safeParse(await send(query, { input }));
   if (!parsed.success)
-    throw new ConfigError('The server is of another version: its answer has another form.');
+    throw new ConfigError('The server has another version: its response has another shape.');
   const { record, userErrors } = parsed.data.data.result;
   if (record === null) {
     throw new ConfigError(`The server refused a sample: ${userErrors[0]?.message ?? 'it did not say why.'}`);

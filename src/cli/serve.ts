@@ -3,7 +3,7 @@ import { startServer } from '../start-server.ts';
 import type { Command } from './command.ts';
 import { SERVE_OPTIONS } from './serve-options.ts';
 import { createTerminal } from './terminal.ts';
-import { typedWith } from './typed.ts';
+import { commandLineWith } from './command-line.ts';
 
 /** The options that set the variables of ports. */
 const OPTION_OF: Readonly<Record<string, string>> = { PORT: 'port' };
@@ -18,7 +18,7 @@ export const serve: Command = {
     const { stdout } = process;
     await startServer(config, {
       terminal: stdout.isTTY ? createTerminal(config, stdout, env) : null,
-      startWith: (variable, value) => typedWith(variable, OPTION_OF[variable] ?? null, value, env),
+      startWith: (variable, value) => commandLineWith(variable, OPTION_OF[variable] ?? null, value, env),
     });
     return null;
   },

@@ -3,14 +3,17 @@ import type { Config } from '../config.ts';
 import { createPaint, printable } from '../observability/paint.ts';
 import { createTerminalLog } from '../observability/terminal-log.ts';
 import type { Terminal } from '../start-server.ts';
-import { cardOf } from './card.ts';
+import { startupSummary } from './startup-summary.ts';
 import type { Environment } from './command.ts';
 import { type Progress, showProgress } from './progress.ts';
 
 /** The parts of a terminal that are used. */
 export type TerminalOutput = Pick<WriteStream, 'write' | 'hasColors'> & { readonly isTTY?: boolean };
 
-/** Shows a server on a terminal: what it opens, a card once it listens, and a log for people. */
+/**
+ * Creates the terminal output of a server: the progress of opening the stores, a summary once it listens, and a log for
+ * people.
+ */
 export function createTerminal(config: Config, output: TerminalOutput, env: Environment): Terminal {
   // It respects NO_COLOR and FORCE_COLOR: https://nodejs.org/api/tty.html#writestreamgetcolordepthenv
   const hasColors = output.hasColors(env);
@@ -34,12 +37,12 @@ export function createTerminal(config: Config, output: TerminalOutput, env: Envi
     },
     show(server) {
       endProgress();
-      output.write(cardOf(config, server, env, createPaint(hasColors)));
+      output.write(startupSummary(config, server, env, createPaint(hasColors)));
     },
   };
 }
 
-/** What takes time to open; null where nothing does. */
+/** The name of the storage that takes time to open; null where none does. */
 function placeOf({ dataDir, database }: Config): string | null {
   if (dataDir !== null) return printable(dataDir);
   return database === null ? null : 'PostgreSQL, and bringing it up to date';

@@ -4,7 +4,7 @@ import { readConfig } from '../config.ts';
 import { ConfigError } from '../lib/config-error.ts';
 import { isOwner, type Owner } from '../store/owner.ts';
 import type { Command, CommandArguments, Environment } from './command.ts';
-import { typed } from './typed.ts';
+import { commandLine } from './command-line.ts';
 
 /**
  * Prints a token that a server with the same environment accepts: for an owner, or, with `--worker`, for a worker that
@@ -27,7 +27,7 @@ export const token: Command = {
 async function tokenOf({ values, flags, positionals, env }: CommandArguments): Promise<string> {
   const [name, ...others] = positionals;
   if (name === undefined || others.length > 0) {
-    const command = typed('token', env);
+    const command = commandLine('token', env);
     throw new ConfigError(`Name one owner: ${command} alice, or a worker: ${command} --worker worker-1`);
   }
   const owner = ownerOf(name);

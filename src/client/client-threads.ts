@@ -13,7 +13,7 @@ const CREATE_THREAD = `mutation ($input: CreateThreadInput!) {
   createThread(input: $input) { thread { id } userErrors { code message field } }
 }`;
 
-/** The id of the thread that a front end calls so, which is created where there is none. */
+/** The server's id of a front end's thread, which is created where there is none. */
 export async function openThread(
   client: GraphQLClient,
   clientThreadId: string,
@@ -34,7 +34,7 @@ const FIND_THREAD = `query ($metadata: JSONObject!) {
   threads(first: 1, filter: { metadata: $metadata }) { nodes { id } }
 }`;
 
-/** The id of the thread that a front end calls so; null where there is none. */
+/** The server's id of a front end's thread; null where there is none. */
 export async function findThread(
   client: GraphQLClient,
   clientThreadId: string,

@@ -61,7 +61,7 @@ export async function* followRun(
   }
 }
 
-/** @param hasOtherToken whether the token may just have ended, and there is another */
+/** @param hasOtherToken whether the token may have expired, and another one is available */
 function canResume(error: unknown, hasOtherToken: boolean): boolean {
   if (!(error instanceof RequestError)) return false;
   return error.isTemporary || (error.code === 'UNAUTHENTICATED' && hasOtherToken);

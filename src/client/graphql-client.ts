@@ -135,7 +135,8 @@ async function readResult<Data>(response: Response): Promise<Result<Data>> {
 function limited(signal: AbortSignal, milliseconds: number) {
   const controller = new AbortController();
   const follow = (): void => controller.abort(signal.reason);
-  const expire = (): void => controller.abort(new Error(`nothing came for ${milliseconds / 1_000} s`));
+  const expire = (): void =>
+    controller.abort(new Error(`nothing was received for ${milliseconds / 1_000} s`));
   signal.addEventListener('abort', follow);
   if (signal.aborted) follow();
   let timer = setTimeout(expire, milliseconds);

@@ -53,7 +53,7 @@ export interface OpenSequences {
 export function createOpenSequences(): OpenSequences {
   /** The events that would close them, by kind, owner and name. */
   const open = new Map<string, AgUiEvent>();
-  /** A subagent's id is good for one invocation. */
+  /** A subagent's id is valid for one invocation. */
   const usedSubagents = new Set<string>();
 
   return {

@@ -1,4 +1,4 @@
-/** Why the server accepted no such change: an error of its `userErrors`. */
+/** An error of a mutation's `userErrors`. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   /** `INVALID`, `NOT_FOUND` or `CONFLICT`. */
@@ -19,7 +19,7 @@ interface UserError {
   readonly field?: readonly string[] | null;
 }
 
-/** A mutation's payload. */
+/** The payload of a mutation: the resource, and `userErrors`. */
 export type Payload<Name extends string, Resource> = { readonly [name in Name]: Resource | null } & {
   readonly userErrors: readonly UserError[];
 };

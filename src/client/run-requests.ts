@@ -7,7 +7,7 @@ export interface NewRun {
   readonly threadId: string;
   readonly input: FrontEndInput;
   readonly resumes: string | null;
-  /** What the front end calls the run: kept as `clientRunId` in its metadata. */
+  /** The front end's id of the run, stored as `clientRunId` in its metadata. */
   readonly clientRunId: string;
   readonly idempotencyKey: string;
 }
@@ -49,7 +49,7 @@ const CANCEL_RUN = `mutation ($input: CancelRunInput!) {
   cancelRun(input: $input) { userErrors { code } }
 }`;
 
-/** Asks for a run to be cancelled. It ends within 15 s; one that has ended stays as it is. */
+/** Requests the cancellation of a run. The run ends within 15 s; one that has ended stays as it is. */
 export async function cancelRun(
   client: GraphQLClient,
   id: string,

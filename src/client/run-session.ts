@@ -19,15 +19,15 @@ export async function* followAsAgUi(
   yield* toAgUi.end(await readRunEnd(client, run.id, signal));
 }
 
-/** A run that a front end may stop. */
+/** A run that a front end follows, and may cancel. */
 export interface RunSession {
   /** Aborted when the front end goes away, or when the run could not be cancelled. */
   readonly signal: AbortSignal;
   /** Cancels the run, as soon as it is known. */
   stop(): void;
-  /** Stops following. The run goes on. */
+  /** Stops following. The run continues. */
   leave(): void;
-  /** The run that is stopped from now on. */
+  /** Sets the run. It is cancelled at once where `stop` was called before. */
   setRun(run: RunRef): void;
 }
 
@@ -41,7 +41,7 @@ export function createRunSession(client: GraphQLClient, options: RunOptions): Ru
   function cancelOnce(): void {
     if (!isStopped || run === null || isCancelled) return;
     isCancelled = true;
-    // A run that cannot be cancelled goes on: who follows it is told.
+    // A run that cannot be cancelled continues; whoever follows it gets the error.
     cancelRun(client, run.id, options).catch((error: unknown) => leaving.abort(error));
   }
 

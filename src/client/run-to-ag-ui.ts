@@ -7,13 +7,13 @@ import type { RunEnd, RunRef } from './run.ts';
 /** The name of the CUSTOM event at which another attempt of the run begins. Its value is `{attempt}`. */
 export const RUN_ATTEMPT = 'RUN_ATTEMPT';
 
-/** Where a conversation stood when a run began. */
+/** The messages and the state of a conversation when a run began. */
 export interface StartingPoint {
   readonly messages: readonly Readonly<Record<string, unknown>>[];
   readonly state: unknown;
 }
 
-/** How a run's events become AG-UI's. */
+/** The options of a conversion of a run's events to AG-UI's. */
 export interface RunToAgUiOptions {
   /** The ids that the front end has for the thread and the run. */
   readonly threadId: string;
@@ -24,30 +24,30 @@ export interface RunToAgUiOptions {
   readonly restores: boolean;
 }
 
-/** Makes a run's events AG-UI's. */
+/** Converts a run's events to AG-UI's. */
 export interface RunToAgUi {
-  /** The AG-UI events of an event. */
+  /** Converts an event. */
   map(event: RunEvent): readonly AgUiEvent[];
   /** The last events. @param end null for a run that is deleted */
   end(end: RunEnd | null): readonly AgUiEvent[];
 }
 
 /**
- * Creates what makes a run's events a valid sequence of AG-UI's: one RUN_STARTED first, one RUN_FINISHED or RUN_ERROR last,
- * however many attempts the run has.
+ * Creates a converter of a run's events to a valid sequence of AG-UI events: one RUN_STARTED first, one RUN_FINISHED or
+ * RUN_ERROR last, however many attempts the run has.
  *
  * - An event whose type is AG-UI's is itself, with `data` as its fields. Any other is CUSTOM, with the type as its `name`
  *   and `data` as its `value`; so is one that continues what is not open.
  * - Text without a `messageId` is one message of the run's, which has the run's id.
  * - What a worker left open is closed: when its attempt is lost, and when the run ends.
  * - When another attempt begins, the front end goes back to where the run began (MESSAGES_SNAPSHOT, STATE_SNAPSHOT), and a
- *   CUSTOM event says so. A worker that goes on from a checkpoint sends snapshots of it first.
+ *   CUSTOM event says so. A worker that continues from a checkpoint sends snapshots of it first.
  * - A worker's own RUN_STARTED, RUN_FINISHED and RUN_ERROR are dropped: those of the server count.
  */
 export function createRunToAgUi(run: RunRef, options: RunToAgUiOptions): RunToAgUi {
   const { threadId, runId, start, restores } = options;
   const open = createOpenSequences();
-  /** Reasoning of the attempt: a snapshot without any leaves it, so that it has to be emptied by name. */
+  /** Reasoning of the attempt: MESSAGES_SNAPSHOT does not remove it, so it is emptied explicitly. */
   const reasoningIds = new Set<string>();
   let isStarted = false;
   let hasSaid = false;

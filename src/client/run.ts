@@ -1,4 +1,4 @@
-/** How far a run has got. */
+/** The status of a run. */
 export type RunStatus = 'PENDING' | 'RUNNING' | 'SUCCESS' | 'ERROR' | 'TIMEOUT' | 'INTERRUPTED' | 'CANCELLED';
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -59,8 +59,8 @@ export interface RunOptions {
   /** Makes the `input` of a run from the front end's, for a worker that expects another one. Default: the front end's. */
   readonly toRunInput?: (input: FrontEndInput) => JsonObject;
   /**
-   * What becomes of a cancelled run's checkpoint: `INTERRUPT` keeps it as the thread's values, `ROLLBACK` drops it.
-   * Default: `INTERRUPT`.
+   * What happens to the checkpoint of a cancelled run: `INTERRUPT` keeps it as the thread's values, `ROLLBACK` drops
+   * it. Default: `INTERRUPT`.
    */
   readonly cancelAction?: 'INTERRUPT' | 'ROLLBACK';
 }

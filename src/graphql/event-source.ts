@@ -14,11 +14,11 @@ import type { PreparedOperation } from './prepared-document.ts';
 
 /** A source of events, with all subscribers that get its results. It closes with its last subscriber. */
 export interface EventSource {
-  /** Is done when the source sends its events. */
+  /** Resolves when the source is open. */
   readonly opened: Promise<void>;
   /** Adds a subscriber. Returns the function that removes it. */
   add(subscriber: Subscriber<OperationResult>, operation: PreparedOperation, requestId: string): () => void;
-  /** Whether it executes an event from before now, which a new subscriber must not get. */
+  /** Whether it is executing an earlier event, which a new subscriber must not get. */
   isExecuting(): boolean;
 }
 

@@ -2,7 +2,7 @@ import type { Owner } from '../store/owner.ts';
 import type { OperationResult } from './operation-result.ts';
 import type { PreparedOperation } from './prepared-document.ts';
 
-/** What makes the result of an event. */
+/** What the result of an event depends on. */
 interface Execution {
   readonly owner: Owner;
   readonly event: unknown;

@@ -35,7 +35,9 @@ export interface SplitData {
   readonly rest: readonly { readonly key: number; readonly after: string }[];
 }
 
-/** Splits serialized data at its keys. Null where not all keys can be told from what clients have stored. */
+/**
+ * Splits serialized data at its keys. Null where stored text contains the delimiter, so that keys cannot be recognized.
+ */
 export function splitAtKeys(data: string): SplitData | null {
   // `JSON.stringify`, which serializes objects of abstract types, escapes the mark.
   if (data.includes(ESCAPED_MARK)) return null;
@@ -54,6 +56,6 @@ export function putKeys({ start, rest }: SplitData, keys: readonly string[]): st
   return data;
 }
 
-/** What is around a number. JSON has this character only escaped. */
+/** The delimiter around a number: a character that JSON contains only escaped. */
 const MARK = '\u0001';
 const ESCAPED_MARK = '\\u0001';

@@ -17,7 +17,7 @@ export interface OperationResult {
   readonly isEmpty: boolean;
   /** What its errors mean for an HTTP response. */
   readonly http: readonly HttpHint[];
-  /** What the last transport has made of it to send. Most subscribers of an event get it by the same transport. */
+  /** Its frame for the last transport that sent it. Most subscribers of an event have the same transport. */
   frame: unknown;
   /** Called where the client does not get the result. Absent where nothing depends on it. */
   readonly onUndelivered?: () => void;

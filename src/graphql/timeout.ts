@@ -20,7 +20,7 @@ export interface Work<T, U> {
 
 /**
  * Waits for work, until it takes too long (LIMIT_EXCEEDED) or its client has gone ({@link ClientGone}). What a store has
- * begun goes on to its end, and its result is dropped.
+ * begun is completed, and its result is dropped.
  * @param timeout in milliseconds
  */
 export function withTimeout<T, U>(promise: Promise<T>, work: Work<T, U>, timeout: number): Promise<U> {

@@ -160,7 +160,7 @@ export function createJsonHandler(parts: JsonHandlerParts): RequestListener {
   function respondWithResult(exchange: Exchange, outcome: OperationResult): void {
     const { response, record, accepts, cors } = exchange;
     if (response.closed) return;
-    // A client that accepts only a stream hears a refusal in a stream.
+    // A client that accepts only a stream gets a refusal as a stream.
     if (acceptsOnlyStream(accepts)) return stream(exchange, outcome, accepts.stream);
     recordError(record, outcome);
     const type = accepts.result ?? 'application/json';

@@ -4,8 +4,11 @@ import type { JsonObject } from '../worker/claimed-run.ts';
 /** Sends an event. */
 export type Emit = (type: string, data: JsonObject) => Promise<void>;
 
-/** An `Emit` that never throws: in place of an event that cannot be stored it says that there was one. */
-export function orSayDropped(emit: Emit): Emit {
+/**
+ * Wraps an `Emit` so that it never throws: an event that cannot be stored is replaced by one of the type CUSTOM that
+ * says so.
+ */
+export function withDropNotice(emit: Emit): Emit {
   return async (type, data) => {
     try {
       await emit(type, data);

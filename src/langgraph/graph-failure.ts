@@ -1,6 +1,6 @@
 import { RunFailure } from '../worker/run-failure.ts';
 
-/** LangGraph's errors that another attempt would meet again, and the run's error code. */
+/** LangGraph's errors for which a retry cannot help, and the run's error code for each. */
 const FAILURES: ReadonlyMap<string, string> = new Map([
   ['GraphRecursionError', 'GRAPH_RECURSION_LIMIT'],
   ['InvalidUpdateError', 'INVALID_GRAPH_UPDATE'],
@@ -11,7 +11,10 @@ const FAILURES: ReadonlyMap<string, string> = new Map([
   ['StateGraphInputError', 'INVALID_GRAPH'],
 ]);
 
-/** The error of a graph as a run fails by it: without retry where that cannot help, else as it is. */
+/**
+ * Converts the error of a graph: to a RunFailure without retry where another attempt cannot help; otherwise it is
+ * returned unchanged.
+ */
 export function failureOf(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const code = FAILURES.get(error.name);

@@ -8,7 +8,7 @@ import { FORMAT, RESERVED_KEY, savedStateOf } from './saved-state.ts';
 
 /** The bytes of a checkpoint or an output as JSON. */
 const MAX_BYTES = 512 * 1024;
-/** Milliseconds after which the writes of a task are saved when its step goes on. */
+/** Milliseconds after which the writes of a task are saved when its step continues. */
 const WRITES_DELAY = 200;
 
 /** Where the state of a graph is kept between supersteps, attempts and runs. */

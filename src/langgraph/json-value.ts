@@ -4,7 +4,7 @@ import type { JsonObject } from '../worker/claimed-run.ts';
 /** A JSON object has 32 levels at most, and events and checkpoints put these values into others. */
 const MAX_LEVELS = 28;
 
-/** What can be stored as JSON of the values of a graph's state. A state that is no object is `{ value }`. */
+/** The values of a graph's state as a JSON object. A state that is no object becomes `{ value }`. */
 export function jsonObjectOf(state: unknown): JsonObject {
   const value = jsonValueOf(state);
   if (isObject(value)) return value;
@@ -12,8 +12,8 @@ export function jsonObjectOf(state: unknown): JsonObject {
 }
 
 /**
- * What can be stored of any value as JSON. Messages become their fields, with `type`; maps and sets objects and lists; what
- * JSON has no word for (functions, symbols) is left out of objects, and null elsewhere.
+ * Converts any value to JSON. Messages become objects of their fields, with `type`; maps become objects, and sets
+ * arrays. What JSON cannot represent (functions, symbols) is left out of objects, and null elsewhere.
  */
 export function jsonValueOf(value: unknown): unknown {
   return convert(value, [], new Set()) ?? null;

@@ -2,7 +2,7 @@ import { Command, type StateSnapshot } from '@langchain/langgraph';
 import { isObject } from '../lib/is-object.ts';
 import type { ClaimedRun, JsonObject, RunHandler } from '../worker/claimed-run.ts';
 import type { CompiledGraph } from './compiled-graph.ts';
-import { orSayDropped } from './emit.ts';
+import { withDropNotice } from './emit.ts';
 import { createGraphEvents } from './graph-events.ts';
 import { failureOf } from './graph-failure.ts';
 import { type GraphState, stateInCheckpointer, stateInRun, withoutKey } from './graph-state.ts';
@@ -51,7 +51,7 @@ async function executeGraph(
   // Where the last attempt was lost at its very end.
   if (hasBegun && hasEnded(before)) return state.output(jsonObjectOf(before.values));
   const input = hasBegun ? null : inputOf(run, state.hasState(checkpointId) ? before : null);
-  const emit = orSayDropped(run.emit);
+  const emit = withDropNotice(run.emit);
   const interrupts = await streamGraph(input);
   const after = await state.graph.getState(config);
   const output = state.output(jsonObjectOf(after.values));
@@ -91,7 +91,7 @@ function hasEnded({ tasks }: StateSnapshot): boolean {
   return tasks.length === 0;
 }
 
-/** The graph's config: the assistant's, apart from what says whose thread it is. */
+/** The graph's config: the assistant's, apart from the keys that identify the thread and its owner. */
 function configOf(run: ClaimedRun): JsonObject {
   const { configurable, tags, metadata, recursion_limit: recursionLimit, ...others } = run.config;
   const given = { ...others, ...(isObject(configurable) && configurable) };
@@ -115,12 +115,12 @@ function configOf(run: ClaimedRun): JsonObject {
 /** What a first attempt gives to the graph. @param snapshot the thread's state; null without one */
 function inputOf(run: ClaimedRun, snapshot: StateSnapshot | null): unknown {
   const input = run.input ?? {};
-  // Another handler has left them, or nobody.
+  // The values are those of another handler, or there are none.
   if (snapshot === null) return { ...withoutKey(run.values ?? {}), ...input };
   if (run.resumes === null || hasEnded(snapshot)) return input;
   const waiting = snapshot.tasks.filter(({ result }) => result === undefined);
   const ids = waiting.flatMap(({ interrupts }) => interruptsOf(interrupts)).map(({ id }) => id);
-  // It stopped before a node, and goes on.
+  // The graph stopped before a node (`interruptBefore`), and continues.
   if (ids.length === 0) return null;
   return new Command({ resume: answersOf(input, ids) });
 }
@@ -142,7 +142,7 @@ function answersOf(input: JsonObject, ids: readonly unknown[]): unknown {
   return { [id]: answer };
 }
 
-/** Whether something is AG-UI's list of answers. The run's id stands there for the only interrupt. */
+/** Whether something is AG-UI's list of answers. There, the run's id names the only interrupt. */
 function areEntries(resume: unknown): resume is readonly { interruptId: string; payload?: unknown }[] {
   return (
     Array.isArray(resume) &&

@@ -25,9 +25,9 @@ interface Saved {
 }
 
 interface Options {
-  /** Called after each checkpoint. The graph goes on once it has resolved. */
+  /** Called after each checkpoint. The graph continues once it has resolved. */
   readonly onCheckpoint: (namespace: string, checkpoint: Checkpoint) => Promise<void>;
-  /** Called after a task has left writes, which are part of the next checkpoint. */
+  /** Called after a task has put writes, which are part of the next checkpoint. */
   readonly onWrites: () => void;
 }
 
@@ -49,7 +49,7 @@ export class RunSaver extends BaseCheckpointSaver {
     }
   }
 
-  /** What the saver holds, from which another one goes on. */
+  /** The content of the saver, from which another one continues. */
   dump(): SavedState {
     const namespaces = Array.from(this.#saved, ([namespace, { id, checkpoint, metadata }]) => {
       const writes = this.#writesOf(namespace, id);

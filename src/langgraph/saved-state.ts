@@ -2,7 +2,7 @@ import { isObject } from '../lib/is-object.ts';
 import type { JsonObject } from '../worker/claimed-run.ts';
 import { RunFailure } from '../worker/run-failure.ts';
 
-/** The key of a thread's values, beside those of the graph's state, from which the graph goes on. */
+/** The key of a thread's values, beside those of the graph's state, from which the graph continues. */
 export const RESERVED_KEY = '__langgraph';
 export const FORMAT = 1;
 const RUNTIME = 'javascript';

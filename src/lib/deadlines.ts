@@ -5,8 +5,11 @@ export interface Expiring {
   expire(): void;
 }
 
-/** How far apart two looks at the deadlines are, in milliseconds: each looks at all. */
+/** The interval between two checks of the deadlines, in milliseconds. Each checks all of them. */
 const MIN_GAP = 50;
+
+/** The longest time for a timer, in milliseconds: 24 days. Node.js lets one of 25 days run at once. */
+export const MAX_DELAY = 24 * 24 * 3_600_000;
 
 /**
  * Deadlines with one timer for all of them, which takes less memory than one for each. A deadline that is less than 50 ms
@@ -39,7 +42,9 @@ export class Deadlines {
     clearTimeout(this.#timer);
     this.#timerAt = at;
     if (at === Infinity) return;
-    this.#timer = setTimeout(() => this.#expire(), Math.ceil(Math.max(0, at - performance.now())));
+    const now = performance.now();
+    this.#timerAt = Math.min(at, now + MAX_DELAY);
+    this.#timer = setTimeout(() => this.#expire(), Math.ceil(Math.max(0, this.#timerAt - now)));
   }
 
   #expire(): void {

@@ -1,4 +1,6 @@
-/** The message of anything that was thrown. It never throws: not even for objects that no text can be made of. */
+/**
+ * The message of anything that was thrown. It never throws: not even for objects that cannot be converted to a string.
+ */
 export function errorMessage(error: unknown): string {
   try {
     return String(error instanceof Error ? error.message : error);

@@ -11,7 +11,7 @@ interface TokenBucketOptions {
 
 /**
  * A rate limit by the token bucket algorithm. Each call takes some tokens, by default one, and returns false when there
- * are not so many: then it takes none.
+ * are fewer: then it takes none.
  * @see https://en.wikipedia.org/wiki/Token_bucket
  */
 export function tokenBucket({

@@ -49,6 +49,19 @@ function bufferLines(destination: Destination): Lines {
   const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   let length = 0;
   let isScheduled = false;
+  let hasFailed = false;
+  // A log that cannot be written, on a full disk, stops no server. What waits is tried again with the next line.
+  destination.on('error', () => {
+    hasFailed = true;
+  });
+  destination.on('write', () => {
+    hasFailed = false;
+  });
+  const flushSync = destination.flushSync.bind(destination);
+  // pino calls it too when the process ends, and it would try again until it succeeds.
+  destination.flushSync = () => {
+    if (!hasFailed) flushSync();
+  };
   function writeBuffer(): void {
     if (length === 0) return;
     const text = buffer.toString('utf8', 0, length);

@@ -36,7 +36,7 @@ export interface ObservabilityOptions extends ObservabilityConfig, OpenCounts {
   readonly requestLog: RequestObserver;
 }
 
-/** Sets up what the options ask for. Modules of what they do not ask for are not loaded. */
+/** Sets up the log, and the metrics and traces where they are configured. Other modules are not loaded. */
 export async function createObservability(options: ObservabilityOptions): Promise<Observability> {
   const { metricsPort, traceEndpoint, log, requestLog } = options;
   const metrics = metricsPort === null ? null : await loadMetrics(options);

@@ -20,7 +20,7 @@ export function createPaint(hasColors: boolean): Paint {
   };
 }
 
-/** A text of a client's without what a terminal would take for a command, or for another direction of writing. */
+/** A text of a client without control characters and without characters that change the direction of writing. */
 export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\uFFFD');
 }

@@ -32,7 +32,7 @@ export interface RequestRecord {
 export interface RequestTrace {
   /** 32 hex digits. */
   readonly traceId: string;
-  /** What continues the trace elsewhere: https://www.w3.org/TR/trace-context/#traceparent-header */
+  /** The header that continues the trace elsewhere: https://www.w3.org/TR/trace-context/#traceparent-header */
   readonly traceparent: string;
   /** Begins a span, and returns the function that ends it. */
   begin(name: string): () => void;

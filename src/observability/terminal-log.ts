@@ -94,7 +94,7 @@ function inUnits(milliseconds: number): string {
   return `${Number((milliseconds / 1_000).toFixed(milliseconds < 10_000 ? 1 : 0))} s`;
 }
 
-/** A record of the logger: its message and its fields, and below them the errors that it tells of. */
+/** A record of the logger: its message and its fields, and below them its errors. */
 function recordLines(record: unknown, paint: Paint): string {
   if (!isObject(record)) return '';
   const { level, time: _time, msg, causes, ...fields } = record;

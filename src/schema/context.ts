@@ -8,7 +8,7 @@ export interface Context extends WaitingRequest {
   /** The verified token; null without one. Resolvers read it by `ownerOf`. */
   readonly identity: Identity | null;
   readonly eventRateLimiter: EventRateLimiter;
-  /** What continues the trace of the request elsewhere; null where it is not traced. */
+  /** The `traceparent` that continues the trace of the request; null where it is not traced. */
   readonly traceparent: string | null;
   /** Why no resolver may call a store any more: the request took too long, or its client has gone. */
   stopped: Error | null;

@@ -25,7 +25,7 @@ import {
 } from './worker-payloads.ts';
 
 const INPUT = ['input'];
-/** Calls about different runs are independent: a worker that ends ten runs at once gets them stored together. */
+/** Calls about different runs are independent: ten runs that a worker ends in one request are stored together. */
 const ABOUT_LEASE = { [SUBJECT]: 'lease' };
 
 function leasesPayload(outcome: Outcome<readonly LeaseState[]>) {

@@ -34,7 +34,7 @@ export interface Lease {
   readonly endsAt: number;
 }
 
-/** The end that a worker reported, so that the same call sent again is answered the same. */
+/** The end that a worker reported. It is stored so that a repeated call gets the same response. */
 export interface ReportedEnd {
   /** The digest of the call's input. */
   readonly digest: string;

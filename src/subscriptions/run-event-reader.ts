@@ -163,7 +163,7 @@ class RunEventReader implements AsyncIterableIterator<RunEventBatch, undefined> 
     this.#unread = { events: 0, bytes: 0 };
   }
 
-  /** Lets the pending call go on, once the mutation that is being published is over. */
+  /** Resumes the pending call, once the mutation that is being published is over. */
   #resume(): void {
     const pending = this.#pending;
     this.#pending = null;

@@ -3,7 +3,7 @@ import type { AppendedEvents, FollowedRun, RunEvent } from '../store/execution.t
 import { type Owner, ownedKey } from '../store/owner.ts';
 import type { Run } from '../store/records.ts';
 
-/** What a watched run tells. */
+/** A signal of a watched run: a change of its record, or appended events. */
 export interface RunSignal {
   /** The run right after that; null once it is deleted. */
   readonly run: Run | null;

@@ -126,7 +126,7 @@ class OpenWait implements Wait, Expiring {
     const listener = this.#listener;
     this.#listener = null;
     this.#isWoken = listener === null;
-    // Whoever wakes it may be in the middle of a change.
+    // The caller of `wake` may be in the middle of a change.
     if (listener !== null) queueMicrotask(() => listener.onWoken());
   }
 

@@ -29,8 +29,8 @@ interface Call {
 }
 
 /**
- * A function that calls a mutation. Calls of the same turn of the event loop are sent as one request, with an alias for
- * each: a hundred runs that stream make a few requests, and not a hundred.
+ * Creates a function that calls a mutation. Calls of the same turn of the event loop are sent as one request, with an
+ * alias for each: a hundred runs that stream make a few requests, and not a hundred.
  * @returns a function that takes the input as JSON, and rejects with a {@link CallError} when the server refuses the call
  */
 export function batchCalls<T>(client: GraphQLClient, { field, selection, read }: Operation<T>) {

@@ -1,4 +1,4 @@
-/** A call that the server refused for good: sending it again would not help. */
+/** A call that the server refused permanently: a retry would not help. */
 export class CallError extends Error {
   override readonly name = 'CallError';
 }

@@ -75,7 +75,7 @@ export function createEventSender({ append, onRefused }: Options): EventSender {
       stop();
       onRefused(result.refusal);
     }
-    // The next batch begins before anything that waits for this one goes on.
+    // The next batch begins before anything that waits for this one continues.
     sending = isDue ? sendBatch() : null;
   }
 

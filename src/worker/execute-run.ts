@@ -48,7 +48,7 @@ export function executeRun(
   function abort(reason: AbortReason): void {
     // Once the end is stored, heartbeats call the lease lost.
     if (isEnding || aborted === 'LOST' || aborted === reason) return;
-    // A cancelled run need not go on elsewhere.
+    // A cancelled run is not executed elsewhere.
     if (aborted === 'CANCELLED' && reason === 'RELEASED') return;
     aborted = reason;
     if (reason === 'LOST') events.stop();

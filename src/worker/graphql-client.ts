@@ -52,7 +52,7 @@ interface ClientOptions {
   readonly giveUp: AbortSignal;
 }
 
-/** An attempt to send a call: its data, why the server refuses it for good, or why it is to be sent again. */
+/** An attempt to send a call: its data, why the server refuses it permanently, or why it is to be retried. */
 type Attempt =
   | { readonly data: JsonObject }
   | { readonly refused: CallError }
@@ -83,7 +83,7 @@ export function graphqlClient({
         if ('data' in result) return result.data;
         if ('refused' in result) throw result.refused;
         signal?.throwIfAborted();
-        // A run that is given too many events says nothing of the server.
+        // Too many events of one run do not mean that the server is unavailable.
         if (result.fieldCode !== 'LIMIT_EXCEEDED') availability.unavailable(result.unavailable);
         giveUp.throwIfAborted();
         if (once && FIELD_CODES.has(result.fieldCode)) throw new FieldFailure(result.unavailable);

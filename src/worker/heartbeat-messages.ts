@@ -1,12 +1,12 @@
-/** What the thread of heartbeats is started with. */
+/** The `workerData` of the heartbeat thread. */
 export interface HeartbeatData {
   readonly url: string;
   readonly leaseSeconds: number;
-  /** The token, or null where it is asked for. */
+  /** The token; null where the thread has to request it. */
   readonly token: string | null;
 }
 
-/** A message to the thread of heartbeats. */
+/** A message to the heartbeat thread. */
 export type ToHeartbeats =
   | { readonly type: 'add'; readonly leases: readonly string[] }
   | { readonly type: 'remove'; readonly leases: readonly string[] }
@@ -14,7 +14,7 @@ export type ToHeartbeats =
   | { readonly type: 'token'; readonly token: string }
   | { readonly type: 'noToken'; readonly message: string };
 
-/** A message of the thread of heartbeats. */
+/** A message of the heartbeat thread. */
 export type FromHeartbeats =
   | { readonly type: 'cancelled'; readonly lease: string }
   | { readonly type: 'lost'; readonly lease: string }

@@ -18,7 +18,7 @@ const DOCUMENT =
   'mutation($input: HeartbeatRunsInput!) { heartbeatRuns(input: $input) { leases { held cancel } userErrors { message } } }';
 
 const { url, leaseSeconds, token }: HeartbeatData = workerData;
-/** The leases to renew, each with whether its cancellation has been told. */
+/** The leases to renew, each with whether its cancellation has been reported. */
 const leases = new Map<string, { isCancelled: boolean }>();
 /** The leases that are too new for a heartbeat, oldest first, each with when it was added. */
 const newLeases = new Map<string, number>();

@@ -12,9 +12,12 @@ export interface LeaseListener {
 
 /** Renews leases in a thread of its own, so that a handler that blocks the event loop keeps its lease. */
 export interface Heartbeats {
-  /** Renews leases from now on. All of a claim take one message, which costs as much as the rest of a short run. */
+  /**
+   * Renews leases from now on. All leases of a claim are sent in one message, since one costs as much as the rest of a
+   * short run.
+   */
   add(leases: readonly string[]): void;
-  /** Says who is told about a lease. */
+  /** Sets the listener of a lease. */
   listen(lease: string, listener: LeaseListener): void;
   remove(lease: string): void;
   stop(): Promise<void>;
@@ -29,7 +32,7 @@ interface Options {
   readonly availability: Availability;
 }
 
-/** Starts the thread of heartbeats. */
+/** Starts the heartbeat thread. */
 export function startHeartbeats(options: Options): Heartbeats {
   const { url, leaseSeconds, fixedToken, tokens, availability } = options;
   const workerData: HeartbeatData = { url, leaseSeconds, token: fixedToken };

@@ -8,8 +8,8 @@ export interface WorkerOptions {
   /** The address of the GraphQL API, such as `https://agents.example.com/graphql`. */
   readonly url: string;
   /**
-   * A worker's token, or a function that gets one. The function is called when a token is needed for the first time, when
-   * the last one has less than a minute left, and when it was refused.
+   * A worker's token, or a function that returns one. The function is called when a token is needed for the first time,
+   * when the last one has less than a minute left, and when it was refused.
    */
   readonly token: string | (() => string | Promise<string>);
   /** The handlers by `graphId`, 100 at most. Only runs of assistants with these `graphId`s are claimed. */

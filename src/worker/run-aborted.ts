@@ -1,6 +1,6 @@
 /**
  * Why the signal of a run is aborted:
- * - `CANCELLED`: somebody cancelled the run. What the handler emits and saves is still stored until it returns.
+ * - `CANCELLED`: the run was cancelled. What the handler emits and saves is still stored until it returns.
  * - `LOST`: the worker has lost the lease: the run timed out, was deleted, or the lease ended. Nothing more is stored.
  * - `RELEASED`: the worker is shutting down, and returns the run to the queue. The next attempt continues from the last
  *   `save`.

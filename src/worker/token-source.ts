@@ -4,14 +4,14 @@ import { isObject } from '../lib/is-object.ts';
 const EARLY = 60_000;
 /** Milliseconds before its expiry in which a token is not sent any more: a call takes less to arrive. */
 const TOO_LATE = 5_000;
-/** Milliseconds in which a token is to be had. Then the function is called again by the next call. */
+/** Milliseconds that the token function may take. After that, the next call calls it again. */
 const TIMEOUT = 20_000;
 
-/** Where the calls of a worker get their token. */
+/** The source of the tokens that the calls of a worker send. */
 export interface TokenSource {
   /** The token to send. Rejects when the function that gets it does. */
   get(): Promise<string>;
-  /** Called when the server refused a token. Returns whether another one can be had. */
+  /** Called when the server refused a token. Returns whether another one is available. */
   refused(token: string): boolean;
 }
 
@@ -29,13 +29,15 @@ function changingTokens(getToken: () => string | Promise<string>): TokenSource {
     let timer: NodeJS.Timeout | undefined;
     try {
       const timeout = new Promise<never>((_, reject) => {
-        const error = new Error(`There was no token within ${TIMEOUT / 1_000} seconds.`);
+        const error = new Error(
+          `The token function has not returned a token within ${TIMEOUT / 1_000} seconds.`,
+        );
         timer = setTimeout(reject, TIMEOUT, error);
       });
       // Called later, so that one that throws at once rejects as others do: after `pending` was set.
       const another: unknown = await Promise.race([Promise.resolve().then(getToken), timeout]);
       const text = typeof another === 'string' ? another.trim() : another;
-      if (!isBearerToken(text)) throw new TypeError('What the function of tokens has returned is no token.');
+      if (!isBearerToken(text)) throw new TypeError('The token function must return a bearer token.');
       current = { token: text, expiresAt: expiryOf(text) };
       return text;
     } finally {
@@ -50,7 +52,7 @@ function changingTokens(getToken: () => string | Promise<string>): TokenSource {
       if (current !== null && left > EARLY) return Promise.resolve(current.token);
       pending ??= getAnother();
       if (current === null || left <= TOO_LATE) return pending;
-      // It is still good while another one is had, which may take long or fail.
+      // It is still valid while another one is fetched, which may take long or fail.
       pending.catch(() => {});
       return Promise.resolve(current.token);
     },

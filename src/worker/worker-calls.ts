@@ -8,7 +8,7 @@ const CLAIM_RUNS = `mutation($input: ClaimRunsInput!) { claimRuns(input: $input)
   checkpoint resumes metadata secondsLeft traceparent } userErrors { code message } } }`;
 const LEASE = 'held cancel';
 
-/** How a lease stands after a call. */
+/** The state of a lease after a call. */
 export interface LeaseState {
   readonly held: boolean;
   /** Whether the run is to be cancelled. */
@@ -21,7 +21,7 @@ export interface CallRefusal {
   readonly message: string;
 }
 
-/** The result of a call about a lease: how it stands, or why nothing was stored. */
+/** The result of a call about a lease: its state, or why nothing was stored. */
 export type LeaseResult = LeaseState | { readonly refusal: CallRefusal };
 
 /** The result of `finishRun`. */
@@ -38,7 +38,10 @@ interface ClaimInput {
 
 /** The mutations that a worker calls. Each is sent until it is answered; @throws CallError when it is refused. */
 export interface WorkerCalls {
-  /** @param giveUp ends the attempts to reach the server, but not a claim that waits: its runs would be forgotten */
+  /**
+   * @param giveUp ends the attempts to reach the server, but not a claim that waits: its runs would be lost until their
+   * leases end
+   */
   claim(input: ClaimInput, giveUp: AbortSignal): Promise<readonly Claim[]>;
   /** @param events each as JSON */
   append(lease: string, offset: number, events: readonly string[]): Promise<LeaseResult>;

@@ -11,7 +11,7 @@ import { type FetchedApi, type Answer, openApi, send, post } from '../support/ap
 import { codesOf, createThread, valueAt } from '../support/requests.ts';
 import { subscribe } from '../support/sse.ts';
 
-/** What tells a client that it has to come with another token. */
+/** The response to a request whose token is not accepted. */
 const UNAUTHENTICATED = { status: 401, challenge: 'Bearer', codes: ['UNAUTHENTICATED'], data: null };
 
 function refusalOf(answer: Answer) {

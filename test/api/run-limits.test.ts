@@ -64,7 +64,7 @@ describe('the quota of calls that wait', () => {
         codes: ['LIMIT_EXCEEDED'],
       });
     }
-    // Those that do not wait are no waiting calls.
+    // Calls without `waitSeconds` do not count.
     expect(listAt(await send(api, 'alice', CLAIM, { max: 1, seconds: 0 }), 'claimRuns', 'claims')).toEqual(
       [],
     );
@@ -116,7 +116,7 @@ describe('the rate of the events of a run', () => {
     });
     expect(refused.headers.get('retry-after')).toBe('1');
     expect(refused.body.errors?.[0]?.message).toContain('after 50 ms');
-    // Another run is another matter, and an empty append renews the lease.
+    // The limit is for each run, and an empty append only renews the lease.
     await createRun(api, 'alice');
     expect((await append(await claimOne(api, 'alice'), 0, 100)).body.errors).toBeUndefined();
     expect(valueAt(await append(lease, 4_000, 0), 'appendRunEvents', 'lease')).toEqual({
@@ -130,7 +130,7 @@ describe('the rate of the events of a run', () => {
       held: true,
       storedEvents: 4_100,
     });
-    // A new claim is no way around it.
+    // A new claim does not reset the limit.
     await send(api, 'alice', RELEASE, { lease });
     const again = await claimOne(api, 'alice');
     expect(codesOf(await append(again, 0, 1))).toEqual(['LIMIT_EXCEEDED']);

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listen } from './listen.ts';
+import { listen, open } from './listen.ts';
 import { INNARDS } from './request.ts';
 
 let server: Awaited<ReturnType<typeof listen>>;
@@ -136,5 +137,22 @@ describe('a refusal of what never became a request', () => {
     const [[status, requestId] = [0, '']] = told;
     expect(status).toBe(400);
     expect(answer.toLowerCase()).toContain(`x-request-id: ${requestId}`);
+  });
+});
+
+describe('a refusal of an upgrade', () => {
+  it.each([
+    ['to another path', `GET /health HTTP/1.1\r\n${HOST}`],
+    ['of a page of another origin', `GET /graphql HTTP/1.1\r\n${HOST}Origin: https://evil.example\r\n`],
+    ['without a host', 'GET /graphql HTTP/1.1\r\n'],
+    ['to a tunnel', `CONNECT evil.com:443 HTTP/1.1\r\n${HOST}`],
+  ])('should harm no other where its client has reset the connection: %s', async (_, head) => {
+    const socket = await open(server.port);
+    const closed = once(socket, 'close');
+    socket.write(`${head}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+    // The server has not read it yet. Node.js leaves the errors of such a connection to the server.
+    socket.resetAndDestroy();
+    await closed;
+    expect(await server.exchange(`GET /health HTTP/1.1\r\n${HOST}${END}`)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   });
 });

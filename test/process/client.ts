@@ -7,7 +7,7 @@ export const SECRET = 'a secret for tests, 32 bytes or more';
 /** What makes a token a worker's, outside production. */
 const WORKER_SCOPE = 'agent-graphql:worker';
 
-/** How a server is started whose clients these are. */
+/** The variables of a server whose tokens these clients have. */
 export const SERVER = { AUTH_SECRET: SECRET, LOG_LEVEL: 'info' };
 
 /** An answer as it came. */

@@ -56,7 +56,7 @@ describe('a stop', () => {
     server.send(signal);
     await server.prints(/"msg":"draining"/);
     await ended;
-    // Without a last word: clients connect again, to another server.
+    // Without a `complete`: clients reconnect, to another server.
     for (const stream of streams) await expect(stream.text()).rejects.toThrow('terminated');
     await expect(open(port)).rejects.toThrow('ECONNREFUSED');
 

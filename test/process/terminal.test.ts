@@ -18,20 +18,20 @@ describe.runIf(hasScript)('a start on a terminal', () => {
     ['with colours', { TERM: 'xterm-256color' }, true],
     ['without, by NO_COLOR', { TERM: 'xterm-256color', NO_COLOR: '1' }, false],
     ['with colours, by FORCE_COLOR', { TERM: 'dumb', FORCE_COLOR: '1' }, true],
-  ])('should show a card and a line for each request: %s', async (_, env, hasColors) => {
+  ])('should show a summary and a line for each request: %s', async (_, env, hasColors) => {
     const server = project.start('script', ['-qefc', 'node dist/bundle/server.js', '/dev/null'], env);
-    const [card] = await server.prints(
+    const [summary] = await server.prints(
       /agent-graphql[^]*localhost:(\d+)\/graphql[^]*(eyJ[\w.-]+)[^]*\n\r?\n/,
     );
-    const [, port = '', token = ''] = /localhost:(\d+)\/graphql[^]*?(eyJ[\w.-]+)/.exec(card) ?? [];
-    expect(card).toMatch(/Data[^]*in memory/);
-    expect(card).not.toContain('{"level"');
+    const [, port = '', token = ''] = /localhost:(\d+)\/graphql[^]*?(eyJ[\w.-]+)/.exec(summary) ?? [];
+    expect(summary).toMatch(/Data[^]*in memory/);
+    expect(summary).not.toContain('{"level"');
     expect(await ask(Number(port), token, 'query Threads { threads { totalCount } }')).toMatchObject({
       status: 200,
     });
     const [line] = await server.prints(/[^\n]*Threads[^\n]*\n/);
     expect(line).toContain(hasColors ? '\u001B[1mThreads\u001B[22m' : 'POST Threads 200 ');
     expect(line).toContain('dev');
-    expect(card.includes('\u001B[2m')).toBe(hasColors);
+    expect(summary.includes('\u001B[2m')).toBe(hasColors);
   });
 });

@@ -10,6 +10,6 @@ export async function verifyAgUiEvents(events: readonly { readonly type: string 
   const about = { threadId: 'thread-1', runId: 'run-1' };
   const all = [{ type: 'RUN_STARTED', ...about }, ...events, { type: 'RUN_FINISHED', ...about }];
   const verified = all.map((event): BaseEvent => ({ ...event, type: EventSchema.parse(event).type }));
-  // The client has a copy of rxjs of its own, whose types are others.
+  // The client has its own copy of rxjs, whose types differ.
   await lastValueFrom(Reflect.apply(verifyEvents(false), null, [from(verified)]));
 }

@@ -2,11 +2,11 @@ import type { ClaimedRun, JsonObject } from '../../src/worker/claimed-run.ts';
 import type { RunHandler } from '../../src/worker/claimed-run.ts';
 import { RunInterrupted } from '../../src/worker/run-interrupted.ts';
 
-/** What a handler did with a run. */
+/** The results of a handler. */
 export interface Executed {
   /** What it returned; null where it threw. */
   readonly output: unknown;
-  /** What it threw; null for nothing, and where it has asked. */
+  /** What it threw; null where it returned or called `interrupt`. */
   readonly error: unknown;
   readonly interrupt: { readonly question: JsonObject; readonly output: JsonObject | undefined } | null;
   /** As AG-UI has them: with their type. */

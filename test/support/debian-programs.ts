@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { DOWNLOAD_TIMEOUT, saidBy } from './failed-command.ts';
+import { DOWNLOAD_TIMEOUT, stderrOf } from './failed-command.ts';
 import { withLock } from './file-lock.ts';
 
 /** Programs that no package of npm brings, and the packages of Debian that do. */
@@ -40,7 +40,7 @@ export async function findDebianProgram(name: DebianProgram): Promise<Found> {
     return existsSync(path) ? { path } : { missing: `${name} is not installed, and not in its package` };
   } catch (error) {
     return {
-      missing: `${name} is not installed, and could not be downloaded: ${saidBy(error).slice(0, 200)}`,
+      missing: `${name} is not installed, and could not be downloaded: ${stderrOf(error).slice(0, 200)}`,
     };
   }
 }

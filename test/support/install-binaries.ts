@@ -5,19 +5,19 @@ import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { saidBy } from './failed-command.ts';
+import { stderrOf } from './failed-command.ts';
 import { withLock } from './file-lock.ts';
 
 /** What `test/binaries` has packages for. */
 export type Binaries = 'chromium' | PostgresBinaries;
 
-/** The packages of PostgreSQL: of the oldest that will do, and of the newest. */
+/** The packages of PostgreSQL: of the oldest supported version, and of the newest. */
 export type PostgresBinaries = 'postgres' | 'postgres-18';
 
 const FOLDER = fileURLToPath(new URL('../binaries/', import.meta.url));
 const FILES = ['package.json', 'package-lock.json'];
 
-/** They could not be installed. */
+/** The packages could not be installed. */
 export class InstallError extends Error {
   override readonly name = 'InstallError';
 }
@@ -61,7 +61,7 @@ async function install(source: string, draft: string, folder: string): Promise<v
     await promisify(execFile)('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: draft });
   } catch (error) {
     throw new InstallError(
-      `\`npm ci\` in ${source} failed: ${saidBy(error).slice(-500).replaceAll(/\s+/g, ' ')}`,
+      `\`npm ci\` in ${source} failed: ${stderrOf(error).slice(-500).replaceAll(/\s+/g, ' ')}`,
       { cause: error },
     );
   }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { ALLOWED } from '../contract/status-table.ts';
 import { type Block, blocksOf, blockUnder } from '../support/blocks.ts';
 
-/** Blocks of a page, and what runs them or compares them with what is so. */
+/** Blocks of a page, and the file that executes or checks them. */
 interface Claim {
   readonly page: string;
   /** A heading that the blocks are under. Default: any. */

@@ -1,5 +1,8 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { Deadlines, type Expiring } from '../../src/lib/deadlines.ts';
+import { HOUR } from '../support/hour.ts';
+
+const DAY = 24 * HOUR;
 
 /** Deadlines in a time that the test passes, and what has expired. */
 function given(...times: readonly number[]) {
@@ -43,6 +46,16 @@ it('should forget what is deleted, and keep no timer for it', () => {
   expect(vi.getTimerCount()).toBe(0);
   vi.advanceTimersByTime(5_000);
   expect(expired).toStrictEqual([]);
+});
+
+it('should expire those that are further away than a timer can be', () => {
+  const { expired } = given(30 * DAY, 60 * DAY);
+  vi.advanceTimersByTime(30 * DAY - 1);
+  expect(expired).toStrictEqual([]);
+  vi.advanceTimersByTime(1);
+  expect(expired).toStrictEqual([30 * DAY]);
+  vi.advanceTimersByTime(30 * DAY);
+  expect(expired).toStrictEqual([30 * DAY, 60 * DAY]);
 });
 
 it('should take deadlines again after the last one', () => {

@@ -4,25 +4,25 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { pinned } from '../cores.ts';
 
-/** What processes say. */
+/** A message of a process. */
 export type FromChild =
   | { readonly type: 'ready' }
   /** Runs have ended, and their ends are stored. `at` is when the last one of them was. */
   | { readonly type: 'ended'; readonly count: number; readonly at: number }
-  /** A handler has begun, so many milliseconds after the creation of its run. */
+  /** A handler has begun, this many milliseconds after the creation of its run. */
   | { readonly type: 'started'; readonly latency: number }
   | { readonly type: 'stopped' };
 
-/** What workers are told. */
+/** A message to a worker process. */
 export type ToWorker = { readonly type: 'run'; readonly concurrency: number } | { readonly type: 'stop' };
 
 /** A process of the benchmark. */
 export interface Child {
   readonly process: ChildProcess;
-  /** Calls a function with all that the process says from now on. Returns a function that ends it. */
+  /** Calls a function with each later message of the process. Returns the function that removes it. */
   listen(listener: (message: FromChild) => void): () => void;
-  /** Waits until it says something of a type. Rejects when it ends before. */
-  heard(type: FromChild['type']): Promise<void>;
+  /** Waits for a message of a type. Rejects when the process ends before. */
+  received(type: FromChild['type']): Promise<void>;
   send(message: ToWorker): void;
   /** Rejects when it ends by itself. */
   readonly crashed: Promise<never>;
@@ -70,7 +70,7 @@ export function startChild({ file, words = [], flags = [], env, cwd, core, logFi
       reject(new Error(`${file} has ended with ${code}; the last output:\n${output}`));
     });
   });
-  // Whoever waits for it gets it.
+  // Callers that await it get the error.
   crashed.catch(() => {});
 
   function listen(listener: (message: FromChild) => void): () => void {
@@ -84,15 +84,15 @@ export function startChild({ file, words = [], flags = [], env, cwd, core, logFi
     listen,
     crashed,
     send: (message) => void child.send(message),
-    heard(type) {
-      const heard = new Promise<void>((resolve) => {
+    received(type) {
+      const received = new Promise<void>((resolve) => {
         const unlisten = listen((message) => {
           if (message.type !== type) return;
           unlisten();
           resolve();
         });
       });
-      return Promise.race([heard, crashed]);
+      return Promise.race([received, crashed]);
     },
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -105,7 +105,7 @@ export function startChild({ file, words = [], flags = [], env, cwd, core, logFi
   };
 }
 
-/** Says something to the benchmark. */
-export function say(message: FromChild): void {
+/** Sends a message to the benchmark. */
+export function postMessage(message: FromChild): void {
   process.send?.(message);
 }

@@ -1,6 +1,6 @@
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 
-/** What a run is to do. The same function executes it in each system. Times are of {@link now}. */
+/** The job of a run. The same function executes it in each system. Times are of {@link now}. */
 export interface Job {
   /** When its creation began. Where it is there, the time until its first line is reported. */
   readonly sentAt?: number;

@@ -70,7 +70,7 @@ interface Contestant {
   readonly cpu: number[];
 }
 
-/** What came of the tokens of all runs. */
+/** The measurements of the tokens of all runs. */
 interface Streamed {
   /** Of each token at each reader, in milliseconds. */
   readonly delays: readonly number[];

@@ -54,7 +54,7 @@ async function sample(system: RunsSystem, executor: Child, samples: number): Pro
   });
   for (let index = 0; index < samples; index++) {
     await delay(PAUSE * (1 + Math.random()));
-    const started = executor.heard('started');
+    const started = executor.received('started');
     await system.create({ sentAt: now() });
     await started;
   }

@@ -106,7 +106,7 @@ async function executeAll(system: RunsSystem, workers: readonly Child[], count: 
 
 /** Has workers stop, and waits until they have. */
 export async function stopWorkers(workers: readonly Child[]): Promise<void> {
-  const stopped = workers.map((worker) => worker.heard('stopped'));
+  const stopped = workers.map((worker) => worker.received('stopped'));
   for (const worker of workers) worker.send({ type: 'stop' });
   await Promise.all(stopped);
 }

@@ -18,7 +18,7 @@ export interface RunsSection {
   readonly goals: readonly (readonly [work: string, compared: string, figure: string, goal: string])[];
 }
 
-/** What a ratio to a peer is to be. */
+/** The goal of a ratio to a peer. */
 export type Goals = Readonly<Record<string, string>>;
 
 /** W1. @param goals by the names of peers */

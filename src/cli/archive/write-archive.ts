@@ -8,7 +8,7 @@ import { endLine, entryLine, headerLine } from './format.ts';
 const CHUNK_LENGTH = 262_144;
 
 /**
- * Writes all records of an archive as a file, at the speed that the stream accepts it.
+ * Writes all records of an archive as a file, as fast as the stream accepts it.
  * @param counts is counted up while they are written
  * @returns how many records were written
  * @throws StoreError when the records cannot be read, or the file cannot be written

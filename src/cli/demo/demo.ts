@@ -14,7 +14,7 @@ const SERVER = fileURLToPath(new URL('../../server.js', import.meta.url));
 const SECRET = devSecret(DEV_SECRET_FILE);
 
 const stopping = new AbortController();
-// More than once: npm sends again what the terminal has sent.
+// Not `once`: npm repeats the signal of the terminal.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stopping.abort());
 
 const server = startServer();
@@ -47,7 +47,7 @@ async function demonstrate(address: string): Promise<void> {
 function startServer(): ChildProcess {
   const { PATH, PORT } = process.env;
   return spawn(process.execPath, [SERVER], {
-    // Nothing else of the environment: it may be that of another server.
+    // No other variables: they may configure another server.
     env: { PATH, PORT, AUTH_SECRET: SECRET, LOG_LEVEL: 'warn' },
     stdio: ['ignore', 'pipe', 'inherit'],
     // In a process group of its own, so that Ctrl-C does not end it before the worker has given its runs back.

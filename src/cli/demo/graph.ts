@@ -8,8 +8,8 @@ const Input = z.object({ text: z.string() });
 const PAUSE = 80;
 
 /**
- * The graph of the demo: it answers `input.text` word by word. Told "ask", it asks a person for a name, and another run
- * brings the answer.
+ * The graph of the demo: it answers `input.text` word by word. The text "ask" makes it ask a person for a name, which
+ * is the input of another run.
  */
 export async function demoGraph(run: ClaimedRun): Promise<JsonObject> {
   const { text } = Input.parse(run.input);

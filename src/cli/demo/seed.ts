@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** What the demo has from the start. */
+/** The records that the demo starts with. */
 export interface Seeded {
   readonly assistantId: string;
-  /** A run that asks, and its thread. */
+  /** The run that asks a person, and its thread. */
   readonly asking: { readonly id: string; readonly threadId: string };
 }
 

@@ -18,7 +18,7 @@ import type { Serializer } from './serialize.ts';
 export interface Field extends Serializer {
   /** Its response key. */
   readonly key: string;
-  /** JavaScript that reads it from `source`; null where a resolver returns it. */
+  /** A JavaScript expression that reads it from `source`; null where a resolver returns it. */
   readonly expression: string | null;
   readonly position: FieldPosition;
   readonly resolve: (source: unknown, args: Args, context: Context, info: GraphQLResolveInfo) => unknown;
@@ -193,7 +193,7 @@ function executeFrom(
   });
 }
 
-/** Where the fields from an index on end that are about different things. */
+/** The end of the sequence of independent fields that begins at an index: they are about different things. */
 function endOfIndependent(index: number, fields: readonly Field[], execution: ExecutionContext): number {
   const subjects: unknown[] = [];
   for (let end = index; ; end++) {

@@ -1,8 +1,8 @@
 import { type IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 /**
- * A request to a server that this program has created: nobody else reads its headers. Those of a handler that is mounted
- * in another server may be read until its response has ended.
+ * A request to an HTTP server that this package created, so that only this package reads its headers. A request to a
+ * server of an embedding application keeps them, since the application may read them later.
  */
 export class OwnRequest extends IncomingMessage {
   /** Drops the headers, which take more than 1 KB of memory for as long as the request is answered. */

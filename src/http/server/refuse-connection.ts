@@ -25,6 +25,9 @@ export function writeRefusal(socket: Duplex, [status, code, message]: Refusal, r
     `${REQUEST_ID_HEADER}: ${requestId}`,
     'Connection: close',
   ];
+  // Node.js has taken its own listener off an upgrade, and an error without one ends the process: a client may have reset
+  // the connection.
+  socket.on('error', () => {});
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
 

@@ -49,7 +49,7 @@ export function sendStream(
     requestId,
     ...cors,
   ]);
-  // Node.js keeps the head, which is put together of 40 strings until it is written by itself.
+  // Node.js keeps the head, a concatenation of 40 strings, unless it is written by itself.
   const { socket } = response;
   socket?.cork();
   response.flushHeaders();

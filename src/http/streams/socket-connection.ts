@@ -4,6 +4,7 @@ import type { WebSocket } from 'ws';
 import type { Authenticate } from '../../auth/authenticator.ts';
 import type { Identity } from '../../auth/identity.ts';
 import { recordError, type Results } from '../../graphql/operation-result.ts';
+import { MAX_DELAY } from '../../lib/deadlines.ts';
 import { isObject } from '../../lib/is-object.ts';
 import { GRAPHQL_PATH } from '../../lib/paths.ts';
 import { beginRecord, type RequestRecord } from '../../observability/request-record.ts';
@@ -63,11 +64,17 @@ export async function authenticateConnection(
   }
   if (socket.readyState !== socket.OPEN) return false;
   const { identity } = connection;
-  if (identity !== null) {
-    const end = (): void => closeAtTokenEnd(socket);
-    connection.tokenTimer = setTimeout(end, identity.expiresAt - Date.now());
-  }
+  if (identity !== null) closeOnceExpired(connection, identity.expiresAt);
   return true;
+}
+
+/** Closes a connection at a time, in milliseconds since 1970. */
+function closeOnceExpired(connection: Connection, expiresAt: number): void {
+  const left = expiresAt - Date.now();
+  connection.tokenTimer =
+    left > MAX_DELAY
+      ? setTimeout(() => closeOnceExpired(connection, expiresAt), MAX_DELAY)
+      : setTimeout(() => closeAtTokenEnd(connection.socket), left);
 }
 
 /** Closes a connection whose token has ended. */
@@ -109,7 +116,7 @@ export function sendMessage(socket: WebSocket, text: string): Promise<void> | vo
 const MAX_COMPLETE_LENGTH = 1_000;
 
 /** Tells an operation that still runs that its client has completed it. @param text a message of the client's */
-export function tellCompleted({ onCompleted }: Connection, text: string): void {
+export function notifyCompleted({ onCompleted }: Connection, text: string): void {
   if (onCompleted.size === 0 || text.length > MAX_COMPLETE_LENGTH || !text.includes('"complete"')) return;
   const message = parseMessage(text);
   if (!isObject(message) || message['type'] !== 'complete') return;

@@ -73,7 +73,8 @@ export interface StartedOperation {
 
 /**
  * Sends the results of an operation. graphql-ws gets an iterable without values, which ends after the last result: it
- * would serialize each result anew. The interruption of a subscription, and the end of its token, close the connection.
+ * would serialize each result again. The interruption of a subscription, and the end of its token, close the
+ * connection.
  */
 export function sendMessages(
   { id, outcome, record, socket }: StartedOperation,

@@ -15,7 +15,7 @@ import {
   keepAlive,
   sendMessage,
   SERVICE_RESTART,
-  tellCompleted,
+  notifyCompleted,
 } from './socket-connection.ts';
 import {
   type OperationParts,
@@ -94,7 +94,7 @@ export function createWebSocketHandler(parts: ConnectionParts & OperationParts):
             const text = Buffer.isBuffer(data) ? data.toString() : '';
             // A message that is not of the protocol.
             listener(text).catch(() => socket.close(CloseCode.BadRequest, 'Invalid message'));
-            tellCompleted(connection, text);
+            notifyCompleted(connection, text);
           }),
       },
       connection,

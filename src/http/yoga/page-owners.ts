@@ -1,4 +1,4 @@
-/** What decides which tokens GraphiQL has. */
+/** What determines which tokens the GraphiQL page contains. */
 export interface PageOwnerRules {
   readonly production: boolean;
   /** The secret that the server can sign tokens with; null with an identity provider. */

@@ -9,19 +9,20 @@ import { ASSETS_PATH, graphiqlAssets } from './graphiql-assets.ts';
 import { isPrivateRequest } from './is-private-request.ts';
 import { pageHeaders } from './page-headers.ts';
 
-/** What other paths than the API's answer. */
+/** The handlers of the paths besides the API's. */
 export interface Routes {
   /** Whether requests are served. */
   readonly isReady: () => MaybePromise<boolean>;
   /**
-   * Renders the page that browsers get at the API's path, where `/` leads them; null without one. Only scripts with the
-   * nonce run. Tokens are for private requests alone.
+   * Renders the page that browsers get at the API's path, to which `/` redirects them; null without one. Only scripts
+   * with the nonce run. Tokens are for private requests alone.
    */
   readonly page: ((nonce: string, isPrivate: boolean) => MaybePromise<string>) | null;
 }
 
 /**
- * Answers `/health`, `/ready` and the page, leads browsers from `/` to it, and refuses unknown paths. Only exact paths count.
+ * Answers `/health`, `/ready` and the page, redirects browsers from `/` to it, and refuses unknown paths. Only exact
+ * paths count.
  * @param log called when the page cannot be rendered
  */
 export function useRoutes(

@@ -31,7 +31,10 @@ export interface YogaHandlerParts extends PipelinePluginParts, Routes {
 /** A plugin of yoga. */
 export type YogaPlugin = Plugin<object, YogaServerContext>;
 
-/** Creates the handler of what the JSON handler does not take: GET requests, GraphiQL, preflight requests, probes. */
+/**
+ * Creates the handler of the requests that the JSON handler does not take: GET, GraphiQL, preflight requests, health
+ * checks.
+ */
 export function createYogaHandler(parts: YogaHandlerParts): RequestListener {
   const { report, startTrace } = parts;
   const yoga = createYoga<YogaServerContext>({

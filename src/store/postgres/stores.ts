@@ -27,6 +27,7 @@ import { createThreads } from './queries/threads.ts';
 import { createDecide, type RunCalls } from './queue/decide.ts';
 import { createSweeper } from './queue/sweeper.ts';
 import { createClaim, createTurns } from './queue/claim.ts';
+import { ExpectedOwners } from './queue/expected-owners.ts';
 
 /** The interval at which old changes are deleted, in milliseconds. */
 const CLEANUP_INTERVAL = 60_000;
@@ -89,15 +90,19 @@ export async function openPostgresStores(
     }
     const cursors = createCursors(key);
     const tokens = createLeaseTokens(key);
-    const turns = createTurns();
+    const claimMemory = { turns: createTurns(), expected: new ExpectedOwners() };
+    const announceReady = (owner: Owner, graphId: string): void => {
+      claimMemory.expected.announce(owner, graphId);
+      onReady(owner, graphId);
+    };
     const calls: RunCalls = new CallBatches();
     const creations: RunCreations = new CallBatches();
-    const announcer = createAnnouncer(database, onReady, publishEvents);
+    const announcer = createAnnouncer(database, announceReady, publishEvents);
     const listener = await listen(config, database, {
       publish,
       hasSubscribers,
       serverId: announcer.serverId,
-      onReady,
+      onReady: announceReady,
       publishEvents,
       onMissedChanges(reason) {
         log.warn({ reason }, 'changes may have been missed: subscriptions end');
@@ -125,7 +130,7 @@ export async function openPostgresStores(
         queue: createRunQueue({
           tokens,
           decide: createDecide(dependencies, calls),
-          claim: createClaim(dependencies, turns),
+          claim: createClaim(dependencies, claimMemory),
         }),
       };
     }

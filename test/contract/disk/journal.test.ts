@@ -10,7 +10,7 @@ import { existing } from '../../support/records.ts';
 
 const alice = owner('alice');
 
-/** A commit that ends when the test says so. */
+/** A commit that the test ends. */
 interface Commit {
   readonly mutations: readonly OwnedMutation[];
   readonly end: () => void;
@@ -32,7 +32,7 @@ function setUp() {
     revert: (_, mutation) => void seen.push(`undone ${namesOf(mutation)}`),
     onFailure,
   });
-  /** Appends a mutation, and tells when its caller would hear of it. */
+  /** Appends a mutation. Resolves when it is durable or reverted. */
   function append(name: string): Promise<unknown> {
     journal.append(alice, mutationOf(name));
     return wait(name);

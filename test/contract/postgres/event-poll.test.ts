@@ -47,7 +47,7 @@ describe('a reader of the events of a run', () => {
 
     const ending = await openServer();
     await append(ending.forRequest(), alice, lease, 0, ['A', 'B']);
-    // What it has not announced by now it never does.
+    // Events that it has not announced by now are never announced.
     await ending.close();
 
     expect(await reader.next()).toMatchObject({

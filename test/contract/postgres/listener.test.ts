@@ -63,6 +63,8 @@ async function openServer(url: string, options: PostgresStoreOptions = {}): Prom
   let interrupts = 0;
   const stores = await openPostgresStores(configFor(url), {
     listenerTimes: TIMELESS,
+    // A sweep connects too.
+    sweepInterval: null,
     publish: (owner, changes) => void told.push({ owner, changes }),
     onMissedChanges: () => void interrupts++,
     log: { warn: (fields) => void warned.push(fields) },

@@ -5,6 +5,7 @@ import { createPool, type Pool } from '../../../src/store/postgres/client/pool.t
 import { storeError } from '../../../src/store/postgres/client/errors.ts';
 import { StoreUnavailable } from '../../../src/store/unavailable.ts';
 import { eventually } from '../../support/eventually.ts';
+import { HOUR } from '../../support/hour.ts';
 import { connected } from '../../support/postgres/admin.ts';
 import { createDatabase, type TestDatabase } from '../../support/postgres/database.ts';
 import { type Proxy, startProxy } from '../../support/postgres/proxy.ts';
@@ -36,12 +37,12 @@ async function openProxy(): Promise<Proxy> {
 
 function nothing(): void {}
 
-/** A signal that nobody gives. */
+/** A signal that is never aborted. */
 function never(): AbortSignal {
   return new AbortController().signal;
 }
 
-/** A transaction that does as little as can be. */
+/** A minimal transaction. */
 function ping(pool: Pool, signal = never()): Promise<unknown> {
   return pool.transaction('BEGIN', signal, ({ sql, run }) => run(sql`SELECT 1`));
 }
@@ -64,7 +65,7 @@ async function together(pool: Pool, count: number): Promise<void> {
   );
 }
 
-/** Holds a place of a pool until it is let go. */
+/** Holds a connection of a pool until it is released. */
 async function hold(pool: Pool): Promise<() => Promise<void>> {
   let letGo = nothing;
   const held = new Promise<void>((resolve) => {
@@ -177,11 +178,12 @@ describe('the pool', () => {
     });
     await expect(lost).rejects.toThrow(/terminating connection|connection was closed/);
     await together(pool, 4);
+    // It waits until their processes have ended, and so have closed their connections.
     await connected(database.adminUrl, (sql) =>
-      sql.unsafe(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      sql.unsafe(`SELECT pg_terminate_backend(pid, ${HOUR}) FROM pg_stat_activity
         WHERE datname = current_database() AND application_name = 'agent-graphql'`),
     );
-    await eventually('all connections are closed', async () => (await backends()) === 0);
+    expect(await backends()).toBe(0);
     await together(pool, 4);
   });
 
@@ -219,7 +221,7 @@ describe('the pool', () => {
     const all = await Promise.allSettled(Array.from({ length: 4 }, () => ping(pool)));
     const reason = expect.objectContaining({ message: 'no connection within 50 ms' });
     expect(all).toEqual(all.map(() => ({ status: 'rejected', reason })));
-    // What is tried next is not to fail because the machine is slow.
+    // The next attempt must not time out on a slow machine.
     config.connectTimeout = TEST_LIMITS.connectTimeout;
     proxy.be('pass');
     await together(pool, 4);

@@ -14,6 +14,7 @@ import { valueAt } from '../../support/requests.ts';
 import { type Sent, type Spy, spyOn, transactionsOf } from './spy.ts';
 
 const [alice, bob, worker] = [asOwner('alice'), asOwner('bob'), asOwner('worker')];
+const OWNERS: ReadonlySet<string> = new Set([alice, bob]);
 const REQUEST = { allOwners: true, name: 'w', graphIds: ['graph'], leaseSeconds: 30, waitSeconds: 0 };
 const QUIET = { heartbeatInterval: 3_600_000, heartbeatTimeout: 3_600_000 };
 
@@ -203,6 +204,26 @@ describe('a claim', () => {
         .flat()
         .map(({ text }) => text),
     ).toStrictEqual(forOne);
+  });
+
+  it('should read the runs of the owner that was announced last with the statement that takes runs', async () => {
+    await makeRun(alice);
+    expect(await claim(1)).toMatchObject([{ owner: 'alice' }]);
+    await makeRun(bob);
+    await makeRun(alice);
+    // It is bob's turn: what is read first are the runs of alice, of which none is taken.
+    for (const [owner, readOf] of [
+      ['bob', ['alice', 'bob']],
+      // Nobody is expected after that.
+      ['alice', ['alice']],
+    ] as const) {
+      spy.clear();
+      expect(await claim(1)).toMatchObject([{ owner }]);
+      const locks = spy.sent.filter(({ text }) => /FROM agent_graphql.threads .*SKIP LOCKED/.test(text));
+      expect(locks.map(({ params }) => params.find((param) => OWNERS.has(param ?? '')))).toStrictEqual(
+        readOf,
+      );
+    }
   });
 
   it('should read no payloads of runs that do not fit into an answer', async () => {

@@ -130,15 +130,16 @@ async function work({ queue }: Stores, owner: Owner, pick: number): Promise<Outc
   return { value: null };
 }
 
-/** Lets the leases of an owner have ended. */
+/** Lets the leases of an owner have ended, one by one: who waits for a lock then holds no other that is waited for. */
 async function lose(owner: Owner): Promise<Outcome<unknown>> {
-  await connected(
-    database.adminUrl,
-    (
-      sql,
-    ) => sql`UPDATE agent_graphql.executions SET due_at = '-infinity', lease_ends_at = '2026-01-01T00:00:00Z'
-      WHERE owner = ${owner} AND lease_ends_at IS NOT NULL AND is_active`,
-  );
+  await connected(database.adminUrl, async (sql) => {
+    const held = await sql`SELECT run_id::text AS id FROM agent_graphql.executions
+      WHERE owner = ${owner} AND lease_ends_at IS NOT NULL AND is_active`;
+    for (const { id } of held) {
+      await sql`UPDATE agent_graphql.executions SET due_at = '-infinity', lease_ends_at = '2026-01-01T00:00:00Z'
+        WHERE owner = ${owner} AND run_id = ${String(id)} AND lease_ends_at IS NOT NULL AND is_active`;
+    }
+  });
   return { value: null };
 }
 

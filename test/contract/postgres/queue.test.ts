@@ -267,12 +267,13 @@ describe('the queue in PostgreSQL', () => {
       });
     const [id = ''] = await makeRuns(alice, 1);
     const [first] = await claim();
+    // A day may have begun since the database was made.
+    await servers[0].sweep();
     const before = await partitions();
-    expect(before).toHaveLength(4);
     await connected(database.adminUrl, async (sql) => {
       await sql.unsafe('SELECT agent_graphql.make_event_partitions(current_date - 5, 1)');
     });
-    expect(await partitions()).toHaveLength(5);
+    expect(await partitions()).toHaveLength(before.length + 1);
     const { queue, runs } = servers[0].forRequest();
     valueOf(await queue.finish(worker, { lease: first?.lease ?? '', status: 'CANCELLED', retry: false }));
     await servers[0].sweep();

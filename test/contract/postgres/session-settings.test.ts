@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => database.drop());
 
-/** What a setting is in a session of the server's. */
+/** The value of a setting in a session of the server. */
 async function settingOf(name: string): Promise<string | undefined> {
   const pool = createPool(configFor(database.url));
   onTestFinished(() => pool.close());

@@ -15,21 +15,21 @@ import { configFor, TEST_LIMITS } from '../../support/postgres/config.ts';
 import { type Sent, type Spy, spyOn, transactionsOf } from './spy.ts';
 
 const alice = asOwner('alice');
-/** Who has records here. */
+/** The owners of the records. */
 const OWNERS: ReadonlySet<string> = new Set(['alice', 'carol']);
 /** No heartbeat sends a statement during a test. */
 const QUIET = { heartbeatInterval: 3_600_000, heartbeatTimeout: 3_600_000 };
 
 let database: TestDatabase;
 let spy: Spy;
-/** What is looked at, and another server on the same database. */
+/** The observed server, and another one on the same database. */
 let stores: PostgresStores;
 let other: PostgresStores;
 
 beforeAll(async () => {
   database = await createDatabase();
   spy = await spyOn(database.url);
-  // Nobody listens here: what is sent is sent for a request.
+  // There are no listeners: each statement belongs to a request.
   stores = await openPostgresStores(configFor(spy.url), {
     hasSubscribers: () => false,
     listenerTimes: QUIET,
@@ -79,7 +79,7 @@ async function ask(
   };
 }
 
-/** Old changes are looked for every minute, whoever asks for what. */
+/** Old changes are looked for every minute, independent of requests. */
 function isTidying(sent: readonly Sent[]): boolean {
   return sent.some(({ text }) => text.includes('agent_graphql.everybody'));
 }
@@ -194,7 +194,7 @@ describe('a request', () => {
         'UPDATE agent_graphql.threads',
         () =>
           new Promise((goOn) => {
-            // The other reading has its snapshot by then, and is held up until the update has answered.
+            // The other read has its snapshot by then, and waits until the update has responded.
             spy.before('count(', () => {
               goOn();
               return update;
@@ -243,7 +243,7 @@ describe('all statements', () => {
       );
       return named.length < tables.length;
     });
-    // Whose changes are old is all that is ever asked of everybody.
+    // The only statement without an owner finds the owners of old changes.
     expect(nameless.map(({ text }) => text.replaceAll(/\s+/g, ' '))).toStrictEqual([
       "SELECT DISTINCT owner FROM agent_graphql.changes WHERE at < now() - interval '5 minutes'",
     ]);
@@ -312,7 +312,7 @@ async function useEverything(opened: PostgresStores): Promise<void> {
   await opened.drainNotifications();
 }
 
-/** Does what workers do. */
+/** Makes all calls of workers. */
 async function useQueue({ queue, runs }: Stores, owner: Owner): Promise<void> {
   const request = { name: 'worker', graphIds: ['another'], max: 50, leaseSeconds: 30, waitSeconds: 0 };
   const claims = valueOf(await queue.claim(owner, { ...request, allOwners: true }));

@@ -22,7 +22,7 @@ export type ClientId = keyof typeof CLIENTS;
 const Discovered = z.object({ issuer: z.string(), jwks_uri: z.string(), token_endpoint: z.string() });
 const Issued = z.object({ access_token: z.string(), token_type: z.literal('Bearer') });
 
-/** What is asked of the token endpoint. Default: a token for the API, without a scope. */
+/** A request to the token endpoint. Default: for a token of the API, without a scope. */
 interface TokenRequest {
   readonly resource?: string;
   readonly scope?: string;

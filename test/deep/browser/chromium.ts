@@ -6,13 +6,13 @@ import { promisify } from 'node:util';
 import { type Browser, chromium } from 'playwright-core';
 import { binariesFolder } from '../../support/install-binaries.ts';
 
-/** A browser, and what is left to do once it is not needed any more. */
+/** A browser, and the function that ends it and deletes its files. */
 export interface Started {
   readonly browser: Browser;
   close(): Promise<void>;
 }
 
-/** Where a Chromium usually is. */
+/** The usual paths of Chromium. */
 const WELL_KNOWN = [
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
@@ -24,19 +24,20 @@ const WELL_KNOWN = [
 /** Starts the Chromium of `CHROMIUM_PATH`, or one of this machine, or the one of `test/binaries`. */
 export async function startChromium(): Promise<Started> {
   const { CHROMIUM_PATH = '' } = process.env;
+  const failures: unknown[] = [];
   for (const path of [CHROMIUM_PATH, ...WELL_KNOWN].filter(existsSync)) {
-    const browser = await tryToLaunch(path, {});
+    const browser = await tryToLaunch(path, {}, failures);
     if (browser !== null) return { browser, close: () => browser.close() };
   }
-  const started = await startPackaged();
+  const started = await startPackaged(failures);
   if (started !== null) return started;
   throw new Error(
-    'No Chromium can be started: install one (`apt-get install chromium`), or set CHROMIUM_PATH.',
+    `No Chromium can be started: install one (\`apt-get install chromium\`), or set CHROMIUM_PATH. ${failures.join('\n')}`,
   );
 }
 
 /** The Chromium within `@sparticuz/chromium`, for Linux on x64. It is unpacked into a folder of its own: 0.2 GB. */
-async function startPackaged(): Promise<Started | null> {
+async function startPackaged(failures: unknown[]): Promise<Started | null> {
   if (process.platform !== 'linux' || process.arch !== 'x64') return null;
   const cwd = await binariesFolder('chromium');
   const folder = mkdtempSync(join(tmpdir(), 'chromium-'));
@@ -50,10 +51,8 @@ async function startPackaged(): Promise<Started | null> {
     fonts,
     `<fontconfig><dir>${folder}/fonts</dir><cachedir>${folder}/font-cache</cachedir></fontconfig>`,
   );
-  const browser = await tryToLaunch(join(folder, 'chromium'), {
-    LD_LIBRARY_PATH: join(folder, 'al2023/lib'),
-    FONTCONFIG_FILE: fonts,
-  });
+  const libraries = { LD_LIBRARY_PATH: join(folder, 'al2023/lib'), FONTCONFIG_FILE: fonts };
+  const browser = await tryToLaunch(join(folder, 'chromium'), libraries, failures);
   if (browser === null) {
     remove();
     return null;
@@ -63,9 +62,11 @@ async function startPackaged(): Promise<Started | null> {
 
 const UNPACK = "await (await import('@sparticuz/chromium')).default.executablePath();";
 
+/** A browser; null where it cannot be started: the reason is added to the failures. */
 async function tryToLaunch(
   executablePath: string,
   env: Readonly<Record<string, string>>,
+  failures: unknown[],
 ): Promise<Browser | null> {
   const { PATH = '', HOME = tmpdir() } = process.env;
   try {
@@ -76,7 +77,8 @@ async function tryToLaunch(
       // However slow the machine is.
       timeout: 0,
     });
-  } catch {
+  } catch (error) {
+    failures.push(error);
     return null;
   }
 }

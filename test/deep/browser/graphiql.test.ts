@@ -9,7 +9,7 @@ import { startChromium, type Started } from './chromium.ts';
 let chromium: Started;
 let server: Awaited<ReturnType<typeof listen>>;
 let page: Page;
-/** Where the page asked for anything, and what it complained about. */
+/** The origins that the page sent requests to, and its errors. */
 let asked: string[];
 let complaints: string[];
 let owners: readonly string[];

@@ -6,6 +6,7 @@ import { createAssistant } from '../../process/echo-worker.ts';
 import { greeting, openProject, type Project } from '../../process/project.ts';
 import { eventually } from '../../support/eventually.ts';
 import { claimRun, textMessage } from './scripted-worker.ts';
+import { keptPort } from '../../support/kept-port.ts';
 
 let project: Project;
 let port: number;
@@ -21,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => project.remove());
 
-/** An agent of alice's, with what it has heard. */
+/** An agent of alice, with the events that it has received. */
 function openAgent(config: Partial<AgentGraphQLAgentConfig> = {}) {
   const agent = new AgentGraphQLAgent({
     url: `http://127.0.0.1:${port}/graphql`,
@@ -35,7 +36,7 @@ function openAgent(config: Partial<AgentGraphQLAgentConfig> = {}) {
   return { agent, events };
 }
 
-/** Is done once an agent has heard an event of a type. */
+/** Resolves once an agent has received an event of a type. */
 function heard(agent: AgentGraphQLAgent, type: EventType): Promise<BaseEvent> {
   return new Promise((resolve) => {
     agent.subscribe({ onEvent: ({ event }) => void (event.type === type && resolve(event)) });
@@ -286,7 +287,7 @@ describe("AG-UI's client", () => {
   });
 
   it('should fail where its token is not valid, without trying again', async () => {
-    // The client says it there too.
+    // The client logs the error too.
     vi.spyOn(console, 'error').mockReturnValue();
     onTestFinished(() => void vi.restoreAllMocks());
     const { agent } = openAgent({ token: 'no token' });
@@ -332,9 +333,10 @@ describe("AG-UI's client", () => {
   });
 
   it('should go on without a gap when the server is restarted in the middle of a message', async () => {
-    const env = { ...SERVER, DATA_DIR: 'restarted' };
+    const ownPort = await keptPort();
+    const env = { ...SERVER, DATA_DIR: 'restarted', PORT: String(ownPort) };
     const server = project.server(env);
-    const { port: ownPort } = await greeting(server);
+    await greeting(server);
     const graph = await createAssistant(await clientOf(ownPort, 'alice'), 'chat');
     const { agent, events } = openAgent({
       url: `http://127.0.0.1:${ownPort}/graphql`,
@@ -347,7 +349,7 @@ describe("AG-UI's client", () => {
     await spoken;
     server.send('SIGKILL');
     await server.ending;
-    await greeting(project.server({ ...env, PORT: String(ownPort) }));
+    await greeting(project.server(env));
     await attempt.say(...textMessage('a1', 'two ', 'three').slice(1));
     await attempt.finish({ status: 'SUCCESS' });
     await running;

@@ -6,6 +6,7 @@ import { createAssistant } from '../../process/echo-worker.ts';
 import { greeting, openProject, type Project } from '../../process/project.ts';
 import { eventually } from '../../support/eventually.ts';
 import { claimRun, textMessage } from './scripted-worker.ts';
+import { keptPort } from '../../support/kept-port.ts';
 
 let project: Project;
 let port: number;
@@ -283,10 +284,19 @@ describe("the AI SDK's chat", () => {
     expect([third.status, third.messages]).toEqual(['ready', []]);
   });
 
+  it('should neither send a message nor come back where it was stopped before', async () => {
+    const options = { chatId: 'stopped-before', abortSignal: AbortSignal.abort(new Error('stopped')) };
+    const message = { trigger: 'submit-message', messageId: undefined } as const;
+    const transport = transportTo();
+    await expect(transport.sendMessages({ ...message, ...options, messages: [] })).rejects.toThrow('stopped');
+    await expect(transport.reconnectToStream(options)).rejects.toThrow('stopped');
+  });
+
   it('should go on without a gap when the server is restarted in the middle of an answer', async () => {
-    const env = { ...SERVER, DATA_DIR: 'restarted' };
+    const ownPort = await keptPort();
+    const env = { ...SERVER, DATA_DIR: 'restarted', PORT: String(ownPort) };
     const server = project.server(env);
-    const { port: ownPort } = await greeting(server);
+    await greeting(server);
     const graph = await createAssistant(await clientOf(ownPort, 'alice'), 'chat');
     const chat = openChat('restarted', transportTo(ownPort, graph));
     const sending = chat.sendMessage({ text: 'Count' });
@@ -295,7 +305,7 @@ describe("the AI SDK's chat", () => {
     await says(chat, 'One');
     server.send('SIGTERM');
     await server.ending;
-    await greeting(project.server({ ...env, PORT: String(ownPort) }));
+    await greeting(project.server(env));
     await attempt.say(...textMessage('a1', 'two ', 'three').slice(1));
     await attempt.finish({ status: 'SUCCESS' });
     await sending;

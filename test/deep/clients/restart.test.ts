@@ -8,6 +8,7 @@ import { SECRET } from '../../process/client.ts';
 import { greeting, openProject, type Project } from '../../process/project.ts';
 import { tokenFor } from '../../support/api.ts';
 import { eventually } from '../../support/eventually.ts';
+import { keptPort } from '../../support/kept-port.ts';
 
 let project: Project;
 
@@ -184,9 +185,10 @@ async function heardAfterRestart(client: TestedClient, heard: Heard): Promise<He
 
 describe.each(Object.entries(CLIENTS))('%s', (name, connect) => {
   it('should query, change and subscribe, and hear later events after a restart', async () => {
-    const env = { AUTH_SECRET: SECRET, DATA_DIR: `restart-${name.length}` };
+    const port = await keptPort();
+    const env = { AUTH_SECRET: SECRET, DATA_DIR: `restart-${name.length}`, PORT: String(port) };
     const first = project.server(env);
-    const { port } = await greeting(first);
+    await greeting(first);
     const client = connect(`http://127.0.0.1:${port}/graphql`, await tokenFor('alice'));
     expect(await client.execute(LIST)).toMatchObject({ threads: { totalCount: 0 } });
     const heard = silence();
@@ -196,7 +198,7 @@ describe.each(Object.entries(CLIENTS))('%s', (name, connect) => {
 
     first.send('SIGTERM');
     expect(await first.ending).toMatchObject({ code: 0 });
-    const second = project.server({ ...env, PORT: String(port) });
+    const second = project.server(env);
     await greeting(second);
     await hears(client, await heardAfterRestart(client, heard));
     expect(heard.errors.length > 0 || heard.isOver).toBe(!client.reconnects);

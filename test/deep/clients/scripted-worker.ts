@@ -13,7 +13,7 @@ const Claimed = z.object({
   resumes: z.string().nullable(),
 });
 
-/** An attempt that a test makes as it likes, step by step. */
+/** An attempt whose calls the test makes, step by step. */
 export interface Attempt extends Omit<z.infer<typeof Claimed>, 'lease'> {
   /** Appends events: each with its type, and the fields of its data. */
   say(...events: readonly { readonly type: string; readonly [field: string]: unknown }[]): Promise<void>;
@@ -37,14 +37,17 @@ export async function claimRun(port: number): Promise<Attempt> {
     return data[name];
   }
   const Leases = z.object({ leases: z.tuple([Lease]) });
-  const claimed = await call(
-    'claimRuns',
-    'claims { lease runId threadId attempt input checkpoint resumes }',
-    { worker: 'worker-1', graphIds: ['chat'], leaseSeconds: 300 },
-  );
-  const [claim] = z.object({ claims: z.array(Claimed) }).parse(claimed).claims;
-  if (claim === undefined) throw new Error('There is no run to be claimed.');
-  const { lease, ...attempt } = claim;
+  /** The next run, however long it takes to be created: a call waits for 10 seconds. */
+  async function next(): Promise<z.infer<typeof Claimed>> {
+    const selection = 'claims { lease runId threadId attempt input checkpoint resumes }';
+    for (;;) {
+      const input = { worker: 'worker-1', graphIds: ['chat'], leaseSeconds: 300 };
+      const claimed = await call('claimRuns', selection, input);
+      const [claim] = z.object({ claims: z.array(Claimed) }).parse(claimed).claims;
+      if (claim !== undefined) return claim;
+    }
+  }
+  const { lease, ...attempt } = await next();
   let offset = 0;
 
   return {

@@ -29,7 +29,7 @@ export interface TypedFolder {
   write(name: string, text: string): Promise<void>;
   /** Writes the types that gql.tada has of the schema, as its command does: `graphql-env.d.ts`. */
   writeTadaTypes(): Promise<void>;
-  /** What TypeScript says of the programs. */
+  /** The errors of TypeScript in the programs. */
   compile(): Promise<string>;
   remove(): Promise<void>;
 }

@@ -39,7 +39,7 @@ const BASE_FILES = [
  */
 export async function buildImage(): Promise<Image> {
   const base = await mkdtemp(join(tmpdir(), 'agent-graphql-image-'));
-  // Whom the image names may read it.
+  // The user of the image may read it.
   await chmod(base, 0o755);
   const context = await buildContext();
   const stages = new Map<string, string>();
@@ -132,7 +132,7 @@ async function copy(
 
 async function run(command: string, { root, workdir }: Draft): Promise<void> {
   if (command === 'npm ci') {
-    // What runs this test has done just that, from the same files.
+    // The project has installed them already, from the same files.
     await symlink(join(PROJECT, 'node_modules'), join(workdir, 'node_modules'));
     return;
   }

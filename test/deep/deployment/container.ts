@@ -14,7 +14,7 @@ export interface Container extends Started {
 /** Starts an image's command as its user, with its variables, those given, and no others. */
 export function startContainer(image: Image, env: Readonly<Record<string, string>>): Container {
   const all = { PATH: pathOfNode(), ...image.env, ...env };
-  // Nobody but root may be another user.
+  // Only root may change the user.
   const user = process.getuid?.() === 0 ? image.user : {};
   const options = { cwd: image.workdir, ...user };
   const [command = '', ...args] = image.command;

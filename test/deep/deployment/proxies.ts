@@ -11,7 +11,7 @@ import { makeCertificates } from '../../support/postgres/certificates.ts';
 export interface Proxy {
   /** Where it listens on 127.0.0.1. */
   readonly port: number;
-  /** The certificate of who signed its own, in PEM. */
+  /** The certificate of the authority that signed its own, in PEM. */
   readonly authority: string;
 }
 

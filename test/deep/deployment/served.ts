@@ -32,7 +32,7 @@ const CLAIM = `mutation ($graphId: String!) {
 }`;
 const Claimed = z.object({ claimRuns: z.object({ claims: z.array(z.object({ runId: z.string() })) }) });
 
-/** Checks that an owner creates runs and that a worker, who is somebody else, gets them. */
+/** Checks that a worker claims the runs of an owner. */
 export async function expectRunsAreClaimed({ owner, worker }: Served): Promise<void> {
   // No other server of this database has runs of this graph.
   const graphId = randomUUID();

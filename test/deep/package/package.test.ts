@@ -102,7 +102,7 @@ describe('the package', () => {
       const stores = inPostgres('postgres://localhost/agents', { poolSize: 4 });
       const server = await createServer({ authenticate: () => identity, stores, observers: [observer], plugins: [plugin] });
       const port: number = await server.listen();
-      // @ts-expect-error -- A server without authentication is none.
+      // @ts-expect-error -- The option authenticate is required.
       await createServer({});
       // @ts-expect-error -- A text is no owner.
       const other: Identity = { ...identity, owner: 'alice' };

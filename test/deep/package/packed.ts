@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const PARTS = ['.env.example', 'README.md', 'LICENSE', 'CHANGELOG.md', 'schema.graphql'];
 const NPM = ['--no-audit', '--no-fund', '--no-update-notifier'];
 
-/** What the compiler of a program said, and its exit code. */
+/** The output of the compiler, and its exit code. */
 export interface Compiled {
   readonly code: number;
   readonly lines: readonly string[];
@@ -53,7 +53,7 @@ export async function installPacked(): Promise<PackedProject> {
   await writeFile(join(folder, 'package.json'), '{"private": true, "type": "module"}');
   await run('npm', ['install', tarball, '--prefer-offline', '--omit=dev', ...NPM], folder);
   const manifest = parseManifest(await readFile(join(ROOT, 'package.json'), 'utf8'));
-  // Whoever uses what needs them has them.
+  // Applications install the optional peers.
   for (const peer of Object.keys(manifest.peerDependencies ?? {})) {
     const link = join(folder, 'node_modules', peer);
     await mkdir(dirname(link), { recursive: true });

@@ -19,7 +19,7 @@ import { giveTo, userOfPostgres } from '../../support/postgres/user.ts';
 
 const PASSPHRASE = 'a passphrase';
 const PASSWORD = 'a-password';
-/** Who may connect how. */
+/** The rules of pg_hba.conf. */
 const HBA = `
 hostssl   all only_tls   127.0.0.1/32 scram-sha-256
 hostnossl all only_plain 127.0.0.1/32 scram-sha-256

@@ -57,9 +57,9 @@ async function openDatabase(): Promise<TestDatabase> {
 }
 
 interface Server extends PostgresStores {
-  /** The changes that it was told of. */
+  /** The changes that it has published. */
   readonly told: readonly Change[];
-  /** How often it was told that it may have missed something. */
+  /** How often it reported that changes may have been missed. */
   missed(): number;
 }
 
@@ -79,7 +79,7 @@ async function createThread({ forRequest }: PostgresStores): Promise<string> {
   return valueOf(await forRequest().threads.create(ALICE, {})).id;
 }
 
-/** Lets one server store something. @returns the ids of it, and those that each server was told of */
+/** Lets one server store something. @returns its ids, and those that each server has published */
 async function announce(one: Server, other: Server) {
   const before = [one.told.length, other.told.length];
   const stored: string[] = [];

@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 const EMPTY = fileOf(HEADER, end(0, 0, 0));
-/** More than what is read before the first of it is stored. */
+/** More than is read before the first records are stored. */
 const MANY = 10_000;
 
 /** A file with many threads. */
@@ -36,7 +36,7 @@ function large(): string {
 
 /** Runs something by a shell in the project's folder. */
 function shell(command: string, env: Readonly<Record<string, string>> = {}): Promise<Ending> {
-  // Without a look for a newer npm.
+  // Without the check for a newer npm.
   return project.start('/bin/sh', ['-c', command], { npm_config_update_notifier: 'false', ...env }).ending;
 }
 

@@ -133,13 +133,17 @@ describe('README.md', () => {
 /** Prints a run's events and its output. */
 const CALLER = `
 const query = 'query ($id: ID!) { waitForRun(id: $id) { output events { data } } }';
-const response = await fetch('http://localhost:4000/graphql', {
-  method: 'POST',
-  headers: { authorization: \`Bearer \${process.env.TOKEN}\`, 'content-type': 'application/json' },
-  body: JSON.stringify({ query, variables: { id: process.env.RUN } }),
-});
-const { data } = await response.json();
-console.log(data.waitForRun.events.map(({ data }) => data.delta ?? '').join(''));
-console.log(data.waitForRun.output.answer);
+let run = { output: null };
+// A call waits for 10 seconds.
+while (run.output === null) {
+  const response = await fetch('http://localhost:4000/graphql', {
+    method: 'POST',
+    headers: { authorization: \`Bearer \${process.env.TOKEN}\`, 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables: { id: process.env.RUN } }),
+  });
+  run = (await response.json()).data.waitForRun;
+}
+console.log(run.events.map(({ data }) => data.delta ?? '').join(''));
+console.log(run.output.answer);
 `;
 const OUTPUT = 'It is on its way.\nAbout “My order?”: it is on its way.';

@@ -1,9 +1,10 @@
-import { readFileSync, statSync, truncateSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Client, clientOf, codesOf, readiness, SERVER } from '../../process/client.ts';
 import { greeting, openProject, type Project, START, type Started } from '../../process/project.ts';
+import { eventually } from '../../support/eventually.ts';
 
 let project: Project;
 
@@ -102,6 +103,20 @@ describe('a server with a data folder', () => {
 });
 
 describe('a server whose disk is full', () => {
+  it('should go on without its log, and end when it is told to', async () => {
+    // 4 or 8 KiB, as the shell counts: the greeting, and some lines.
+    const limited = project.start('sh', ['-c', `ulimit -f 8 && ${START} > log`], SERVER);
+    const log = join(project.folder, 'log');
+    const read = () => (existsSync(log) ? readFileSync(log, 'utf8') : '');
+    await eventually('it listens', () => /localhost:\d+\/graphql\n/.test(read()));
+    const client = await clientOf(Number(/localhost:(\d+)/.exec(read())?.[1]), 'alice');
+    // More than there is room for.
+    for (let i = 0; i < 100; i++) expect((await client.send('{ __typename }')).status).toBe(200);
+    await eventually('the log is full', () => statSync(log).size % 4_096 === 0);
+    expect((await client.send('{ __typename }')).status).toBe(200);
+    expect(await stop(limited)).toMatchObject({ code: 0, signal: null, stderr: '' });
+  });
+
   it('should end with one line when it cannot even start', async () => {
     const limited = project.start('sh', ['-c', `ulimit -f 4 && ${START}`], env('none'));
     const { code, stderr, stdout } = await limited.ending;

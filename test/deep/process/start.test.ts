@@ -55,6 +55,16 @@ describe('a start', () => {
     await Promise.all([off.ending, wide.ending]);
   });
 
+  it('should say in one line that Node.js keeps it from creating functions', async () => {
+    const options = { NODE_OPTIONS: '--disallow-code-generation-from-strings' };
+    const { code, stdout, stderr } = await project.server(options).ending;
+    expect({ code, stdout, stderr }).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'Start Node.js without --disallow-code-generation-from-strings.\n',
+    });
+  });
+
   it('should say in one line that its port is in use', async () => {
     const first = project.server();
     const { port } = await greeting(first);

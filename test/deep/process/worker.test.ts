@@ -23,6 +23,7 @@ import { sendRequest } from '../../process/raw-request.ts';
 import { greeting, openProject, type Project, type Started } from '../../process/project.ts';
 import { createDatabase } from '../../support/postgres/database.ts';
 import { bound } from '../../support/slowness.ts';
+import { keptPort } from '../../support/kept-port.ts';
 
 let project: Project;
 
@@ -170,7 +171,7 @@ describe('the example of a worker', () => {
     const asked = performance.now();
     expect(await cancel(client, id)).toEqual({ cancelRun: { run: { status: 'RUNNING' } } });
     const rest = await readUntil(events);
-    // The heartbeat that waits tells it at once, long before the server would end the run itself.
+    // The waiting heartbeat responds at once, long before the server would end the run itself.
     expect(performance.now() - asked).toBeLessThan(bound(5_000));
     expect(rest.at(-1)).toMatchObject({ type: 'RUN_FINISHED', data: { status: 'CANCELLED' } });
     await worker.prints(new RegExp(`run ${id}, attempt 1: CANCELLED`));
@@ -251,7 +252,7 @@ describe('the example of a worker', () => {
       error: { code: 'WORKER_ERROR', message: expect.stringContaining('TypeError') },
       thread: { status: 'ERROR', values: null },
     });
-    // The worker lives on.
+    // The worker continues.
     const next = await createRun(client, assistantId, { input: { text: 'a' } });
     expect(await ended(client, next.id)).toMatchObject({ status: 'SUCCESS' });
   });
@@ -283,14 +284,15 @@ describe('the example of a worker', () => {
   it.each(['SIGKILL', 'SIGTERM'] as const)(
     'should go on with its runs when the server is back after %s',
     async (signal) => {
-      const env = { DATA_DIR: join(project.folder, `data-${signal}`) };
-      const { server, port, client, assistantId } = await startServer(env);
+      const port = await keptPort();
+      const env = { DATA_DIR: join(project.folder, `data-${signal}`), PORT: String(port) };
+      const { server, client, assistantId } = await startServer(env);
       const worker = await startWorker(project, port);
       const { id, events } = await startRun(client, assistantId);
       server.send(signal);
       await server.ending;
       await events.untilCut();
-      const again = project.server({ ...SERVER, ...env, PORT: String(port) });
+      const again = project.server({ ...SERVER, ...env });
       await greeting(again);
       const read = await readUntil(await subscribeToRun(client, id), isWord(100));
       // The same attempt, and each word once.

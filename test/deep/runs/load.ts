@@ -6,7 +6,7 @@ import { type Client, clientOf, codesOf, workerClientOf } from '../../process/cl
 /** The owners of the runs. */
 export const OWNERS = ['alice', 'bob'] as const;
 const WORKERS = ['worker-1', 'worker-2', 'worker-3'] as const;
-/** How long a lease is good without a call, in seconds. One that ends while something is away is good all the same. */
+/** How long a lease lasts without a call, in seconds. One that ends during an outage may still be renewed. */
 const LEASE_SECONDS = 15;
 /** Threads of an owner that several runs are on. */
 const THREADS = 4;
@@ -51,7 +51,7 @@ export interface CreatedRun {
   isCancelled: boolean;
 }
 
-/** Owners and workers that go on whatever is away: what was not answered is sent again as it was. */
+/** Owners and workers that continue through outages: a call without a response is repeated unchanged. */
 export class RunLoad {
   readonly runs = new Map<string, CreatedRun>();
   readonly attempts: Attempt[] = [];
@@ -63,7 +63,7 @@ export class RunLoad {
   #clients = new Map<string, Client>();
   #assistants = new Map<string, string>();
   #threads = new Map<string, readonly string[]>();
-  /** How often something was away. */
+  /** How many outages there were. */
   #outages = 0;
   #isAway = true;
   #created = 0;
@@ -91,7 +91,7 @@ export class RunLoad {
     this.#isAway = true;
   }
 
-  /** Is done when so many more calls were answered. */
+  /** Resolves when this many more calls were answered. */
   async answered(count: number): Promise<void> {
     const enough = this.acknowledged + count;
     while (this.acknowledged < enough) await once(this.#moments, 'answered');
@@ -116,7 +116,7 @@ export class RunLoad {
     }
   }
 
-  /** Creates so many runs of each owner, some of them on a thread of their own, and cancels some. */
+  /** Creates this many runs of each owner, some of them on a thread of their own, and cancels some. */
   async create(count: number): Promise<void> {
     await Promise.all(OWNERS.flatMap((owner) => Array.from({ length: count }, () => this.#createOne(owner))));
   }

@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Client } from '../../process/client.ts';
 import { createAssistant, createRun } from '../../process/echo-worker.ts';
-import type { Project } from '../../process/project.ts';
+import type { Project, Started } from '../../process/project.ts';
 import { startWorker, type WorkerLibrary } from './library.ts';
 import { createRunOf, endedRun, startServer, stop } from './runs.ts';
 
@@ -83,20 +84,28 @@ const ENDS: readonly End[] = [
 /** How runs end by what handlers return and throw. */
 export function testEnds(library: WorkerLibrary, project: () => Project): void {
   describe('the end of a run', () => {
-    it.each(ENDS)('should be that of its handler: $what', async ({ graph, input, left }) => {
-      const { port, client } = await startServer(project());
-      const worker = await startWorker(library, project(), port);
-      const { id } = await createRunOf(client, graph, input, { maxAttempts: 2 });
-      expect(await endedRun(client, id)).toMatchObject(left);
-      // The worker lives on.
-      const next = await createRunOf(client, 'words', { text: 'a b' });
-      expect(await endedRun(client, next.id)).toMatchObject({ status: 'SUCCESS', output: { text: 'a b' } });
+    let client: Client;
+    let worker: Started;
+
+    beforeAll(async () => {
+      const server = await startServer(project());
+      client = server.client;
+      worker = await startWorker(library, project(), server.port);
+    });
+
+    afterAll(async () => {
       await stop(worker);
     });
 
+    it.each(ENDS)('should be that of its handler: $what', async ({ graph, input, left }) => {
+      const { id } = await createRunOf(client, graph, input, { maxAttempts: 2 });
+      expect(await endedRun(client, id)).toMatchObject(left);
+      // The worker continues.
+      const next = await createRunOf(client, 'words', { text: 'a b' });
+      expect(await endedRun(client, next.id)).toMatchObject({ status: 'SUCCESS', output: { text: 'a b' } });
+    });
+
     it('should be a question, which another run answers', async () => {
-      const { port, client } = await startServer(project());
-      const worker = await startWorker(library, project(), port);
       const assistantId = await createAssistant(client, 'ask');
       const asking = await createRun(client, assistantId, { input: { question: 'Shall I?' } });
       await endedRun(client, asking.id);
@@ -108,7 +117,6 @@ export function testEnds(library: WorkerLibrary, project: () => Project): void {
         output,
         thread: { status: 'IDLE', values: output },
       });
-      await stop(worker);
     });
   });
 }

@@ -11,6 +11,7 @@ import { startWorker } from './library.ts';
 import { PYTHON_LIBRARY } from './python-library.ts';
 import { getRun } from './runs.ts';
 import { TYPESCRIPT } from './typescript-library.ts';
+import { keptPort } from '../../support/kept-port.ts';
 
 const RUNS = 200;
 /** Events of each run besides those of the server. */
@@ -29,9 +30,10 @@ beforeAll(async () => {
 afterAll(() => project.remove());
 
 it('should end each run once, with events without a gap, while workers and servers are killed', async () => {
-  const env = { ...SERVER, DATA_DIR: join(project.folder, 'data') };
+  const port = await keptPort();
+  const env = { ...SERVER, DATA_DIR: join(project.folder, 'data'), PORT: String(port) };
   let server = project.server(env);
-  const { port } = await greeting(server);
+  await greeting(server);
   const client = await clientOf(port, 'alice');
   const libraries = [TYPESCRIPT, PYTHON_LIBRARY].filter(({ missing }) => missing === null);
   const start = (index: number) =>
@@ -51,7 +53,7 @@ it('should end each run once, with events without a gap, while workers and serve
     await kill(workers[victim]);
     if (round % 3 === 2) {
       await kill(server);
-      server = project.server({ ...env, PORT: String(port) });
+      server = project.server(env);
       await greeting(server);
     }
     workers[victim] = await start(victim);

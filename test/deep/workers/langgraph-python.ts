@@ -5,7 +5,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { DOWNLOAD_TIMEOUT, saidBy } from '../../support/failed-command.ts';
+import { DOWNLOAD_TIMEOUT, stderrOf } from '../../support/failed-command.ts';
 import { withLock } from '../../support/file-lock.ts';
 import { PYTHON } from './python-library.ts';
 
@@ -15,7 +15,7 @@ export type PythonWithLangGraph = { readonly python: string } | { readonly missi
 const FOLDER = fileURLToPath(new URL('../../binaries/langgraph-python/', import.meta.url));
 const REQUIREMENTS = join(FOLDER, 'requirements.txt');
 const CHECK = 'import sys, langgraph.graph; assert sys.version_info >= (3, 10)';
-/** A package server that cannot be reached is found out at once. */
+/** An unreachable package server fails at once. */
 const PIP = [
   '-m',
   'pip',
@@ -52,7 +52,7 @@ export async function findPythonWithLangGraph(): Promise<PythonWithLangGraph> {
       await promisify(execFile)(python, ['-c', CHECK]);
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
-      const lines = saidBy(error).split('\n');
+      const lines = stderrOf(error).split('\n');
       return { missing: `langgraph cannot be installed for ${PYTHON}: ${lines.at(-1)}` };
     }
     await writeFile(whole, '');

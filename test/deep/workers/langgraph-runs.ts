@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
 import type { RunState } from './runs.ts';
 
-/** What says most of an event, in the order in which it is looked for. */
+/** The fields that identify an event in an outline, the most specific first. */
 const NAMES = ['stepName', 'name', 'delta', 'content', 'toolCallName'];
 
-/** The types of events, with what says most of each. */
+/** The types of events, each with the field that identifies it. */
 export function outlineOf(events: RunState['events']): readonly string[] {
   return events.map(({ type, data }) => {
     const name = NAMES.map((key) => data[key]).find((value) => typeof value === 'string');

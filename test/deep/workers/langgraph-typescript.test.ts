@@ -80,9 +80,9 @@ it('should go on at another worker when theirs is killed, and repeat no step tha
   expect(stateOf(run, 'javascript')).toEqual({ ...input, n: 12 });
   await verifyEventsOf(run);
   const numbers = Array.from((await stop(second)).matchAll(/^node (\d+)$/gm), ([, number]) => Number(number));
-  // The kill may have come a step later.
+  // The kill may have come before the fifth checkpoint, whose event is stored first, or a step later.
   const [begin = 0] = numbers;
-  expect(begin).toBeGreaterThan(5);
+  expect(begin).toBeGreaterThanOrEqual(5);
   expect(numbers).toEqual(Array.from({ length: 13 - begin }, (_, index) => begin + index));
 });
 

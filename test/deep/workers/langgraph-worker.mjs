@@ -1,4 +1,5 @@
 // The scenario worker for graphs of LangGraph in TypeScript. It prints `node <name>` for each node that it executes.
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -63,7 +64,7 @@ const wait = new StateGraph(Review)
   .addNode('draft', () => ({ drafts: 1 }))
   .addNode('wait', async (_, { signal }) => {
     console.log('node wait');
-    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    if (!signal.aborted) await once(signal, 'abort');
     console.log('node stopped');
     return {};
   })

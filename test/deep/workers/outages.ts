@@ -8,6 +8,7 @@ import { readUntil, subscribeToRun } from '../../process/echo-worker.ts';
 import { greeting, type Project } from '../../process/project.ts';
 import { startWorker, type WorkerLibrary } from './library.ts';
 import { cancelRun, countOf, createRunOf, endedRun, startServer, stop } from './runs.ts';
+import { keptPort } from '../../support/kept-port.ts';
 
 type Event = Awaited<ReturnType<typeof readUntil>>[number];
 const isCount = (count: number) => (event: Event) => event.data['count'] === count;
@@ -55,15 +56,16 @@ export function testOutages(library: WorkerLibrary, project: () => Project): voi
 
   describe('a server that is restarted', () => {
     it.each(['SIGTERM', 'SIGKILL'] as const)('should find its worker at work: %s', async (signal) => {
-      const env = { DATA_DIR: join(project().folder, `data-${library.name}-${signal}`) };
-      const { server, port, client } = await startServer(project(), env);
+      const port = await keptPort();
+      const env = { DATA_DIR: join(project().folder, `data-${library.name}-${signal}`), PORT: String(port) };
+      const { server, client } = await startServer(project(), env);
       const worker = await startWorker(library, project(), port);
       const { id } = await createRunOf(client, 'count', { to: 80, pauseMilliseconds: 50 });
       await readUntil(await subscribeToRun(client, id), isCount(10));
       server.send(signal);
       await server.ending;
       await worker.prints(/^unavailable$/m);
-      const again = project().server({ ...SERVER, ...env, PORT: String(port) });
+      const again = project().server({ ...SERVER, ...env });
       await greeting(again);
       const run = await endedRun(client, id);
       // The same attempt, and each step once.

@@ -1,4 +1,5 @@
 // The scenario worker of the TypeScript library. See WorkerLibrary in library.ts.
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -9,7 +10,7 @@ const { createWorker, RunFailure } = await import(
 const { AGENT_GRAPHQL_URL, AGENT_GRAPHQL_TOKENS, LEASE_SECONDS, DRAIN_SECONDS, CONCURRENCY, WORKER_NAME } =
   process.env;
 
-/** An object of so many levels. */
+/** An object of this many levels. */
 const nested = (levels) => (levels === 1 ? {} : { a: nested(levels - 1) });
 
 const graphs = {
@@ -42,7 +43,8 @@ const graphs = {
   async wait({ id, signal, emit, save }) {
     await save({ waited: true });
     await emit('CUSTOM', { waits: true });
-    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    // It may be aborted by now: such a signal has no event any more.
+    if (!signal.aborted) await once(signal, 'abort');
     const reasons = { CANCELLED: 'cancelled', LOST: 'lost', RELEASED: 'drain' };
     console.log(`stopped ${id} ${reasons[signal.reason.reason]}`);
     throw signal.reason;

@@ -113,6 +113,14 @@ describe('the token of a WebSocket', () => {
     expect(subscribers.count()).toBe(0);
   });
 
+  it('should leave the connection open where it is good for longer than a timer can be', async () => {
+    useFakeTimers();
+    const { client } = await connect({ authenticate: aliceFor(30 * 24 * HOUR) });
+    vi.advanceTimersByTime(1_000);
+    client.subscribe('1', COUNT);
+    expect(await client.next()).toMatchObject({ type: 'next', payload: { data: { threads: {} } } });
+  });
+
   it('should be of no use for messages that come after its end', async () => {
     useFakeTimers();
     const { client, stores } = await connect({ authenticate: aliceFor(5_000) });

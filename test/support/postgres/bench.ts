@@ -10,7 +10,7 @@ import type { OpenStores } from '../bench.ts';
 
 /** How stores for tests are opened. */
 interface BenchOptions {
-  /** Whether what a mutation tells of is told when it answers; for tests that look at it. It takes its time. */
+  /** Whether a mutation resolves only after its changes were published, for tests that read them. It is slower. */
   readonly waits?: boolean;
   /** Where the stores connect to a database. Default: by its own URL. */
   readonly through?: (url: string) => string;
@@ -44,7 +44,7 @@ export function postgresStores({ waits = true, through = (url) => url }: BenchOp
 
 interface Opened {
   readonly stores: PostgresStores;
-  /** Empties the stores, which read another clock and tell another test from then on. */
+  /** Empties the stores, which then use the clock and the callbacks of another test. */
   use(options: StoreOptions): Promise<void>;
   remove(): Promise<void>;
 }
@@ -79,7 +79,7 @@ async function open(sweepInterval: number | null, through: (url: string) => stri
   };
 }
 
-/** Stores whose mutations answer when their changes have been published. */
+/** Stores whose mutations resolve when their changes have been published. */
 function caughtUp(opened: PostgresStores): Stores {
   const { assistants, threads, runs, queue } = opened.forRequest();
   async function after<T>(outcome: T | Promise<T>): Promise<T> {

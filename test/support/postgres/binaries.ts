@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { binariesFolder, type PostgresBinaries } from '../install-binaries.ts';
 import type { User } from './user.ts';
 
-/** The oldest PostgreSQL that will do. */
+/** The oldest supported PostgreSQL. */
 const OLDEST = 15;
 
 /** Where Debian and its kin keep one folder for each version. */
@@ -24,7 +24,7 @@ export interface Lookup {
   versionOf(folder: string): Promise<number | null>;
 }
 
-/** What a test may insist on. */
+/** Where the programs may come from. */
 export type From = 'machine' | 'embedded' | 'anywhere';
 
 /** There is no PostgreSQL on this machine that tests could start. */
@@ -91,7 +91,7 @@ function bindirOfConfig(): readonly string[] {
 export async function versionIn(folder: string, user: User): Promise<number | null> {
   if (!['initdb', 'postgres'].every((program) => existsSync(join(folder, program)))) return null;
   try {
-    // Another user cannot stand in a folder that is closed to it.
+    // Another user cannot start in a folder that it may not read.
     const options = { ...user, cwd: '/' };
     const { stdout } = await promisify(execFile)(join(folder, 'postgres'), ['--version'], options);
     return Number(/\(PostgreSQL\) (\d+)/.exec(stdout)?.[1] ?? 0);

@@ -6,7 +6,7 @@ import { connected } from './admin.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The version of the PostgreSQL that the tests of a project share. Default: any that will do. */
+    /** The version of the PostgreSQL that the tests of a project share. Default: any supported one. */
     readonly postgresVersion: 18;
   }
 }

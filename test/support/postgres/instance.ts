@@ -9,7 +9,7 @@ import { type GuardedFolder, guardedFolder } from './folder.ts';
 import { continueAll, signalAll } from './processes.ts';
 import { giveTo, type User, userOfPostgres } from './user.ts';
 
-/** How a PostgreSQL is to be. */
+/** The options of a PostgreSQL. */
 export interface PostgresOptions {
   /** Whether what is committed outlives a crash of the machine, which is slower. Default: false. */
   readonly durable?: boolean;
@@ -23,11 +23,11 @@ export interface PostgresOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** A PostgreSQL of a test's own. It ends with this process, whatever becomes of that. */
+/** A PostgreSQL of a test's own. It ends with this process, even where that is killed. */
 export interface Postgres {
   /** As its superuser, in the database `postgres`. The same for as long as it lives. */
   readonly url: string;
-  /** Ends it as fast as can be, and deletes its data. */
+  /** Ends it as fast as possible, and deletes its data. */
   stop(): Promise<void>;
   /** Kills all its processes with SIGKILL. */
   kill(): Promise<void>;
@@ -43,8 +43,8 @@ export interface Postgres {
 const CARELESS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
 
 /**
- * Starts a PostgreSQL on a free port of 127.0.0.1. It sorts by the rules of English, as many in the field do, so that
- * what relies on the order of bytes has to say so.
+ * Starts a PostgreSQL on a free port of 127.0.0.1. Its collation is English, as that of many production databases, so
+ * that statements that rely on the order of bytes must name it.
  * @throws NoPostgres where none is installed
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
@@ -168,7 +168,7 @@ interface Running {
   abort(): Promise<void>;
 }
 
-/** It could not be started. */
+/** The PostgreSQL could not be started. */
 class StartError extends Error {
   override readonly name = 'StartError';
 
@@ -223,7 +223,7 @@ function readiness(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', () => reject(new StartError(printed)));
-    // Read to the end, or it would wait for its reader some day.
+    // Read to the end: a full pipe would block the process.
     child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
       printed = (printed + chunk).slice(-10_000);
       if (/database system is ready to accept (read-only )?connections/.test(printed)) resolve();

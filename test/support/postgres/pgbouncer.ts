@@ -6,7 +6,7 @@ import { blockUnder } from '../blocks.ts';
 import { type GuardedFolder, guardedFolder } from './folder.ts';
 import { giveTo, userOfPostgres } from './user.ts';
 
-/** A PgBouncer of a test's own. It ends with this process, whatever becomes of that. */
+/** A PgBouncer of a test's own. It ends with this process, even where that is killed. */
 export interface PgBouncer {
   /** A URL of the PostgreSQL behind it, by way of PgBouncer. */
   through(url: string): string;

@@ -11,7 +11,7 @@ function open(variables: Readonly<Record<string, string>>, env: Readonly<Record<
       written += String(text);
       return true;
     },
-    // What Node.js makes of these variables is Node.js's.
+    // Node.js itself interprets these variables.
     hasColors: () => env['NO_COLOR'] === undefined,
   };
   return { terminal: createTerminal(readConfig(variables), output, env), written: () => written };
@@ -30,7 +30,7 @@ describe('a terminal', () => {
     expect(written()).toMatch(/threads=3\n\n {2}agent-graphql /);
   });
 
-  it('should show a card at once where nothing takes time', () => {
+  it('should show the summary at once where nothing takes time', () => {
     const { terminal, written } = open({}, { NO_COLOR: '1' });
     terminal.createLog();
     expect(written()).toBe('');

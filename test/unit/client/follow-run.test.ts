@@ -7,10 +7,10 @@ afterEach(() => void vi.useRealTimers());
 
 const NEVER = new AbortController().signal;
 
-/** How one connection of a reader goes. */
+/** One connection of a reader. */
 interface Connection {
   readonly batches: readonly Partial<RunEventBatch>[];
-  /** The code of the error that is its last word, or that its body is cut. Default: it is complete. */
+  /** How it ends: by an error with this code, or by a body that is cut. Default: it is complete. */
   readonly end?: string;
 }
 
@@ -48,7 +48,7 @@ function silentResponse(signal: AbortSignal | null | undefined): Response {
   return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
 }
 
-/** Follows a run over connections that go so, and what it asked for by each of them. */
+/** Follows a run over these connections. Returns what it read, and the `after` and the token of each request. */
 async function follow(
   connections: readonly (Connection | Response | Error | 'silent')[],
   token = () => 'a token',

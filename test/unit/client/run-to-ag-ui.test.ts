@@ -31,7 +31,7 @@ function mapped(sent: readonly Sent[], end: RunEnd | null, restores = false): re
   return [...events, ...toAgUi.end(end)];
 }
 
-/** What AG-UI's client takes of events. Rejects where it would. */
+/** The events that AG-UI's client emits for events. Rejects where the client does. */
 async function verify(events: readonly AgUiEvent[]): Promise<readonly BaseEvent[]> {
   async function* checked(): AsyncGenerator<BaseEvent> {
     for (const event of events) {

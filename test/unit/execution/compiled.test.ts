@@ -25,7 +25,7 @@ import {
 import { BATCHES, contextWith, openWorld } from './world.ts';
 
 /** How many requests of each kind are drawn. They are large: the seed of one is enough to see it again. */
-const PARAMETERS = { numRuns: cases({ some: 8, all: 100 }), endOnFailure: true };
+const PARAMETERS = { numRuns: cases({ some: 8, all: 40 }), endOnFailure: true };
 
 /**
  * Faults of the calls of one request. In one list, no item throws where others are rejected: graphql-js leaves the

@@ -82,7 +82,7 @@ describe('a subscriber that falls behind', () => {
     const queue = changes.subscribe('thread', alice, (change) => change);
     for (let i = 0; i < MAX_EVENTS_BEHIND; i += 1) changes.publish(alice, [created('1')]);
     expect(queue.length).toBe(1_000);
-    // What it would not see does not count, nor does what another one has.
+    // Changes that the subscriber skips do not count, nor do those of another subscriber.
     changes.publish(alice, [{ resource: 'run', before: null, after: null }]);
     changes.publish(owner('bob'), [created('1')]);
     expect(queue.length).toBe(1_000);

@@ -9,7 +9,10 @@ import { append, claimNew, finish } from '../../support/worker.ts';
 
 const alice = owner('alice');
 
-/** A run that a worker has, with a reader that has got the first batch. What is stored is told when a test tells it. */
+/**
+ * A run that a worker has, with a reader that has got the first batch. Stored events are published when the test says
+ * so.
+ */
 async function reading() {
   const changes = createChangeFeed();
   const untold: AppendedEvents[] = [];

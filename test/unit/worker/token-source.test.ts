@@ -61,7 +61,7 @@ describe('the source of tokens', () => {
     let answer: unknown = returned;
     // @ts-expect-error -- What JavaScript may return.
     const source = tokenSource(() => answer);
-    await expect(source.get()).rejects.toThrow('no token');
+    await expect(source.get()).rejects.toThrow('must return a bearer token');
     answer = 'token';
     expect(await source.get()).toBe('token');
   });

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createVerifier } from '../../peers/verify-each-time.ts';
-import { say } from '../child.ts';
+import { postMessage } from '../child.ts';
 
-/** Runs as somebody serves them by hand: a queue in an array, `node:http`, and jose for each request. */
+/** A hand-written server of runs: a queue in an array, `node:http`, and jose for each request. */
 interface Run {
   readonly id: string;
   readonly owner: string;
@@ -29,7 +29,7 @@ createServer({ keepAliveTimeout: KEEP_ALIVE_TIME }, (request, response) => {
     console.error(error);
     response.destroy();
   });
-}).listen(Number(process.env['PORT']), '127.0.0.1', () => say({ type: 'ready' }));
+}).listen(Number(process.env['PORT']), '127.0.0.1', () => postMessage({ type: 'ready' }));
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   let owner: string;

@@ -1,5 +1,5 @@
 import { Annotation, END, START, StateGraph } from '@langchain/langgraph';
-import { say } from '../child.ts';
+import { postMessage } from '../child.ts';
 import { execute, now } from '../job.ts';
 
 const State = Annotation.Root({
@@ -19,10 +19,10 @@ export const graph = new StateGraph(State)
       ...(gap !== undefined && { gap }),
     };
     await execute(job, {
-      onStart: (latency) => say({ type: 'started', latency }),
+      onStart: (latency) => postMessage({ type: 'started', latency }),
       emit: (token) => config.writer?.(token),
     });
-    say({ type: 'ended', count: 1, at: now() });
+    postMessage({ type: 'ended', count: 1, at: now() });
     return {};
   })
   .addEdge(START, 'job')

@@ -1,5 +1,5 @@
 import { startServer } from '@langchain/langgraph-api/server';
-import { say } from '../child.ts';
+import { postMessage } from '../child.ts';
 import { GRAPH } from '../graph.ts';
 
 /** LangGraph's JS server with its runs in memory, as `langgraph dev` starts it. */
@@ -11,4 +11,4 @@ await startServer({
   graphs: { [GRAPH]: `${process.env['LANGGRAPH_GRAPH']}:graph` },
 });
 process.once('disconnect', () => process.exit());
-say({ type: 'ready' });
+postMessage({ type: 'ready' });

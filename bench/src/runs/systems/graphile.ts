@@ -23,7 +23,7 @@ export async function startGraphile(
     startWorker: () =>
       startWorkerChild(setting, isBatching ? 'graphile-batching' : 'graphile', { DATABASE_URL: databaseUrl }),
     async settle() {
-      // A job is deleted when it has ended; what waits to be deleted is told as ended before.
+      // A job is deleted when it has ended. In batches, its end is reported before the deletion.
       while ((await sql`SELECT FROM graphile_worker.jobs LIMIT 1`).length > 0) await delay(1);
       return now();
     },

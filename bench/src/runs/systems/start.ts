@@ -58,6 +58,6 @@ export async function startWorkerChild(
     logFile: setting.logFile,
     env: { WORKER_TOKEN: setting.workerToken, ...env },
   });
-  await worker.heard('ready');
+  await worker.received('ready');
   return worker;
 }

@@ -8,7 +8,10 @@ export interface RunsSystem {
   create(job: Job, owner?: number): Promise<string>;
   /** Starts a process that executes runs. Null where the server executes them itself. */
   readonly startWorker: (() => Promise<Child>) | null;
-  /** Waits until every end that a worker has told is stored. @param lastEnd when the last one was told @returns when it was stored */
+  /**
+   * Waits until every end that a worker has reported is stored. @param lastEnd when the last one was reported @returns
+   * when it was stored
+   */
   settle(lastEnd: number): Promise<number>;
   /** The server's process, where there is one. */
   readonly server: Child | null;

@@ -5,7 +5,7 @@ import type { RunsWorker, WorkerOptions } from './worker.ts';
 /** Milliseconds in which tokens are gathered. */
 const GATHER_TIME = 50;
 
-/** A worker as somebody writes it by hand: claims as many runs as it has room for, and ends each by a call of its own. */
+/** A hand-written worker: claims as many runs as it has room for, and ends each by a call of its own. */
 export function byHandWorker(): RunsWorker {
   let stopping = new AbortController();
   let running: Promise<void> = Promise.resolve();

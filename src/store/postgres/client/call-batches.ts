@@ -23,8 +23,8 @@ interface Queue<Call> {
 }
 
 /**
- * Puts calls of one key together that come while others of it run, so that a busy key has few transactions. A call that
- * comes while none runs does not wait.
+ * Batches the calls of one key that arrive while others of it run, so that a busy key has few transactions. A call that
+ * arrives while none runs does not wait.
  */
 export class CallBatches<Call> {
   readonly #queues = new Map<string, Queue<Call>>();

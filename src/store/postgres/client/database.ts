@@ -18,6 +18,14 @@ export interface Database {
  */
 export type Planning = 'each time' | 'once';
 
+/** How a read-write transaction is configured. */
+export interface TransactionOptions {
+  /** Default: `each time`. */
+  readonly planning?: Planning;
+  /** Whether it reads and changes the queue of all owners. Default: that of its owner alone. */
+  readonly onQueue?: boolean;
+}
+
 /** How long a connection keeps its plans, in milliseconds. */
 const PLAN_TIME = 5_000;
 
@@ -32,38 +40,24 @@ export async function runInTransaction<T>(
   database: Database,
   owner: Owner,
   work: (tx: Transaction) => Promise<T>,
-  planning: Planning = 'each time',
+  options?: TransactionOptions,
 ): Promise<T> {
-  return withTimeout(database, (signal) =>
-    ownerTransaction(database, 'BEGIN', owner, signal, work, planning),
-  );
+  return withTimeout(database, (signal) => ownerTransaction(database, 'BEGIN', owner, signal, work, options));
 }
 
 /**
  * Runs a read-write transaction on the queue of all owners, without an owner of its own.
  * @throws StoreUnavailable when the database cannot do it now
  */
-export async function runOnQueue<T>(
-  { pool, statementTimeout }: Database,
-  work: (tx: Transaction) => Promise<T>,
-): Promise<T> {
-  return withTimeout({ statementTimeout }, (signal) =>
-    pool.transaction('BEGIN', signal, async (tx) => {
-      const settings = [configureTransaction(tx, '', statementTimeout, 'each time'), openQueue(tx)];
-      const [result] = await Promise.all([work(tx), ...settings]);
-      return result;
-    }),
+export async function runOnQueue<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return withTimeout(database, (signal) =>
+    ownerTransaction(database, 'BEGIN', '', signal, work, { onQueue: true }),
   );
 }
 
 /** Names another owner, for the rest of a transaction on the queue of all owners. */
 export async function nameOwner({ sql, run }: Transaction, owner: Owner): Promise<void> {
   await run(sql`SELECT set_config('agent_graphql.owner', ${owner}, true)`);
-}
-
-/** Lets a transaction read and change the queue of all owners. */
-export async function openQueue({ sql, run }: Transaction): Promise<void> {
-  await run(sql`SELECT set_config('agent_graphql.worker', 'on', true)`);
 }
 
 /**
@@ -74,19 +68,19 @@ export async function planOnce({ sql, run }: Transaction): Promise<void> {
   await run(sql`SELECT set_config('plan_cache_mode', 'force_generic_plan', true)`);
 }
 
-/** Runs a transaction of one owner, without a time limit of its own. */
+/** Runs a transaction of one owner, or of none, without a time limit of its own. */
 export async function ownerTransaction<T>(
   { pool, statementTimeout }: Database,
   begin: BeginStatement,
-  owner: Owner,
+  owner: Owner | '',
   signal: AbortSignal,
   work: (tx: Transaction) => Promise<T>,
-  planning: Planning = 'each time',
+  { planning = 'each time', onQueue = false }: TransactionOptions = {},
 ): Promise<T> {
   return pool.transaction(begin, signal, async (tx) => {
     const configured = [
       ...(planning === 'once' ? [discardOldPlans(tx)] : []),
-      configureTransaction(tx, owner, statementTimeout, planning),
+      configureTransaction(tx, owner, statementTimeout, planning, onQueue),
     ];
     const [result] = await Promise.all([work(tx), ...configured]);
     return result;
@@ -112,9 +106,11 @@ async function configureTransaction(
   owner: Owner | '',
   statementTimeout: number,
   planning: Planning,
+  onQueue: boolean,
 ): Promise<void> {
   const [plans, scans] = planning === 'once' ? ['force_generic_plan', 'off'] : ['force_custom_plan', 'on'];
   await tx.run(tx.sql`SELECT set_config('agent_graphql.owner', ${owner}, true),
+    set_config('agent_graphql.worker', ${onQueue ? 'on' : ''}, true),
     set_config('statement_timeout', ${String(statementTimeout)}, true),
     set_config('idle_in_transaction_session_timeout', ${IDLE_IN_TRANSACTION}, true),
     set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true),

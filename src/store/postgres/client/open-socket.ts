@@ -24,6 +24,7 @@ export async function openSocket(
 export function destroyOnAbort(socket: Socket, signal: AbortSignal): void {
   socket.on('error', () => {});
   signal.addEventListener('abort', () => socket.destroy(), { once: true });
+  if (signal.aborted) socket.destroy();
 }
 
 /** Resolves to the argument of the next event of a name. Rejects when the socket fails or is closed first. */

@@ -22,7 +22,7 @@ interface RunCreation {
   outcome: Outcome<Run> | null;
 }
 
-/** What is there before a run with a thread of its own, besides its assistant. */
+/** The context of a run with a new thread, besides its assistant: there are no other runs. */
 const NOTHING: Omit<NewRunContext, 'hasAssistant'> = {
   thread: null,
   resumed: null,
@@ -31,7 +31,7 @@ const NOTHING: Omit<NewRunContext, 'hasAssistant'> = {
 };
 
 /** Whether a run can be created together with others: it depends on no other run. */
-export function dependsOnNothing({ threadId, resumes }: CheckedNewRun): boolean {
+export function isIndependent({ threadId, resumes }: CheckedNewRun): boolean {
   return threadId === null && resumes === null;
 }
 
@@ -116,7 +116,7 @@ function createAll(
         ]),
     };
   };
-  return runMutation(dependencies, owner, plan, 'once');
+  return runMutation(dependencies, owner, plan, { planning: 'once' });
 }
 
 /** Reads the assistants of new runs, which no other transaction deletes until this one ends, by their ids. */

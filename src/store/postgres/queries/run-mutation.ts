@@ -1,6 +1,6 @@
 import type { Change } from '../../change.ts';
 import type { Owner } from '../../owner.ts';
-import { type Planning, planOnce, runInTransaction } from '../client/database.ts';
+import { planOnce, runInTransaction, type TransactionOptions } from '../client/database.ts';
 import type { Transaction } from '../client/pool.ts';
 import { Announcements } from '../notifications/announcer.ts';
 import { logChanges } from '../notifications/change-log.ts';
@@ -35,7 +35,7 @@ export async function runMutation<T>(
   { database, reader, announcer }: Pick<StoreDependencies, 'database' | 'reader' | 'announcer'>,
   owner: Owner,
   plan: PlanMutation<T>,
-  planning: Planning = 'each time',
+  options?: TransactionOptions,
 ): Promise<T> {
   const announcements = new Announcements();
   try {
@@ -44,7 +44,7 @@ export async function runMutation<T>(
       await storeAndCommit(tx, owner, planned);
       return planned.outcome;
     };
-    const outcome = await runInTransaction(database, owner, store, planning);
+    const outcome = await runInTransaction(database, owner, store, options);
     announcer.announce(announcements);
     return outcome;
   } finally {

@@ -21,7 +21,7 @@ import type { Transaction } from '../client/pool.ts';
 import { planStep } from './plan-step.ts';
 import { createOnce } from './create-once.ts';
 import { planNewRun } from './create-run.ts';
-import { createTogether, dependsOnNothing, type RunCreations } from './create-together.ts';
+import { createTogether, isIndependent, type RunCreations } from './create-together.ts';
 import { deleteOfRuns } from './delete-of-runs.ts';
 import type { StoreDependencies } from './dependencies.ts';
 import { createEventReader } from './events.ts';
@@ -47,7 +47,7 @@ export function createRuns(dependencies: StoreDependencies, creations: RunCreati
       if (input.idempotencyKey == null) {
         const checked = check();
         if ('refusals' in checked) return checked;
-        if (dependsOnNothing(checked.value))
+        if (isIndependent(checked.value))
           return created(createTogether(dependencies, creations, owner, checked.value));
       }
       const creation = { resource: 'run', input, defaults: RUN_DEFAULTS, check } as const;

@@ -7,12 +7,13 @@ import { type Claimant, claimRun } from '../../rules/execution/claim.ts';
 import { MAX_CLAIM_BYTES } from '../../rules/execution/claim-size.ts';
 import { isStorableText } from '../../rules/text.ts';
 import type { QueueStorage, ClaimedRun } from '../../rules/execution/run-queue.ts';
-import { nameOwner, openQueue, runInTransaction } from '../client/database.ts';
+import { nameOwner, runInTransaction } from '../client/database.ts';
 import type { Transaction } from '../client/pool.ts';
 import { Announcements } from '../notifications/announcer.ts';
 import type { StoreDependencies } from '../queries/dependencies.ts';
 import { storePlan } from '../queries/run-mutation.ts';
 import { announceEvents, changeOf } from '../queries/plan-step.ts';
+import type { ExpectedOwners } from './expected-owners.ts';
 import { type ClaimableRun, NO_CLAIM_PAYLOADS, readClaimable, readClaimPayloads } from './read-claimable.ts';
 import { storeSteps } from '../tables/store-steps.ts';
 
@@ -29,15 +30,21 @@ export function createTurns(): Turns {
   return new LRUCache({ max: MAX_TURNS });
 }
 
+/** What the claims of a server remember of earlier ones. */
+export interface ClaimMemory {
+  readonly turns: Turns;
+  readonly expected: ExpectedOwners;
+}
+
 /** Creates the claims of a store: `agent_graphql.take_runs` locks the rows. */
-export function createClaim(dependencies: StoreDependencies, turns: Turns): QueueStorage['claim'] {
+export function createClaim(dependencies: StoreDependencies, memory: ClaimMemory): QueueStorage['claim'] {
   return async (request, claimant) => {
     const graphIds = [...new Set(request.graphIds)].filter(isStorableText).toSorted();
     if (graphIds.length === 0) return [];
     for (const delay of [...RETRY_DELAYS, null]) {
       const { claimed, isContended } = await claimOnce(
         dependencies,
-        turns,
+        memory,
         { ...request, graphIds },
         claimant,
       );
@@ -57,35 +64,46 @@ interface Claimed {
 
 async function claimOnce(
   { database, reader, announcer, clock }: StoreDependencies,
-  turns: Turns,
+  { turns, expected }: ClaimMemory,
   { allOwners, graphIds, max }: ClaimRequest,
   claimant: Claimant,
 ): Promise<Claimed> {
   const announcements = new Announcements();
   const graphs = JSON.stringify(graphIds);
   const turn = turns.get(graphs) ?? '';
+  const expectedOwner = allOwners ? expected.find(graphIds) : claimant.holder;
+  const firstNamed = expectedOwner ?? claimant.holder;
   try {
     const claim = async (tx: Transaction): Promise<Claimed> => {
       const { sql, run } = tx;
-      const [, rows, now] = await Promise.all([
-        allOwners ? openQueue(tx) : null,
-        run(sql<TakenRow[]>`SELECT taken_owner AS owner, taken_run AS id, taken_thread AS "threadId",
-            is_contended AS "isContended"
-          FROM agent_graphql.take_runs(ARRAY(SELECT json_array_elements_text(${graphs}::text::json)),
-            ${allOwners ? null : claimant.holder}, ${turn}, ${max})`),
+      let named = firstNamed;
+      const withOwner = async <T>(owner: Owner, work: () => Promise<T>): Promise<T> => {
+        const naming = owner === named ? null : nameOwner(tx, owner);
+        named = owner;
+        const [, result] = await Promise.all([naming, work()]);
+        return result;
+      };
+      const [rows, now, foundFirst] = await Promise.all([
+        run(sql<TakenRow[]>`WITH taken AS MATERIALIZED (
+            SELECT taken_owner AS owner, taken_run AS id, taken_thread AS thread, is_contended AS "isContended"
+            FROM agent_graphql.take_runs(ARRAY(SELECT json_array_elements_text(${graphs}::text::json)),
+              ${allOwners ? null : claimant.holder}, ${turn}, ${max})
+          ), list AS (SELECT set_config('agent_graphql.taken', json_agg(taken)::text, true) FROM taken)
+          SELECT owner, id, "isContended" FROM taken CROSS JOIN list`),
         clock(tx),
+        expectedOwner === null ? [] : readClaimable(tx, expectedOwner),
       ]);
-      const taken = rows.flatMap(({ owner, id, threadId }) =>
-        owner === null || id === null || threadId === null ? [] : { owner: asOwner(owner), id, threadId },
+      const taken = rows.flatMap(({ owner, id }) =>
+        owner === null || id === null ? [] : { owner: asOwner(owner), id },
       );
+      const owners = new Set(taken.map(({ owner }) => owner));
+      if (expectedOwner !== null && !owners.delete(expectedOwner)) expected.forget(expectedOwner, graphIds);
       const found = await Promise.all(
-        Array.from(byOwner(taken), ([owner, runs]) =>
-          withOwner(tx, owner, () => readClaimable(tx, owner, runs)),
-        ),
+        Array.from(owners, (owner) => withOwner(owner, () => readClaimable(tx, owner))),
       );
-      const fitting = fittingRuns(taken, found.flat());
+      const fitting = fittingRuns(taken, [...foundFirst, ...found.flat()]);
       const claiming = Array.from(byOwner(fitting), ([owner, runs]) =>
-        withOwner(tx, owner, () => claimLocked(tx, announcements, owner, runs, claimant, now)),
+        withOwner(owner, () => claimLocked(tx, announcements, owner, runs, claimant, now)),
       );
       tx.commit();
       const byKey = byOwnerAndId((await Promise.all(claiming)).flat());
@@ -94,7 +112,10 @@ async function claimOnce(
         isContended: taken.length > 0 || (rows.at(-1)?.isContended ?? false),
       };
     };
-    const result = await runInTransaction(database, claimant.holder, claim, 'once');
+    const result = await runInTransaction(database, firstNamed, claim, {
+      planning: 'once',
+      onQueue: allOwners,
+    });
     const last = result.claimed.at(-1);
     if (allOwners && last !== undefined) turns.set(graphs, last.owner);
     announcer.announce(announcements);
@@ -105,17 +126,10 @@ async function claimOnce(
 }
 
 interface TakenRow {
-  /** Null in the last row, as the two that follow. */
+  /** Null in the last row, as the id. */
   readonly owner: string | null;
   readonly id: string | null;
-  readonly threadId: string | null;
   readonly isContended: boolean;
-}
-
-/** Does work for another owner, within a transaction on the queue of all owners. */
-async function withOwner<T>(tx: Transaction, owner: Owner, work: () => Promise<T>): Promise<T> {
-  const [, result] = await Promise.all([nameOwner(tx, owner), work()]);
-  return result;
 }
 
 /** Groups runs by owner, in the order in which they come: a statement reads the rows of one owner. */

@@ -41,7 +41,7 @@ export async function decideTogether<Call extends RunCall>(
     withThreads
       ? decideWithThreads({ announcer, clock }, tx, announcements, owner, byRun)
       : decideAlone({ clock }, tx, announcements, owner, byRun);
-  const decided = await runInTransaction(database, owner, decide, 'once');
+  const decided = await runInTransaction(database, owner, decide, { planning: 'once' });
   announcer.announce(announcements);
   return decided;
 }

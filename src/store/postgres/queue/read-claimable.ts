@@ -2,9 +2,8 @@ import { NO_EXECUTION } from '../../execution.ts';
 import type { Owner } from '../../owner.ts';
 import type { Assistant, Run } from '../../records.ts';
 import type { ClaimedRun } from '../../rules/execution/run-queue.ts';
-import { arrayLiteral } from '../client/array-literal.ts';
 import type { Transaction } from '../client/pool.ts';
-import { readExecutions } from '../tables/executions.ts';
+import { readWantedExecutions } from '../tables/executions.ts';
 import { TABLES } from '../tables/tables.ts';
 
 /** A run that can be claimed, with what its worker needs besides payloads. */
@@ -21,36 +20,26 @@ export type ClaimPayloads = Pick<ClaimedRun, 'input' | 'values' | 'checkpoint'>;
 /** The payloads of a run without any. */
 export const NO_CLAIM_PAYLOADS: ClaimPayloads = { input: null, values: null, checkpoint: null };
 
-/** A run whose execution is locked. */
-export interface TakenRun {
-  readonly id: string;
-  readonly threadId: string;
-}
-
 /**
- * Locks the threads of runs of one owner, whose executions are locked, and reads those runs, without those whose threads
- * other transactions have locked: it never waits. All statements are sent before the first `await`.
+ * Locks the threads of the runs of one owner that the transaction has taken, and reads those runs, without those whose
+ * threads other transactions have locked: it never waits. All statements are sent before the first `await`.
  */
-export async function readClaimable(
-  tx: Transaction,
-  owner: Owner,
-  taken: readonly TakenRun[],
-): Promise<readonly ClaimableRun[]> {
+export async function readClaimable(tx: Transaction, owner: Owner): Promise<readonly ClaimableRun[]> {
   const { sql, run } = tx;
-  const ids = taken.map(({ id }) => id);
-  const [idList, threadIds] = [arrayLiteral(ids), arrayLiteral(taken.map(({ threadId }) => threadId))];
+  // As `claim.ts` sets it. A statement cannot be given the runs themselves: it may be sent before they are known.
+  const taken = sql`(SELECT id, thread AS thread_id
+    FROM json_to_recordset(current_setting('agent_graphql.taken')::json) AS taken (owner text, id uuid, thread uuid)
+    WHERE owner = ${owner}) AS wanted`;
   // Each row is looked up by its primary key, whatever statistics the planner has: it keeps LIMIT out of a join.
   const [threads, runs, executions, assistants] = await Promise.all([
-    run(sql<
-      { id: string }[]
-    >`SELECT found.id FROM unnest(${threadIds}::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
-        SELECT id FROM agent_graphql.threads WHERE owner = ${owner} AND id = wanted.id LIMIT 1 FOR UPDATE SKIP LOCKED
+    run(sql<{ id: string }[]>`SELECT found.id FROM ${taken} CROSS JOIN LATERAL (
+        SELECT id FROM agent_graphql.threads WHERE owner = ${owner} AND id = wanted.thread_id LIMIT 1 FOR UPDATE SKIP LOCKED
       ) AS found`),
     run(sql<
       (Run & Pick<ClaimableRun, 'valuesRunId' | 'bytes'>)[]
     >`SELECT found.*, thread.values_run_id AS "valuesRunId",
         coalesce(own.bytes, 0) + coalesce(last.bytes, 0) AS bytes
-      FROM unnest(${idList}::uuid[], ${threadIds}::uuid[]) AS wanted (id, thread_id) CROSS JOIN LATERAL (
+      FROM ${taken} CROSS JOIN LATERAL (
         SELECT ${sql.unsafe(TABLES.run.columns)} FROM agent_graphql.runs WHERE owner = ${owner} AND id = wanted.id LIMIT 1
       ) AS found LEFT JOIN LATERAL (
         SELECT coalesce(octet_length(input), 0) + coalesce(octet_length(checkpoint), 0) AS bytes
@@ -61,9 +50,9 @@ export async function readClaimable(
         SELECT octet_length(output) AS bytes
         FROM agent_graphql.run_payloads WHERE owner = ${owner} AND run_id = thread.values_run_id LIMIT 1
       ) AS last ON true`),
-    readExecutions(tx, owner, ids),
+    readWantedExecutions(tx, owner, taken),
     run(sql<Assistant[]>`SELECT found.* FROM (
-        SELECT DISTINCT assistant_id FROM unnest(${idList}::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
+        SELECT DISTINCT assistant_id FROM ${taken} CROSS JOIN LATERAL (
           SELECT assistant_id FROM agent_graphql.runs WHERE owner = ${owner} AND id = wanted.id LIMIT 1
         ) AS run
       ) AS wanted CROSS JOIN LATERAL (

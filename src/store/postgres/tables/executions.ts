@@ -1,3 +1,4 @@
+import type { PendingQuery, Row } from 'postgres';
 import { NO_EXECUTION, type Execution, type RunState } from '../../execution.ts';
 import { asOwner, type Owner } from '../../owner.ts';
 import type { CancelAction, Run, RunStatus } from '../../records.ts';
@@ -38,15 +39,26 @@ export type RowLock = '' | 'FOR UPDATE' | 'FOR UPDATE SKIP LOCKED';
  * Reads the executions of runs, by the runs' ids. Runs that ended before there were executions have none.
  * @param lock with `SKIP LOCKED`, those that other transactions have locked are left out: it never waits
  */
-export async function readExecutions(
-  { sql, run }: Transaction,
+export function readExecutions(
+  tx: Transaction,
   owner: Owner,
   runIds: readonly string[],
   lock: RowLock = '',
 ): Promise<ReadonlyMap<string, Execution>> {
+  const wanted = tx.sql`unnest(${arrayLiteral(runIds)}::uuid[]) AS wanted (id)`;
+  return readWantedExecutions(tx, owner, wanted, lock);
+}
+
+/** Reads executions like {@link readExecutions}. @param wanted an item of `FROM` with the runs' ids: `wanted.id` */
+export async function readWantedExecutions(
+  { sql, run }: Transaction,
+  owner: Owner,
+  wanted: PendingQuery<Row[]>,
+  lock: RowLock = '',
+): Promise<ReadonlyMap<string, Execution>> {
   // Each row is looked up by the primary key, whatever statistics the planner has: LIMIT keeps it out of a join.
   const rows = await run(sql<ExecutionRow[]>`SELECT found.*
-    FROM unnest(${arrayLiteral(runIds)}::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
+    FROM ${wanted} CROSS JOIN LATERAL (
       SELECT ${sql.unsafe(EXECUTION_COLUMNS)} FROM agent_graphql.executions
       WHERE owner = ${owner} AND run_id = wanted.id LIMIT 1 ${sql.unsafe(lock)}
     ) AS found`);

@@ -4,10 +4,10 @@ import type { Environment } from './command.ts';
 export const PROGRAM = 'agent-graphql';
 
 /**
- * How a command is typed where this process was started: as a script of the project, through npx, or as the installed
- * program.
+ * The command line of a command, for messages: as a script of the project, through npx, or as the installed program,
+ * like the one that started this process.
  */
-export function typed(command: string, env: Environment): string {
+export function commandLine(command: string, env: Environment): string {
   switch (startedBy(env)) {
     case 'script':
       return command === 'serve' ? 'npm start' : `npm run -s ${command} --`;
@@ -18,14 +18,17 @@ export function typed(command: string, env: Environment): string {
   }
 }
 
-/** How the server is started with another value of a variable. @param option sets it; null where there is none */
-export function typedWith(
+/**
+ * The command line that starts the server with another value of a variable.
+ * @param option the option that sets it; null where there is none
+ */
+export function commandLineWith(
   variable: string,
   option: string | null,
   value: string | number,
   env: Environment,
 ): string {
-  const start = typed('serve', env);
+  const start = commandLine('serve', env);
   return option === null || startedBy(env) === 'script'
     ? `${variable}=${value} ${start}`
     : `${start} --${option} ${value}`;

@@ -3,11 +3,16 @@ import type { Paint } from '../observability/paint.ts';
 import { printable } from '../observability/paint.ts';
 import type { StartedServer } from '../start-server.ts';
 import type { Environment } from './command.ts';
-import { typed, typedWith } from './typed.ts';
+import { commandLine, commandLineWith } from './command-line.ts';
 import { VERSION } from './version.ts';
 
-/** The card of a server that has started: what it is, where it is, and what to do next. */
-export function cardOf(config: Config, server: StartedServer, env: Environment, paint: Paint): string {
+/** Formats what a terminal shows of a server that has started: its URL, owner and data, and how to get tokens. */
+export function startupSummary(
+  config: Config,
+  server: StartedServer,
+  env: Environment,
+  paint: Paint,
+): string {
   const rows: readonly Row[] = [
     [server.hasPage ? 'GraphiQL' : 'API', paint('cyan', server.url)],
     ['Owner', ownerOf(config, server)],
@@ -35,12 +40,12 @@ function dataOf({ dataDir, database }: Config, env: Environment): string {
     const { hosts, database: name } = database.server;
     return `in PostgreSQL: ${printable(name)} on ${printable(hosts.map((host) => host.name).join(', '))}`;
   }
-  return `in memory, until the server stops. To keep it: ${typedWith('DATA_DIR', 'data', 'data', env)}`;
+  return `in memory, until the server stops. To keep it: ${commandLineWith('DATA_DIR', 'data', 'data', env)}`;
 }
 
 function tokenRows({ auth }: Config, env: Environment): readonly Row[] {
   if (auth.jwksUrl !== null) return [];
-  const token = typed('token', env);
+  const token = commandLine('token', env);
   const rows: Row[] = [['Tokens', `${token} alice`]];
   if (auth.workerScope !== null) rows.push(['Workers', workerOf(env)]);
   return rows;
@@ -48,8 +53,8 @@ function tokenRows({ auth }: Config, env: Environment): readonly Row[] {
 
 /** How a worker is started. The example of one is part of the project, and not of the package. */
 function workerOf(env: Environment): string {
-  const token = `${typed('token', env)} --worker worker-1`;
-  return typed('serve', env) === 'npm start'
+  const token = `${commandLine('token', env)} --worker worker-1`;
+  return commandLine('serve', env) === 'npm start'
     ? `AGENT_GRAPHQL_TOKEN=$(${token}) node examples/worker.mjs`
     : `${token} prints the token of one`;
 }
