@@ -9,7 +9,7 @@ export interface Expiring {
 const MIN_GAP = 50;
 
 /** The longest time for a timer, in milliseconds: 24 days. Node.js lets one of 25 days run at once. */
-export const MAX_DELAY = 24 * 24 * 3_600_000;
+const MAX_DELAY = 24 * 24 * 3_600_000;
 
 /**
  * Deadlines with one timer for all of them, which takes less memory than one for each. A deadline that is less than 50 ms

@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws';
 import type { Authenticate } from '../../auth/authenticator.ts';
 import type { Identity } from '../../auth/identity.ts';
 import { recordError, type Results } from '../../graphql/operation-result.ts';
-import { MAX_DELAY } from '../../lib/deadlines.ts';
+import type { Deadlines, Expiring } from '../../lib/deadlines.ts';
 import { isObject } from '../../lib/is-object.ts';
 import { GRAPHQL_PATH } from '../../lib/paths.ts';
 import { beginRecord, type RequestRecord } from '../../observability/request-record.ts';
@@ -28,8 +28,8 @@ export interface Connection {
   readonly request: IncomingMessage;
   /** The token of the connection; null without one. */
   identity: Identity | null;
-  /** Closes the connection when its token ends. */
-  tokenTimer: NodeJS.Timeout | undefined;
+  /** Closes the connection when its token ends; null without one. */
+  tokenEnd: Expiring | null;
   /** Called when the client completes an operation that still runs, by the operation's id. */
   readonly onCompleted: Map<string, () => void>;
 }
@@ -49,6 +49,7 @@ const PONG_TIMEOUT = 60_000;
  */
 export async function authenticateConnection(
   parts: ConnectionParts,
+  tokenEnds: Deadlines,
   connection: Connection,
   payload: Readonly<Record<string, unknown>> = {},
 ): Promise<boolean> {
@@ -64,17 +65,12 @@ export async function authenticateConnection(
   }
   if (socket.readyState !== socket.OPEN) return false;
   const { identity } = connection;
-  if (identity !== null) closeOnceExpired(connection, identity.expiresAt);
+  if (identity !== null) {
+    const expiresAt = performance.now() + identity.expiresAt - Date.now();
+    connection.tokenEnd = { expiresAt, expire: () => closeAtTokenEnd(socket) };
+    tokenEnds.add(connection.tokenEnd);
+  }
   return true;
-}
-
-/** Closes a connection at a time, in milliseconds since 1970. */
-function closeOnceExpired(connection: Connection, expiresAt: number): void {
-  const left = expiresAt - Date.now();
-  connection.tokenTimer =
-    left > MAX_DELAY
-      ? setTimeout(() => closeOnceExpired(connection, expiresAt), MAX_DELAY)
-      : setTimeout(() => closeAtTokenEnd(connection.socket), left);
 }
 
 /** Closes a connection whose token has ended. */

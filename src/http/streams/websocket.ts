@@ -5,6 +5,7 @@ import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 
 import { recordError } from '../../graphql/operation-result.ts';
+import { Deadlines } from '../../lib/deadlines.ts';
 import { MAX_BODY_BYTES } from '../../limits.ts';
 import { waitForCloseEvents } from '../close-events.ts';
 import {
@@ -38,9 +39,11 @@ export interface WebSocketHandler {
  */
 export function createWebSocketHandler(parts: ConnectionParts & OperationParts): WebSocketHandler {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_BODY_BYTES, handleProtocols });
+  const tokenEnds = new Deadlines();
   const started = new WeakMap<ExecutionArgs, StartedOperation>();
   const server = makeServer<Record<string, unknown>, Connection>({
-    onConnect: ({ extra, connectionParams }) => authenticateConnection(parts, extra, connectionParams),
+    onConnect: ({ extra, connectionParams }) =>
+      authenticateConnection(parts, tokenEnds, extra, connectionParams),
     async onSubscribe({ extra, subscriptions }, id, payload) {
       const { socket, request } = extra;
       const record = beginSocketRecord(parts, request);
@@ -68,7 +71,9 @@ export function createWebSocketHandler(parts: ConnectionParts & OperationParts):
       const operation = started.get(args);
       return operation === undefined ? {} : sendMessages(operation, parts.report);
     },
-    onClose: ({ extra }) => clearTimeout(extra.tokenTimer),
+    onClose({ extra: { tokenEnd } }) {
+      if (tokenEnd !== null) tokenEnds.delete(tokenEnd);
+    },
   });
 
   sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
@@ -78,7 +83,7 @@ export function createWebSocketHandler(parts: ConnectionParts & OperationParts):
       socket,
       request,
       identity: null,
-      tokenTimer: undefined,
+      tokenEnd: null,
       onCompleted: new Map(),
     };
     const closed = server.opened(
