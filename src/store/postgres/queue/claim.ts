@@ -71,7 +71,8 @@ async function claimOnce(
   const announcements = new Announcements();
   const graphs = JSON.stringify(graphIds);
   const turn = turns.get(graphs) ?? '';
-  const expectedOwner = allOwners ? expected.find(graphIds) : claimant.holder;
+  const announced = expected.find(graphIds);
+  const expectedOwner = allOwners || announced === claimant.holder ? announced : null;
   const firstNamed = expectedOwner ?? claimant.holder;
   try {
     const claim = async (tx: Transaction): Promise<Claimed> => {
